@@ -1,0 +1,135 @@
+import {
+  DownbeatError,
+  isErrorCode,
+  ROUTES,
+  type ErrorIssue,
+  type RouteInput,
+  type RouteName,
+  type RouteResponse,
+  type RouteSpec,
+} from "@downbeat/contract";
+
+export type TransportRequest = {
+  readonly method: string;
+  /** Path with query, beginning with a slash. */
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal | undefined;
+};
+
+export type TransportResponse = {
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
+  readonly text: string;
+};
+
+/** Carries a request to the API. Throws a {@link DownbeatError} `unreachable` when there is no answer. */
+export type Transport = (request: TransportRequest) => Promise<TransportResponse>;
+
+/** Yields access tokens; `renew` is true after the API refused the last one. */
+export type Credentials = (renew: boolean) => Promise<string>;
+
+export type CallOptions = { readonly signal?: AbortSignal | undefined; readonly headers?: Record<string, string> };
+
+export type Caller = {
+  /**
+   * Calls a route of the contract by name.
+   *
+   * @throws {DownbeatError} with the API's code, or `unreachable`, or `response_invalid`
+   * @example
+   * const run = await caller.call("readRun", { params: { runId } });
+   */
+  call<N extends RouteName>(
+    name: N,
+    input: RouteInput<(typeof ROUTES)[N]>,
+    options?: CallOptions,
+  ): Promise<RouteResponse<(typeof ROUTES)[N]>>;
+};
+
+/** A typed client over any transport: undici in Node, `fetch` in the browser. */
+export function createCaller(transport: Transport, credentials?: Credentials): Caller {
+  return {
+    async call(name, input, options = {}) {
+      const spec: RouteSpec = ROUTES[name];
+      const send = async (renew: boolean): Promise<TransportResponse> =>
+        transport(await requestFor(spec, input as LooseInput, options, credentials, renew));
+      let response = await send(false);
+      // A token may expire between being fetched and being used: one renewal, never more.
+      if (response.status === 401 && credentials !== undefined && !spec.access.includes("public")) {
+        response = await send(true);
+      }
+      return read(spec, response) as never; // the route table ties this schema's type to the name
+    },
+  };
+}
+
+type LooseInput = { params?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown };
+
+async function requestFor(
+  spec: RouteSpec,
+  input: LooseInput,
+  options: CallOptions,
+  credentials: Credentials | undefined,
+  renew: boolean,
+): Promise<TransportRequest> {
+  const headers: Record<string, string> = { accept: "application/json", ...options.headers };
+  if (credentials !== undefined && !spec.access.includes("public")) {
+    headers["authorization"] = `Bearer ${await credentials(renew)}`;
+  }
+  if (input.body !== undefined) headers["content-type"] = "application/json";
+  return {
+    method: spec.method,
+    path: pathFor(spec.path, input),
+    headers,
+    body: input.body === undefined ? undefined : JSON.stringify(input.body),
+    signal: options.signal,
+  };
+}
+
+function pathFor(template: string, { params, query }: LooseInput): string {
+  const path = template.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params?.[name])));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) search.set(name, Array.isArray(value) ? value.join(",") : String(value));
+  }
+  return search.size === 0 ? path : `${path}?${search.toString()}`;
+}
+
+function read(spec: RouteSpec, response: TransportResponse): unknown {
+  const body = parse(spec, response);
+  if (response.status >= 200 && response.status < 300) return body;
+  throw problemOf(spec, response, body);
+}
+
+function parse(spec: RouteSpec, response: TransportResponse): unknown {
+  try {
+    return JSON.parse(response.text);
+  } catch (cause) {
+    throw new DownbeatError("response_invalid", {
+      message: `${spec.method} ${spec.path} answered ${response.status} with something that is not JSON: ${response.text.slice(0, 80)}`,
+      cause,
+    });
+  }
+}
+
+function problemOf(spec: RouteSpec, response: TransportResponse, body: unknown): DownbeatError {
+  const problem = (typeof body === "object" && body !== null ? body : {}) as {
+    code?: string;
+    message?: string;
+    requestId?: string;
+    issues?: ErrorIssue[];
+  };
+  if (problem.code === undefined || !isErrorCode(problem.code)) {
+    return new DownbeatError("response_invalid", {
+      message: `${spec.method} ${spec.path} answered ${response.status} without an error code this version knows.`,
+    });
+  }
+  const retryAfter = Number(response.header("retry-after"));
+  return new DownbeatError(problem.code, {
+    message: problem.message,
+    issues: problem.issues,
+    requestId: problem.requestId,
+    retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined,
+  });
+}

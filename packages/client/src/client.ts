@@ -1,0 +1,43 @@
+import { createCaller, type Caller } from "./caller.ts";
+import { createTokenSource } from "./token-source.ts";
+import { createUndiciTransport } from "./undici-transport.ts";
+
+export type ClientOptions = {
+  /** Origin of the API, for instance `http://127.0.0.1:4200`. */
+  readonly apiUrl: string;
+  /** An API key (`dnb_…`), or a function that signs an agent's assertion; without either only public routes answer. */
+  readonly apiKey?: string | undefined;
+  readonly signAssertion?: (() => Promise<string>) | undefined;
+};
+
+export type Client = Caller & { close(): Promise<void> };
+
+/**
+ * A client of the API for Node. Exchanges the credentials for access tokens and renews them by itself.
+ *
+ * @throws {DownbeatError} `configuration_invalid` when `apiUrl` is not a URL
+ * @example
+ * const client = createClient({ apiUrl: "http://127.0.0.1:4200", apiKey });
+ * const { items } = await client.call("listRuns", { query: { limit: 10 } });
+ * await client.close();
+ */
+export function createClient({ apiUrl, apiKey, signAssertion }: ClientOptions): Client {
+  const { transport, close } = createUndiciTransport(apiUrl);
+  const anonymous = createCaller(transport);
+  const exchange = exchangeFor(anonymous, apiKey, signAssertion);
+  const caller = exchange === undefined ? anonymous : createCaller(transport, createTokenSource(exchange));
+  return { call: caller.call.bind(caller), close };
+}
+
+function exchangeFor(
+  caller: Caller,
+  apiKey: string | undefined,
+  signAssertion: (() => Promise<string>) | undefined,
+) {
+  if (signAssertion !== undefined) {
+    return async () =>
+      caller.call("exchangeToken", { body: { grant: "agent_assertion", assertion: await signAssertion() } });
+  }
+  if (apiKey !== undefined) return async () => caller.call("exchangeToken", { body: { grant: "api_key", apiKey } });
+  return undefined;
+}

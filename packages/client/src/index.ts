@@ -1,0 +1,4 @@
+export * from "./caller.ts";
+export * from "./client.ts";
+export * from "./token-source.ts";
+export * from "./undici-transport.ts";

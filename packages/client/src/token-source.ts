@@ -1,0 +1,32 @@
+import type { Credentials } from "./caller.ts";
+
+export type AccessToken = { readonly accessToken: string; readonly expiresInSeconds: number };
+
+/**
+ * Keeps one access token and renews it when four fifths of its life are over. Concurrent callers share one exchange.
+ * Counts on a monotonic clock, so a change of the wall clock neither expires nor revives a token.
+ *
+ * @param nowMs monotonic milliseconds
+ */
+export function createTokenSource(
+  exchange: () => Promise<AccessToken>,
+  nowMs: () => number = () => performance.now(),
+): Credentials {
+  let current: { text: string; renewAtMs: number } | undefined;
+  let pending: Promise<string> | undefined;
+
+  async function renew(): Promise<string> {
+    const askedAtMs = nowMs(); // before the request: the server's clock started no earlier
+    const { accessToken, expiresInSeconds } = await exchange();
+    current = { text: accessToken, renewAtMs: askedAtMs + expiresInSeconds * 800 };
+    return accessToken;
+  }
+
+  return async (refused) => {
+    if (!refused && current !== undefined && nowMs() < current.renewAtMs) return current.text;
+    pending ??= renew().finally(() => {
+      pending = undefined;
+    });
+    return pending;
+  };
+}

@@ -1,0 +1,201 @@
+import { z } from "zod";
+import { plain } from "./boundary.ts";
+import { Count, Epoch, Flag, Id, Instant, LeaseToken, Name, Tags } from "./identifiers.ts";
+import { StateReason } from "./reason.ts";
+import { RunError } from "./run.ts";
+import { sealed } from "./sealed.ts";
+import { State, StateName, StateType } from "./state.ts";
+import { PublicJwk, WrappedDataKey } from "./workspace.ts";
+
+/** Longest a claim is held open when there is no work; under the idle limit of common proxies (60 s). */
+export const CLAIM_HOLD_SECONDS = 25;
+/** Most leases in one claim and most items in one report. */
+export const BATCH_LIMIT = 500;
+
+/** An agent as lists show it. */
+export const Agent = z.strictObject({
+  id: Id,
+  name: Name,
+  poolName: Name,
+  online: Flag,
+  version: plain(z.string().max(32)).nullable(),
+  capacity: Count,
+  activeRuns: Count,
+  lastSeenAt: Instant.nullable(),
+  createdAt: Instant,
+});
+export type Agent = z.infer<typeof Agent>;
+
+export const EnrolmentToken = z.strictObject({
+  /** One use, ten minutes, one pool. */
+  token: plain(z.string().regex(/^dnbenrol_[0-9a-f]{32}_[\w-]{43}$/)),
+  poolName: Name,
+  expiresInSeconds: Count,
+});
+export type EnrolmentToken = z.infer<typeof EnrolmentToken>;
+
+export const EnrolRequest = z.strictObject({
+  token: EnrolmentToken.shape.token,
+  name: Name,
+  publicJwk: PublicJwk,
+});
+export type EnrolRequest = z.infer<typeof EnrolRequest>;
+
+export const EnrolAnswer = z.strictObject({ agentId: Id, workspaceId: Id, poolName: Name });
+export type EnrolAnswer = z.infer<typeof EnrolAnswer>;
+
+/** How often and how long, decided by the server, in seconds. Durations, never instants: clocks differ. */
+export const Intervals = z.strictObject({
+  leaseSeconds: Count,
+  heartbeatSeconds: Count,
+  reconnectWindowSeconds: Count,
+  claimHoldSeconds: Count,
+});
+export type Intervals = z.infer<typeof Intervals>;
+
+export const SessionRequest = z.strictObject({
+  capacity: plain(z.int().min(1).max(10_000)),
+  queueNames: z.array(Name).max(100).default([]),
+  labels: Tags.default([]),
+  version: plain(z.string().min(1).max(32)),
+  dataKeys: z.array(WrappedDataKey).max(10).default([]),
+  /** Sessions of this agent that it knows to be over (found in its journal after a restart). */
+  endedSessionIds: z.array(Id).max(100).default([]),
+});
+export type SessionRequest = z.infer<typeof SessionRequest>;
+
+export const SessionAnswer = z.strictObject({ sessionId: Id, epoch: Epoch, intervals: Intervals });
+export type SessionAnswer = z.infer<typeof SessionAnswer>;
+
+export const ClaimRequest = z.strictObject({
+  sessionId: Id,
+  /** A retried claim with the same id returns the same leases. */
+  claimRequestId: Id,
+  max: plain(z.int().min(1).max(BATCH_LIMIT)),
+  waitSeconds: plain(z.number().min(0).max(CLAIM_HOLD_SECONDS)).default(CLAIM_HOLD_SECONDS),
+});
+export type ClaimRequest = z.infer<typeof ClaimRequest>;
+
+/** The right to run one attempt of one run. Every write about it carries `(runId, epoch, leaseToken)`. */
+export const Lease = z.strictObject({
+  runId: Id,
+  epoch: Epoch,
+  leaseToken: LeaseToken,
+  flowName: Name,
+  deploymentName: Name,
+  contentHash: plain(z.string()),
+  entrypoint: sealed("entrypoint"),
+  defaultParameters: sealed("parameters").nullable(),
+  parameters: sealed("parameters").nullable(),
+});
+export type Lease = z.infer<typeof Lease>;
+
+export const ClaimAnswer = z.strictObject({ leases: z.array(Lease), drain: Flag });
+export type ClaimAnswer = z.infer<typeof ClaimAnswer>;
+
+const fence = { runId: Id, epoch: Epoch, leaseToken: LeaseToken };
+
+/** Proposes a state for a run. Repeating a `transitionId` returns the standing answer. */
+export const TransitionItem = z.strictObject({
+  kind: plain(z.literal("transition")),
+  ...fence,
+  transitionId: Id,
+  type: StateType,
+  name: StateName,
+  reason: StateReason,
+  error: RunError.nullable().default(null),
+});
+export type TransitionItem = z.infer<typeof TransitionItem>;
+
+/** The newest known state of a task run; may arrive late or out of order, `sequence` decides which stands. */
+export const TaskRunItem = z.strictObject({
+  kind: plain(z.literal("task_run")),
+  ...fence,
+  taskRunId: Id,
+  taskName: Name,
+  index: Count,
+  sequence: Count,
+  type: StateType,
+  name: StateName,
+  at: Instant,
+  attempt: Count,
+  startedAt: Instant.nullable(),
+  endedAt: Instant.nullable(),
+  upstream: z.array(Id).max(1000).default([]),
+  renderedName: sealed("rendered-name").nullable().default(null),
+  error: RunError.nullable().default(null),
+});
+export type TaskRunItem = z.infer<typeof TaskRunItem>;
+
+export const LogItem = z.strictObject({
+  kind: plain(z.literal("log")),
+  ...fence,
+  sequence: Count,
+  lineCount: Count,
+  chunk: sealed("log"),
+});
+export type LogItem = z.infer<typeof LogItem>;
+
+export const ReportItem = z.discriminatedUnion("kind", [TransitionItem, TaskRunItem, LogItem]);
+export type ReportItem = z.infer<typeof ReportItem>;
+
+export const ReportRequest = z.strictObject({
+  items: z.array(ReportItem).min(1).max(BATCH_LIMIT),
+});
+export type ReportRequest = z.infer<typeof ReportRequest>;
+
+/**
+ * The answer to one item, in the order asked. `accepted`: stored (also when it had been stored before). `rejected`: the
+ * rules say no, `state` stands. `wait`: propose again after `waitSeconds`. `fenced`: the lease is void, stop the process.
+ */
+export const ReportOutcome = z.strictObject({
+  status: plain(z.enum(["accepted", "rejected", "wait", "abort", "fenced"])),
+  state: State.nullable().default(null),
+  waitSeconds: Count.nullable().default(null),
+});
+export type ReportOutcome = z.infer<typeof ReportOutcome>;
+
+export const ReportAnswer = z.strictObject({ outcomes: z.array(ReportOutcome) });
+export type ReportAnswer = z.infer<typeof ReportAnswer>;
+
+export const HeartbeatRequest = z.strictObject({
+  sessionId: Id,
+  /** Rises with each turn of the agent's main loop: proof that it is alive, not only its timer. */
+  tick: Count,
+  runs: z.array(z.strictObject({ runId: Id, epoch: Epoch })).max(10_000),
+});
+export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
+
+export const HeartbeatAnswer = z.strictObject({
+  cancel: z.array(Id),
+  fenced: z.array(Id),
+  drain: Flag,
+  intervals: Intervals,
+});
+export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;
+
+export const ReleaseRequest = z.strictObject({
+  sessionId: Id,
+  runs: z.array(z.strictObject(fence)).max(BATCH_LIMIT),
+  /** Also ends the session. */
+  endSession: Flag.default(false),
+});
+export type ReleaseRequest = z.infer<typeof ReleaseRequest>;
+
+/** Opens a run that a plain script executes itself, already RUNNING, with a lease of its own. */
+export const StandaloneRequest = z.strictObject({
+  flowName: Name,
+  tags: Tags.default([]),
+  parameters: sealed("parameters").nullable().default(null),
+  dataKeys: z.array(WrappedDataKey).max(10).default([]),
+});
+export type StandaloneRequest = z.infer<typeof StandaloneRequest>;
+
+export const StandaloneAnswer = z.strictObject({
+  sessionId: Id,
+  runId: Id,
+  epoch: Epoch,
+  leaseToken: LeaseToken,
+  intervals: Intervals,
+});
+export type StandaloneAnswer = z.infer<typeof StandaloneAnswer>;

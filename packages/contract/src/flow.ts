@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { plain } from "./boundary.ts";
+import { Count, Flag, Id, Instant, Name, Tags } from "./identifiers.ts";
+import { sealed } from "./sealed.ts";
+
+/** JSON Schema of a flow's parameters: names and types. `default` and `examples` would be customer data: refused. */
+export const ParameterSchema = plain(
+  z.record(z.string(), z.json()).superRefine((schema, issues) => {
+    const path = findExampleValue(schema, "");
+    if (path !== undefined) {
+      issues.addIssue({
+        code: "custom",
+        message: `carries a value at ${path}; defaults and examples stay with the customer`,
+        params: { code: "plaintext_refused" },
+      });
+    }
+  }),
+  "without defaults and examples",
+);
+
+export const Flow = z.strictObject({ id: Id, name: Name, createdAt: Instant });
+export type Flow = z.infer<typeof Flow>;
+
+/** One registered version of a flow. The code itself never travels. */
+export const FlowVersion = z.strictObject({
+  id: Id,
+  flowId: Id,
+  contentHash: plain(z.string().regex(/^[0-9a-f]{64}$/)),
+  gitSha: plain(z.string().regex(/^[0-9a-f]{40}$/)).nullable(),
+  parameterSchema: ParameterSchema.nullable(),
+  createdAt: Instant,
+});
+export type FlowVersion = z.infer<typeof FlowVersion>;
+
+/** A flow made triggerable: where it runs and with what. `name` is unique within its flow. */
+export const Deployment = z.strictObject({
+  id: Id,
+  flowId: Id,
+  flowName: Name,
+  flowVersionId: Id,
+  name: Name,
+  poolName: Name,
+  queueName: Name,
+  paused: Flag,
+  tags: Tags,
+  parameterSchema: ParameterSchema.nullable(),
+  /** Sealed reference "path#export", relative to the agent's project directory. */
+  entrypoint: sealed("entrypoint"),
+  /** Sealed default parameters, merged under a run's own by the agent. */
+  defaultParameters: sealed("parameters").nullable(),
+  createdAt: Instant,
+  updatedAt: Instant,
+});
+export type Deployment = z.infer<typeof Deployment>;
+
+/** What `deploy` registers: flow, version and deployment in one idempotent call. */
+export const DeploymentSpec = z.strictObject({
+  flowName: Name,
+  name: Name.default("default"),
+  poolName: Name.default("default"),
+  queueName: Name.default("default"),
+  tags: Tags.default([]),
+  contentHash: FlowVersion.shape.contentHash,
+  gitSha: FlowVersion.shape.gitSha.default(null),
+  parameterSchema: ParameterSchema.nullable().default(null),
+  entrypoint: sealed("entrypoint"),
+  defaultParameters: sealed("parameters").nullable().default(null),
+});
+export type DeploymentSpec = z.infer<typeof DeploymentSpec>;
+
+/** A named, prioritised lane in a pool; 1 is served first. */
+export const WorkQueue = z.strictObject({
+  id: Id,
+  name: Name,
+  priority: plain(z.int().min(1).max(1000)),
+  paused: Flag,
+});
+export type WorkQueue = z.infer<typeof WorkQueue>;
+
+export const WorkPool = z.strictObject({
+  id: Id,
+  name: Name,
+  paused: Flag,
+  concurrencyLimit: plain(z.int().min(0)).nullable(),
+  queues: z.array(WorkQueue),
+  onlineAgents: Count,
+  createdAt: Instant,
+});
+export type WorkPool = z.infer<typeof WorkPool>;
+
+const VALUE_KEYWORDS = new Set(["default", "examples", "example"]);
+
+// Property names are the author's and may well be "default", so keys directly under `properties` are not keywords.
+function findExampleValue(node: unknown, path: string, isPropertyMap = false): string | undefined {
+  if (typeof node !== "object" || node === null) return undefined;
+  for (const [key, value] of Object.entries(node)) {
+    const here = `${path}/${key}`;
+    if (!isPropertyMap && !Array.isArray(node) && VALUE_KEYWORDS.has(key)) return here;
+    const inMap = !isPropertyMap && ["properties", "$defs", "definitions", "patternProperties"].includes(key);
+    const found = findExampleValue(value, here, inMap);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { plain } from "./boundary.ts";
+
+/** Identifiers are UUIDs; those the server makes are version 7, so they sort by time and choose their partition. */
+export const Id = plain(z.uuid());
+export type Id = z.infer<typeof Id>;
+
+/** Names of flows, tasks, deployments, pools, queues: static text chosen by the author, seen by the hosted plane. */
+export const Name = plain(
+  z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]*$/, "must start with a letter or digit and hold only letters, digits, space, . _ -"),
+);
+export type Name = z.infer<typeof Name>;
+
+export const Instant = plain(z.iso.datetime({ offset: true }));
+export const Count = plain(z.int().min(0));
+export const Flag = plain(z.boolean());
+
+/** Static labels on flows and runs. Never rendered from parameters: those would be customer data. */
+export const Tags = z.array(plain(z.string().min(1).max(64))).max(32);
+
+/** The class of an error is an identifier, so it can carry no message. */
+export const ErrorClass = plain(z.string().regex(/^[A-Za-z_$][\w$.]{0,63}$/));
+
+/** HMAC-SHA-256 under a customer key: shows equality and nothing else. */
+export const BlindTag = plain(z.string().regex(/^[\w-]{43}$/));
+
+export const Cursor = plain(z.string().min(1).max(200));
+
+/** The key that fences a lease: 128 random bits, hexadecimal. */
+export const LeaseToken = plain(z.string().regex(/^[0-9a-f]{32}$/));
+
+/** The attempt number that fences: rises with each claim of a run. */
+export const Epoch = plain(z.int().min(0));

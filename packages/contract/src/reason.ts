@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { plain } from "./boundary.ts";
+
+/**
+ * Why a state was entered. Codes, never free text: free text could carry customer data. The words come from here, for
+ * the API, the CLI, the page and `docs/states.md` alike.
+ */
+export const STATE_REASONS = {
+  created: "Created.",
+  claimed: "An agent took the run.",
+  started: "User code started.",
+  completed: "The flow returned.",
+  failed: "The flow threw an error.",
+  parameters_invalid: "The agent refused the parameters: they do not fit the flow's schema.",
+  parameters_unreadable: "The agent could not open the sealed parameters with its key.",
+  entrypoint_invalid: "The agent found no such flow in its project directory.",
+  timed_out: "The flow ran longer than its timeout and was stopped.",
+  never_settled: "The flow can never finish: it waits for something that nothing will resolve.",
+  retrying: "The flow failed and is tried again in the same process.",
+  process_exited: "The process that ran the flow exited before the flow finished.",
+  process_killed: "The process that ran the flow was killed by a signal.",
+  out_of_memory: "The process that ran the flow ran out of memory.",
+  launch_failed: "The agent could not start a process for the flow.",
+  cancel_requested: "Someone asked to cancel the run.",
+  cancelled: "The agent stopped the run as asked.",
+  cancelled_before_start: "Cancelled before it started.",
+  cancel_deadline: "The agent did not confirm the cancellation in time; the run is closed and its lease is void.",
+  released: "The agent gave the run back unstarted.",
+  late: "Nobody took the run at its time.",
+  unreachable: "The agent has not been heard of for longer than its lease.",
+  reconnected: "The agent is back within the reconnect window.",
+  agent_lost: "The agent did not come back within the reconnect window.",
+  agent_restarted: "The agent restarted; the process that ran the flow is gone.",
+} as const;
+
+export type StateReasonCode = keyof typeof STATE_REASONS;
+export const StateReason = plain(z.enum(Object.keys(STATE_REASONS) as [StateReasonCode, ...StateReasonCode[]]));

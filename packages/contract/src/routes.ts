@@ -1,0 +1,15 @@
+import type { RouteSpec } from "./route.ts";
+import { agentRoutes } from "./routes/agent-routes.ts";
+import { flowRoutes } from "./routes/flow-routes.ts";
+import { runRoutes } from "./routes/run-routes.ts";
+import { workspaceRoutes } from "./routes/workspace-routes.ts";
+
+/** Every route of the API. Server, client and OpenAPI are made from this table and nothing else. */
+export const ROUTES = {
+  ...workspaceRoutes,
+  ...flowRoutes,
+  ...runRoutes,
+  ...agentRoutes,
+} as const satisfies Record<string, RouteSpec>;
+
+export type RouteName = keyof typeof ROUTES;

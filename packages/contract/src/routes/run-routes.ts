@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { plain } from "../boundary.ts";
+import { BATCH_LIMIT } from "../agent.ts";
+import { Flag, Id } from "../identifiers.ts";
+import { pageOf, pageQuery } from "../paging.ts";
+import { route } from "../route.ts";
+import { CancelAnswer, LogChunk, Run, RunDetail, RunFilter, RunSpec, RunStateRecord, TaskRun } from "../run.ts";
+import { WrappedDataKey } from "../workspace.ts";
+
+const runParams = z.strictObject({ runId: Id });
+const dataKeys = z.array(WrappedDataKey).max(10).default([]);
+
+/** One answer per asked run, in order: the run, or why it was not made. */
+const CreateOutcome = z.strictObject({
+  run: Run.nullable(),
+  error: z.strictObject({ code: plain(z.string()), message: plain(z.string()) }).nullable(),
+});
+
+export const runRoutes = {
+  createRun: route({
+    method: "POST",
+    path: "/v1/runs",
+    summary: "Trigger a deployment",
+    tag: "runs",
+    access: ["runner"],
+    body: z.strictObject({ ...RunSpec.shape, dataKeys }),
+    response: Run,
+    status: 201,
+  }),
+  createRuns: route({
+    method: "POST",
+    path: "/v1/runs/batch",
+    summary: "Trigger many runs at once; each is answered on its own",
+    tag: "runs",
+    access: ["runner"],
+    body: z.strictObject({ runs: z.array(RunSpec).min(1).max(BATCH_LIMIT), dataKeys }),
+    response: z.strictObject({ outcomes: z.array(CreateOutcome) }),
+  }),
+  listRuns: route({
+    method: "GET",
+    path: "/v1/runs",
+    summary: "List runs, newest first, by filter",
+    tag: "runs",
+    access: ["viewer"],
+    query: RunFilter,
+    response: pageOf(Run),
+  }),
+  readRun: route({
+    method: "GET",
+    path: "/v1/runs/:runId",
+    summary: "Read a run",
+    tag: "runs",
+    access: ["viewer"],
+    params: runParams,
+    response: RunDetail,
+  }),
+  cancelRun: route({
+    method: "POST",
+    path: "/v1/runs/:runId/cancel",
+    summary: "Cancel a run; cancelling twice changes nothing",
+    tag: "runs",
+    access: ["runner"],
+    params: runParams,
+    response: CancelAnswer,
+  }),
+  listRunStates: route({
+    method: "GET",
+    path: "/v1/runs/:runId/states",
+    summary: "The run's history, oldest first: what, when, who and why",
+    tag: "runs",
+    access: ["viewer"],
+    params: runParams,
+    response: z.strictObject({ items: z.array(RunStateRecord) }),
+  }),
+  listTaskRuns: route({
+    method: "GET",
+    path: "/v1/runs/:runId/task-runs",
+    summary: "The run's task runs, in order of start",
+    tag: "runs",
+    access: ["viewer"],
+    params: runParams,
+    query: z.strictObject(pageQuery),
+    response: pageOf(TaskRun),
+  }),
+  listLogChunks: route({
+    method: "GET",
+    path: "/v1/runs/:runId/logs",
+    summary: "Sealed log chunks after a cursor; held up to `waitSeconds` while the run is live and nothing is new",
+    tag: "runs",
+    access: ["viewer"],
+    params: runParams,
+    query: z.strictObject({
+      after: plain(z.string().regex(/^\d+\.\d+$/)).optional(),
+      limit: pageQuery.limit,
+      waitSeconds: plain(z.coerce.number().min(0).max(20)).default(0),
+    }),
+    response: z.strictObject({
+      items: z.array(LogChunk),
+      /** "epoch.sequence" of the last chunk, to pass as `after`. */
+      nextAfter: plain(z.string()).nullable(),
+      /** True once the run is terminal and nothing more is stored. */
+      complete: Flag,
+      /** The wrapped data keys that these chunks name. */
+      dataKeys: z.array(WrappedDataKey),
+    }),
+  }),
+};

@@ -1,0 +1,4 @@
+export * from "./backoff.ts";
+export * from "./decide-transitions.ts";
+export * from "./describe-waiting.ts";
+export * from "./transition-rules.ts";

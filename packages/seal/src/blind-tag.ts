@@ -1,0 +1,31 @@
+import { base64url } from "jose";
+import { canonicalJson } from "./canonical-json.ts";
+import type { Keyring } from "./keyring.ts";
+
+/**
+ * A tag that shows the hosted plane that two values are equal and nothing else: HMAC-SHA-256 under the customer's index
+ * key, base64url, 43 characters. Equal values give equal tags within a workspace and purpose only.
+ *
+ * @param purpose keeps uses apart, such as `cache-key` and `idempotency-key`.
+ * @param value anything JSON can hold; the order of properties does not matter.
+ * @throws {SealError} `not_json`
+ */
+export async function blindTag(keyring: Keyring, purpose: string, value: unknown): Promise<string> {
+  const text = canonicalJson([keyring.workspaceId, purpose, value]);
+  const tag = await crypto.subtle.sign("HMAC", keyring.indexKey, new TextEncoder().encode(text));
+  return base64url.encode(new Uint8Array(tag));
+}
+
+/** What makes two failures the same failure. */
+export type ErrorTraits = {
+  class: string;
+  message: string;
+  /** The innermost stack frame in the customer's own code, when there is one. */
+  topFrame?: string | undefined;
+};
+
+/** A blind tag that groups equal errors without showing what they say. */
+export function errorFingerprint(keyring: Keyring, error: ErrorTraits): Promise<string> {
+  const { message, topFrame } = error;
+  return blindTag(keyring, "error-fingerprint", { class: error.class, message, topFrame });
+}

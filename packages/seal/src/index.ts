@@ -1,0 +1,17 @@
+export { blindTag, errorFingerprint } from "./blind-tag.ts";
+export type { ErrorTraits } from "./blind-tag.ts";
+export { canonicalJson } from "./canonical-json.ts";
+export { createDataKey, dataKeyIsWorn } from "./data-key.ts";
+export type { DataKey } from "./data-key.ts";
+export { importKeyring, openKeyring } from "./keyring.ts";
+export type { Keyring } from "./keyring.ts";
+export { createKeyset, fingerprint, parseKeyset, publicKeyOf } from "./keyset.ts";
+export type { WorkspaceKeyset } from "./keyset.ts";
+export { createOpener } from "./open.ts";
+export type { Opener, OpenerOptions } from "./open.ts";
+export { keyIdOf } from "./public-key.ts";
+export type { WorkspacePublicKey } from "./public-key.ts";
+export { sealJson, sealText, sealToPublicKey } from "./seal.ts";
+export type { SealContext, SealOptions } from "./seal.ts";
+export { isSealError, SealError } from "./seal-error.ts";
+export type { SealErrorCode } from "./seal-error.ts";

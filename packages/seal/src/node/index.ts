@@ -1,0 +1,2 @@
+export { readKeyset, writeKeyset } from "./keyset-file.ts";
+export type { WriteKeysetOptions } from "./keyset-file.ts";
