@@ -1,18 +1,13 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
+import { LONGEST_NAME, NAME_PATTERN, NAME_RULE } from "./name-pattern.ts";
 
 /** Identifiers are UUIDs; those the server makes are version 7, so they sort by time and choose their partition. */
 export const Id = plain(z.uuid());
 export type Id = z.infer<typeof Id>;
 
 /** Names of flows, tasks, deployments, pools, queues: static text chosen by the author, seen by the hosted plane. */
-export const Name = plain(
-  z
-    .string()
-    .min(1)
-    .max(100)
-    .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]*$/, "must start with a letter or digit and hold only letters, digits, space, . _ -"),
-);
+export const Name = plain(z.string().min(1).max(LONGEST_NAME).regex(NAME_PATTERN, NAME_RULE));
 export type Name = z.infer<typeof Name>;
 
 export const Instant = plain(z.iso.datetime({ offset: true }));

@@ -1,0 +1,188 @@
+import type { Lease, LogLine, TransitionItem } from "@downbeat/contract";
+import type { Logger } from "pino";
+import { uuidv7 } from "uuidv7";
+import type { Journal } from "./journal.ts";
+import { LogBuffer } from "./log-buffer.ts";
+import type { WorkerEvent } from "./launchers/worker-message.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Ending } from "./run-end.ts";
+import type { ObservedError, Sealer } from "./sealer.ts";
+
+export type EgressParts = {
+  readonly outbox: Outbox;
+  readonly journal: Journal;
+  readonly sealer: Sealer;
+  readonly logger: Logger;
+  readonly now: () => Date;
+};
+
+type TaskRunEvent = Extract<WorkerEvent, { kind: "task_run" }>;
+type FlowStateEvent = Extract<WorkerEvent, { kind: "flow_state" }>;
+
+// The sealed text of a rendered name may have 4 KiB.
+const LONGEST_RENDERED_NAME = 512;
+
+/**
+ * The only way out for what happens in a run: everything is sealed here and put into the outbox. The terminal report
+ * goes last, in one atomic write with the journal's entry.
+ */
+export class RunEgress {
+  readonly #parts: EgressParts;
+  readonly #lease: Lease;
+  readonly #logs: LogBuffer;
+  #logSequence = 0;
+  /** Sealings and writes under way; the terminal report waits for them. */
+  readonly #pending = new Set<Promise<unknown>>();
+  #transitions: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(parts: EgressParts, lease: Lease) {
+    this.#parts = parts;
+    this.#lease = lease;
+    this.#logs = new LogBuffer({
+      onChunk: (lines) => this.#track(this.#putLogs(lines)),
+      isHeldBack: () => parts.outbox.isFull,
+      now: parts.now,
+    });
+  }
+
+  /** Takes what a worker said in one go. Of a task run only the newest of these states travels: it would replace the others. */
+  events(events: readonly WorkerEvent[]): void {
+    if (this.#isClosed) return;
+    const newest = new Map<string, TaskRunEvent>();
+    for (const event of events) {
+      if (event.kind !== "task_run") this.#event(event);
+      else if (event.sequence >= (newest.get(event.taskRunId)?.sequence ?? 0))
+        newest.set(event.taskRunId, event);
+    }
+    for (const event of newest.values()) this.#track(this.#putTaskRun(event));
+  }
+
+  #event(event: Exclude<WorkerEvent, TaskRunEvent>): void {
+    if (event.kind === "flow_state") this.#putFlowState(event);
+    else this.#logs.add(lineOf(event));
+  }
+
+  /** A line the process printed, or one of the agent's own about the run. */
+  line(line: Omit<LogLine, "at">): void {
+    if (!this.#isClosed) this.#logs.add({ at: this.#parts.now().toISOString(), ...line });
+  }
+
+  /** Puts the last report, after all others. Resolves with its transition id once it is on disk. */
+  async end(ending: Ending): Promise<void> {
+    if (this.#isClosed) return;
+    this.#logs.close();
+    this.#isClosed = true;
+    await Promise.all(this.#pending);
+    const item = await this.#transition(ending);
+    await this.#parts.outbox.put([item], [this.#parts.journal.runEnded(this.#lease.runId)]);
+  }
+
+  /** Says nothing more: the lease is void and every further report would be refused. */
+  abandon(): void {
+    this.#isClosed = true;
+    this.#logs.flush();
+  }
+
+  #track(work: Promise<void>): void {
+    const { logger } = this.#parts;
+    const tracked = work
+      .catch((error: unknown) =>
+        logger.error(
+          { runId: this.#lease.runId, err: error },
+          "an item could not be sealed; it is dropped",
+        ),
+      )
+      .finally(() => this.#pending.delete(tracked));
+    this.#pending.add(tracked);
+  }
+
+  // One after another: these must arrive in the order in which they happened.
+  #putFlowState(event: FlowStateEvent): void {
+    const { name } = event.state;
+    const reason = name === "Retrying" ? "retrying" : "started";
+    const error =
+      event.error === undefined ? {} : { error: { detail: event.error } as ObservedError };
+    this.#transitions = this.#transitions.then(async () =>
+      this.#parts.outbox.put([await this.#transition({ type: "RUNNING", name, reason, ...error })]),
+    );
+    this.#track(this.#transitions);
+  }
+
+  async #putTaskRun(event: TaskRunEvent): Promise<void> {
+    const { renderedName } = event;
+    const place = { run: this.#lease.runId, epoch: this.#lease.epoch };
+    const { sealer } = this.#parts;
+    const [error, name] = await Promise.all([
+      event.error === undefined
+        ? null
+        : sealer.sealError(place, { detail: event.error } as ObservedError),
+      renderedName === undefined
+        ? null
+        : sealer.seal(
+            { kind: "rendered-name", ...place },
+            renderedName.slice(0, LONGEST_RENDERED_NAME),
+          ),
+    ]);
+    const { taskRunId, taskName, index, sequence, state, attempt, upstream } = event;
+    const item = {
+      kind: "task_run" as const,
+      ...this.#fence(),
+      taskRunId,
+      taskName,
+      index,
+      sequence,
+      ...state,
+      attempt,
+      startedAt: event.startedAt ?? null,
+      endedAt: event.endedAt ?? null,
+      upstream,
+      renderedName: name,
+      error,
+    };
+    await this.#parts.outbox.put([item]);
+  }
+
+  async #putLogs(lines: readonly LogLine[]): Promise<void> {
+    const sequence = this.#logSequence++;
+    const { runId, epoch } = this.#lease;
+    const chunk = await this.#parts.sealer.seal(
+      { kind: "log", run: runId, epoch, seq: sequence },
+      lines,
+    );
+    await this.#parts.outbox.put([
+      { kind: "log", ...this.#fence(), sequence, lineCount: lines.length, chunk },
+    ]);
+  }
+
+  async #transition(ending: Ending): Promise<TransitionItem> {
+    const { type, name, reason, error } = ending;
+    const place = { run: this.#lease.runId, epoch: this.#lease.epoch };
+    return {
+      kind: "transition",
+      ...this.#fence(),
+      transitionId: uuidv7(),
+      type,
+      name,
+      reason,
+      error: error === undefined ? null : await this.#parts.sealer.sealError(place, error),
+    };
+  }
+
+  #fence(): { runId: string; epoch: number; leaseToken: string } {
+    const { runId, epoch, leaseToken } = this.#lease;
+    return { runId, epoch, leaseToken };
+  }
+}
+
+function lineOf(event: Extract<WorkerEvent, { kind: "log" }>): LogLine {
+  const { at, level, logger, text, fields, taskRunId } = event;
+  return {
+    at,
+    level,
+    logger,
+    text,
+    ...(fields !== undefined && { fields }),
+    ...(taskRunId !== undefined && { taskRunId }),
+  };
+}

@@ -1,0 +1,4 @@
+export { Agent } from "./agent.ts";
+export { readConfig, type AgentConfig } from "./config.ts";
+export { createLogger } from "./logger.ts";
+export { startAgent, type StartOptions } from "./start-agent.ts";

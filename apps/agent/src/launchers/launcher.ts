@@ -1,0 +1,27 @@
+import type { WorkerProcess } from "./worker-process.ts";
+
+/**
+ * Where runs execute. `warm` keeps processes with the user's modules loaded, `process` gives every run a fresh one; both
+ * hand out the same {@link WorkerProcess}, so nothing else knows which it is.
+ */
+export interface Launcher {
+  /**
+   * Resolves with a process for one run; it is the caller's until given back.
+   *
+   * @throws LaunchError when no process could be started.
+   */
+  take(): Promise<WorkerProcess>;
+  giveBack(worker: WorkerProcess): void;
+  /** Processes that a take would get without waiting for another run to end. */
+  readonly free: number;
+  /** Stops idle processes and starts no more; processes in use are stopped when they come back. */
+  close(): Promise<void>;
+}
+
+/** A process for a run could not be started. */
+export class LaunchError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "LaunchError";
+  }
+}

@@ -1,0 +1,153 @@
+import { readFile } from "node:fs/promises";
+import { LaunchError, type Launcher } from "./launcher.ts";
+import { WorkerProcess, type WorkerOptions } from "./worker-process.ts";
+
+export type WarmLauncherOptions = {
+  readonly worker: WorkerOptions;
+  /** Most processes at once. */
+  readonly limit: number;
+  /** Processes started ahead of work and kept when idle. Default 2 or `limit`, whichever is less. */
+  readonly minimum?: number;
+  /** Runs after which a process is replaced. Default 1000. */
+  readonly recycleRuns?: number;
+  /** Resident memory above which a process is replaced. Default 512 MiB. */
+  readonly recycleBytes?: number;
+  /** How long a process beyond the minimum may idle. Default 60 s. */
+  readonly idleMs?: number;
+};
+
+type Waiter = { resolve: (worker: WorkerProcess) => void; reject: (error: unknown) => void };
+
+const STOP_GRACE_MS = 5_000;
+// Module loading is processor-bound: starting more at once would only make all of them late.
+const MOST_STARTING = 2;
+const CHECK_EVERY_MS = 5_000;
+const PAGE_BYTES = 4_096;
+
+/** Processes that keep the user's modules loaded and take one run after another. */
+export class WarmLauncher implements Launcher {
+  readonly #options: Required<WarmLauncherOptions>;
+  readonly #idle: { worker: WorkerProcess; sinceMs: number }[] = [];
+  readonly #all = new Set<WorkerProcess>();
+  readonly #tooLarge = new WeakSet<WorkerProcess>();
+  readonly #stopping = new Set<Promise<unknown>>();
+  readonly #waiting: Waiter[] = [];
+  readonly #checks: NodeJS.Timeout;
+  #starting = 0;
+  #isClosed = false;
+
+  constructor(options: WarmLauncherOptions) {
+    this.#options = {
+      minimum: Math.min(2, options.limit),
+      recycleRuns: 1_000,
+      recycleBytes: 512 * 1024 * 1024,
+      idleMs: 60_000,
+      ...options,
+    };
+    this.#checks = setInterval(() => void this.#check(), CHECK_EVERY_MS).unref();
+    for (let count = 0; count < this.#options.minimum; count += 1) this.#start();
+  }
+
+  get free(): number {
+    const possible = this.#options.limit - this.#all.size - this.#starting;
+    return Math.max(0, this.#idle.length + this.#starting + possible - this.#waiting.length);
+  }
+
+  take(): Promise<WorkerProcess> {
+    if (this.#isClosed) return Promise.reject(new LaunchError("The agent is stopping."));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  giveBack(worker: WorkerProcess): void {
+    const isWorn = worker.runs >= this.#options.recycleRuns || this.#tooLarge.has(worker);
+    if (!worker.isSound || isWorn || this.#isClosed) this.#retire(worker);
+    else this.#idle.push({ worker, sinceMs: performance.now() });
+    this.#serve();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#checks);
+    for (const { reject } of this.#waiting.splice(0))
+      reject(new LaunchError("The agent is stopping."));
+    for (const { worker } of this.#idle.splice(0)) this.#retire(worker);
+    // One that is still starting is stopped when it is there, which adds to the set.
+    while (this.#stopping.size > 0) await Promise.all(this.#stopping);
+  }
+
+  /** Gives idle processes to those who wait, the warmest first, and starts more where some must still wait. */
+  #serve(): void {
+    while (this.#waiting.length > 0 && this.#idle.length > 0) {
+      const worker = this.#idle.pop()?.worker;
+      if (worker?.isSound === true) this.#waiting.shift()?.resolve(worker);
+    }
+    while (this.#waiting.length > this.#starting && this.#mayStart()) this.#start();
+  }
+
+  #mayStart(): boolean {
+    const { limit } = this.#options;
+    return (
+      !this.#isClosed && this.#starting < MOST_STARTING && this.#all.size + this.#starting < limit
+    );
+  }
+
+  #start(): void {
+    this.#starting += 1;
+    const started = WorkerProcess.start(this.#options.worker)
+      .then(
+        (worker) => this.#adopt(worker),
+        // Nobody may be waiting yet when processes are started ahead; the next take tries, and is told, again.
+        (error: unknown) => this.#waiting.shift()?.reject(error),
+      )
+      .finally(() => {
+        this.#starting -= 1;
+        this.#stopping.delete(started);
+        this.#serve();
+      });
+    this.#stopping.add(started);
+  }
+
+  #adopt(worker: WorkerProcess): void {
+    this.#all.add(worker);
+    void worker.exited.then(() => {
+      this.#all.delete(worker);
+      const at = this.#idle.findIndex((idle) => idle.worker === worker);
+      if (at >= 0) this.#idle.splice(at, 1);
+      this.#serve();
+    });
+    if (this.#isClosed) this.#retire(worker);
+    else this.#idle.push({ worker, sinceMs: performance.now() });
+  }
+
+  #retire(worker: WorkerProcess): void {
+    // An unsound one still runs user code that its run has left behind: no reason to wait for that.
+    const stopped = worker
+      .stop(worker.isSound ? STOP_GRACE_MS : 0)
+      .finally(() => this.#stopping.delete(stopped));
+    this.#stopping.add(stopped);
+  }
+
+  async #check(): Promise<void> {
+    for (const worker of this.#all) {
+      if ((await residentBytes(worker.pid)) > this.#options.recycleBytes)
+        this.#tooLarge.add(worker);
+    }
+    const idleBefore = performance.now() - this.#options.idleMs;
+    while (this.#all.size > this.#options.minimum) {
+      const oldest = this.#idle[0];
+      if (oldest === undefined || oldest.sinceMs > idleBefore) break;
+      this.#idle.shift();
+      this.#all.delete(oldest.worker);
+      this.#retire(oldest.worker);
+    }
+  }
+}
+
+/** 0 where the system does not say (not Linux) or the process is gone. */
+async function residentBytes(pid: number): Promise<number> {
+  const pages = await readFile(`/proc/${pid}/statm`, "utf8").catch(() => "0 0");
+  return Number(pages.split(" ")[1]) * PAGE_BYTES;
+}

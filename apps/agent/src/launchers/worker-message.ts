@@ -1,0 +1,96 @@
+import { ErrorClass, Id, LOG_LEVELS, Name, StateName, StateType } from "@downbeat/contract";
+import type { FromWorker } from "@downbeat/sdk/protocol";
+import { z } from "zod";
+
+type ErrorData = {
+  class: string;
+  message: string;
+  stack?: string | undefined;
+  cause?: ErrorData | undefined;
+};
+
+const ErrorData: z.ZodType<ErrorData> = z.object({
+  class: ErrorClass.catch("Error"),
+  message: z.string(),
+  stack: z.string().optional(),
+  cause: z.lazy(() => ErrorData).optional(),
+});
+
+const instant = z.iso.datetime();
+
+const Event = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("task_run"),
+    taskRunId: Id,
+    taskName: Name,
+    index: z.int().min(0),
+    sequence: z.int().min(0),
+    state: z.object({ type: StateType, name: StateName, at: instant }),
+    attempt: z.int().min(0),
+    startedAt: instant.optional(),
+    endedAt: instant.optional(),
+    upstream: z.array(Id).max(1000),
+    error: ErrorData.optional(),
+    renderedName: z.string().optional(),
+  }),
+  z.object({
+    kind: z.literal("log"),
+    at: instant,
+    level: z.enum(LOG_LEVELS),
+    logger: z.string(),
+    text: z.string(),
+    fields: z.record(z.string(), z.unknown()).optional(),
+    taskRunId: Id.optional(),
+  }),
+  z.object({
+    kind: z.literal("flow_state"),
+    state: z.object({ type: z.literal("RUNNING"), name: z.enum(["Retrying", "Running"]) }),
+    attempt: z.int(),
+    error: ErrorData.optional(),
+  }),
+]);
+
+const Outcome = z.intersection(
+  z.discriminatedUnion("outcome", [
+    z.object({ outcome: z.literal("completed") }),
+    z.object({
+      outcome: z.literal("failed"),
+      stateName: z.enum(["Failed", "TimedOut"]),
+      error: ErrorData,
+    }),
+    z.object({ outcome: z.literal("cancelled") }),
+  ]),
+  z.object({ abandoned: z.literal(true).optional() }),
+);
+
+const WorkerMessage = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("ready"), pid: z.int() }),
+  z.object({ type: z.literal("started"), runId: Id }),
+  z.object({ type: z.literal("events"), runId: Id, events: z.array(z.unknown()) }),
+  z.object({ type: z.literal("finished"), runId: Id, outcome: Outcome }),
+]);
+
+export type WorkerEvent = z.infer<typeof Event>;
+export type WorkerOutcome = z.infer<typeof Outcome>;
+export type WorkerMessage =
+  | Exclude<z.infer<typeof WorkerMessage>, { type: "events" }>
+  | { type: "events"; runId: string; events: WorkerEvent[]; refused: number };
+
+/**
+ * Checks what came over IPC: user code shares the child's process and can send anything. What does not fit would make
+ * the plane refuse a whole batch later.
+ *
+ * @returns undefined for something that is no worker's message; single events that do not fit are counted in `refused`.
+ */
+export function readWorkerMessage(raw: unknown): WorkerMessage | undefined {
+  const message = WorkerMessage.safeParse(raw);
+  if (!message.success) return undefined;
+  if (message.data.type !== "events") return message.data;
+  const { runId, events } = message.data;
+  const read = events.map((event) => Event.safeParse(event));
+  const fitting = read.flatMap(({ data }) => (data === undefined ? [] : [data]));
+  return { type: "events", runId, events: fitting, refused: events.length - fitting.length };
+}
+
+/** Fails to compile when the worker may send something that is not read here. */
+export type EveryMessageIsRead = FromWorker["type"] extends WorkerMessage["type"] ? true : never;

@@ -1,0 +1,223 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import type { RunMessage, ToWorker } from "@downbeat/sdk/protocol";
+import { signalGroup } from "../process-group.ts";
+import { LaunchError } from "./launcher.ts";
+import { LineSplitter } from "./line-splitter.ts";
+import { readWorkerMessage, type WorkerEvent, type WorkerOutcome } from "./worker-message.ts";
+
+export type WorkerOptions = {
+  /** The SDK's worker entry. */
+  readonly entryPath: string;
+  /** Node's own options for the child. */
+  readonly execArgv: readonly string[];
+  /** File URLs of modules that let the child import TypeScript, registered in this order. */
+  readonly tsLoaderUrls: readonly string[];
+  readonly projectDirectory: string;
+  /** The whole environment of the child: no key and no credentials belong in it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** How long a child may take until it can work. */
+  readonly readyTimeoutMs: number;
+  /** Is told of each process, before it takes a run, and of its end. */
+  readonly onStart?: (pid: number) => Promise<void>;
+  readonly onExit?: (pid: number) => Promise<void>;
+};
+
+export type OutputStream = "stdout" | "stderr";
+
+/** Hears what a run does, in order, all of it before the run's end is known. */
+export type RunListener = {
+  events(events: readonly WorkerEvent[], refused: number): void;
+  line(stream: OutputStream, text: string): void;
+};
+
+export type ProcessExit = {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** V8 said so on stderr before it aborted. */
+  readonly heapExhausted: boolean;
+};
+
+export type RunEnd =
+  | { readonly kind: "finished"; readonly outcome: WorkerOutcome }
+  | ({ readonly kind: "exited" } & ProcessExit);
+
+type ActiveRun = { runId: string; listener: RunListener; end: (end: RunEnd) => void };
+
+const HEAP_EXHAUSTED = /heap out of memory|Allocation failed - |Fatal process out of memory/;
+
+/** A child process that runs flows, one at a time, leading a process group of its own. */
+export class WorkerProcess {
+  readonly pid: number;
+  /** Runs given to it so far. */
+  runs = 0;
+  readonly #child: ChildProcess;
+  readonly #splitters = { stdout: new LineSplitter(), stderr: new LineSplitter() };
+  readonly #exited: Promise<ProcessExit>;
+  #active: ActiveRun | undefined;
+  #exit: ProcessExit | undefined;
+  #isSound = true;
+  #heapExhausted = false;
+
+  private constructor(child: ChildProcess, pid: number) {
+    this.#child = child;
+    this.pid = pid;
+    this.#exited = this.#watchExit();
+    child.on("message", (raw) => this.#receive(raw));
+    for (const stream of ["stdout", "stderr"] as const) {
+      child[stream]?.on("data", (chunk: Buffer) => this.#hear(stream, chunk));
+    }
+  }
+
+  /**
+   * Starts a child and waits until it can take runs.
+   *
+   * @throws LaunchError
+   */
+  static async start(options: WorkerOptions): Promise<WorkerProcess> {
+    const child = fork(
+      options.entryPath,
+      options.tsLoaderUrls.flatMap((url) => ["--ts-loader", url]),
+      {
+        cwd: options.projectDirectory,
+        env: { ...options.environment },
+        execArgv: [...options.execArgv],
+        serialization: "advanced",
+        // Its own group: Ctrl-C in the agent's terminal does not reach it, and a signal reaches all it has started.
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
+      },
+    );
+    if (child.pid === undefined) {
+      const [cause] = await once(child, "error");
+      throw new LaunchError("The operating system did not start a process for the flow.", cause);
+    }
+    const worker = new WorkerProcess(child, child.pid);
+    void worker.exited.then(() => options.onExit?.(worker.pid));
+    await Promise.all([worker.#untilReady(options.readyTimeoutMs), options.onStart?.(worker.pid)]);
+    return worker;
+  }
+
+  /** Whether it may be given another run. */
+  get isSound(): boolean {
+    return this.#isSound;
+  }
+
+  /** Runs one flow to its end. Never rejects: a process that dies is an end too. */
+  run(message: RunMessage, listener: RunListener): Promise<RunEnd> {
+    this.runs += 1;
+    return new Promise((resolve) => {
+      this.#active = {
+        runId: message.runId,
+        listener,
+        end: (end) => {
+          this.#active = undefined;
+          resolve(end);
+        },
+      };
+      if (this.#exit === undefined) this.#send(message);
+      else this.#active.end({ kind: "exited", ...this.#exit });
+    });
+  }
+
+  cancel(runId: string): void {
+    this.#send({ type: "cancel", runId });
+  }
+
+  /** Signals the child and everything it has started in its group. */
+  signal(signal: NodeJS.Signals): void {
+    this.#isSound = false;
+    signalGroup(this.pid, signal);
+  }
+
+  /** Lets an idle child exit by itself; kills its group when it does not within `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isSound = false;
+    const timer = setTimeout(() => this.signal("SIGKILL"), graceMs);
+    this.#send({ type: "stop" });
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  get exited(): Promise<ProcessExit> {
+    return this.#exited;
+  }
+
+  async #untilReady(timeoutMs: number): Promise<void> {
+    const ready = new Promise<"ready">((resolve) =>
+      this.#child.once("message", () => resolve("ready")),
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), timeoutMs);
+    });
+    const first = await Promise.race([ready, late, this.#exited]);
+    clearTimeout(timer);
+    if (first === "ready") return;
+    this.signal("SIGKILL");
+    throw new LaunchError(
+      first === "late"
+        ? `The process for the flow was not ready within ${timeoutMs} ms.`
+        : `The process for the flow ended before it was ready (exit code ${first.exitCode}, signal ${first.signal}).`,
+    );
+  }
+
+  async #watchExit(): Promise<ProcessExit> {
+    const closed = once(this.#child, "close");
+    const [exitCode, signal] = (await once(this.#child, "exit")) as [
+      number | null,
+      NodeJS.Signals | null,
+    ];
+    this.#isSound = false;
+    // What it started must not outlive it; and a grandchild would hold its output open.
+    signalGroup(this.pid, "SIGKILL");
+    // Output and messages it managed to send are still on their way. A process that left the group may hold the pipes.
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1_000))]);
+    this.#endLines();
+    this.#exit = { exitCode, signal, heapExhausted: this.#heapExhausted };
+    this.#active?.end({ kind: "exited", ...this.#exit });
+    return this.#exit;
+  }
+
+  #receive(raw: unknown): void {
+    const message = readWorkerMessage(raw);
+    const active = this.#active;
+    if (message === undefined || message.type === "ready" || active?.runId !== message.runId)
+      return;
+    if (message.type === "events") active.listener.events(message.events, message.refused);
+    else if (message.type === "finished") this.#finish(active, message.outcome);
+  }
+
+  #finish(active: ActiveRun, outcome: WorkerOutcome): void {
+    if (outcome.abandoned === true) this.#isSound = false;
+    // Pipes are written synchronously, so all the run printed is in them now: one more turn of the loop reads it.
+    setImmediate(() =>
+      setImmediate(() => {
+        if (this.#active !== active) return;
+        this.#endLines();
+        active.end({ kind: "finished", outcome });
+      }),
+    );
+  }
+
+  #hear(stream: OutputStream, chunk: Buffer): void {
+    if (stream === "stderr" && HEAP_EXHAUSTED.test(chunk.toString("latin1")))
+      this.#heapExhausted = true;
+    for (const line of this.#splitters[stream].push(chunk))
+      this.#active?.listener.line(stream, line);
+  }
+
+  #endLines(): void {
+    for (const stream of ["stdout", "stderr"] as const) {
+      for (const line of this.#splitters[stream].end()) this.#active?.listener.line(stream, line);
+    }
+  }
+
+  #send(message: ToWorker): void {
+    if (!this.#child.connected) return; // it is gone; its exit ends the run
+    this.#child.send(message, (error) => {
+      // The channel broke between the check and the write: the same as above.
+      if (error !== null) this.#isSound = false;
+    });
+  }
+}

@@ -1,0 +1,141 @@
+import { isDownbeatError, type Lease, type StateReasonCode } from "@downbeat/contract";
+import type { RunMessage } from "@downbeat/sdk/protocol";
+import { isSealError, type Opener, type SealContext } from "@downbeat/seal";
+import { z } from "zod";
+import { resolveEntrypoint } from "./project.ts";
+import { mayPass, retrying } from "./retrying.ts";
+import { failedBefore, type Ending } from "./run-end.ts";
+
+export type PreparerOptions = {
+  readonly opener: Opener;
+  readonly projectDirectory: string;
+  readonly workspaceId: string;
+  readonly nowMs: () => number;
+};
+
+export type Prepared = { readonly message: RunMessage } | { readonly ending: Ending };
+
+const Entrypoint = z.object({ path: z.string().min(1), export: z.string().min(1) });
+const Parameters = z.record(z.string(), z.unknown());
+
+// The same few entrypoints and defaults come with every run of a deployment.
+const MOST_REMEMBERED = 1_000;
+// A file that was moved or replaced is noticed this soon.
+const PATH_FRESH_MS = 1_000;
+
+/** Opens what is sealed in a lease and finds the flow's module. */
+export class RunPreparer {
+  readonly #options: PreparerOptions;
+  readonly #opened = new Map<string, Promise<unknown>>();
+  readonly #paths = new Map<string, { path: Promise<string>; untilMs: number }>();
+
+  constructor(options: PreparerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with what a worker needs, or with how the run ends because it cannot start. Waits out network trouble. */
+  async prepare(lease: Lease, signal: AbortSignal): Promise<Prepared> {
+    let step: Step = "entrypoint";
+    try {
+      const entrypoint = Entrypoint.parse(await this.#openShared(lease, "entrypoint", signal));
+      const modulePath = await this.#locate(entrypoint.path);
+      step = "parameters";
+      const parameters = await this.#parameters(lease, signal);
+      return {
+        message: this.#message(lease, { modulePath, exportName: entrypoint.export, parameters }),
+      };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return { ending: endingFor(error, step) };
+    }
+  }
+
+  #message(
+    lease: Lease,
+    start: { modulePath: string; exportName: string; parameters: unknown },
+  ): RunMessage {
+    return {
+      type: "run",
+      runId: lease.runId,
+      epoch: lease.epoch,
+      attempt: Math.max(1, lease.epoch),
+      flowName: lease.flowName,
+      deployment: lease.deploymentName,
+      workspaceId: this.#options.workspaceId,
+      ...start,
+    };
+  }
+
+  async #parameters(lease: Lease, signal: AbortSignal): Promise<Record<string, unknown>> {
+    const defaults =
+      lease.defaultParameters === null
+        ? {}
+        : await this.#openShared(lease, "defaultParameters", signal);
+    const context = { kind: "parameters", dep: deploymentOf(lease) } as const;
+    const own =
+      lease.parameters === null ? {} : await this.#open(lease.parameters, context, signal);
+    return { ...Parameters.parse(defaults), ...Parameters.parse(own) };
+  }
+
+  /** Opens a blob that comes with every run of the deployment; opened once, remembered by its text. */
+  #openShared(
+    lease: Lease,
+    field: "entrypoint" | "defaultParameters",
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const blob = lease[field] ?? "";
+    const kind = field === "entrypoint" ? "entrypoint" : "parameters";
+    const key = `${deploymentOf(lease)} ${blob}`;
+    const known = this.#opened.get(key);
+    if (known !== undefined) return known;
+    const opened = this.#open(blob, { kind, dep: deploymentOf(lease) }, signal);
+    if (this.#opened.size >= MOST_REMEMBERED) this.#opened.clear();
+    this.#opened.set(key, opened);
+    opened.catch(() => this.#opened.delete(key));
+    return opened;
+  }
+
+  #open(blob: string, context: SealContext, signal: AbortSignal): Promise<unknown> {
+    return retrying(() => this.#options.opener.open(blob, context), {
+      signal,
+      isWorthRetrying: mayPass,
+    });
+  }
+
+  #locate(path: string): Promise<string> {
+    const nowMs = this.#options.nowMs();
+    const known = this.#paths.get(path);
+    if (known !== undefined && nowMs < known.untilMs) return known.path;
+    const located = resolveEntrypoint(this.#options.projectDirectory, path);
+    if (this.#paths.size >= MOST_REMEMBERED) this.#paths.clear();
+    this.#paths.set(path, { path: located, untilMs: nowMs + PATH_FRESH_MS });
+    located.catch(() => this.#paths.delete(path));
+    return located;
+  }
+}
+
+function deploymentOf(lease: Lease): string {
+  return `${lease.flowName}/${lease.deploymentName}`;
+}
+
+type Step = "entrypoint" | "parameters";
+
+const REASONS: Record<Step, StateReasonCode> = {
+  entrypoint: "entrypoint_invalid",
+  parameters: "parameters_unreadable",
+};
+
+function endingFor(error: unknown, step: Step): Ending {
+  const message = error instanceof Error ? error.message : String(error);
+  // A blob that does not open is a matter of keys, whichever blob it is.
+  if (isSealError(error))
+    return failedBefore("parameters_unreadable", { class: "KeyError", message });
+  if (isDownbeatError(error) && error.code === "entrypoint_invalid") {
+    return failedBefore("entrypoint_invalid", { class: "EntrypointError", message });
+  }
+  const name = step === "entrypoint" ? "EntrypointError" : "ParameterError";
+  return failedBefore(REASONS[step], {
+    class: name,
+    message: `The sealed ${step} could not be used: ${message}`,
+  });
+}

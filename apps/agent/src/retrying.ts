@@ -1,0 +1,58 @@
+import { isDownbeatError } from "@downbeat/contract";
+import { backoffMs, NETWORK_BACKOFF, type Backoff } from "./backoff.ts";
+import { pause } from "./pause.ts";
+
+export type RetryOptions = {
+  readonly signal?: AbortSignal | undefined;
+  readonly random?: () => number;
+  readonly backoff?: Backoff;
+  /** Which errors are worth another try. Default {@link mayPass}. */
+  readonly isWorthRetrying?: (error: unknown) => boolean;
+  /** Is told of each failure that will be tried again. */
+  readonly onFailure?: (error: unknown, failures: number) => void;
+};
+
+/**
+ * Calls until it succeeds, with full-jitter backoff; only errors that may pass are tried again.
+ *
+ * @throws what `call` throws when that will not pass, or when the signal has aborted.
+ */
+export async function retrying<T>(call: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+  const { signal, random = Math.random, backoff = NETWORK_BACKOFF } = options;
+  const isWorthRetrying = options.isWorthRetrying ?? mayPass;
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (isAborted(signal) || !isWorthRetrying(error)) throw error;
+      options.onFailure?.(error, failures + 1);
+      await pause(waitMs(error, backoff, failures, random), signal);
+      if (isAborted(signal)) throw error;
+    }
+  }
+}
+
+/**
+ * Whether the same request may succeed later. Besides what the catalogue calls retryable these are refusals that a
+ * person can put right while the agent waits (credentials), and answers of something between agent and plane (a proxy's error page).
+ */
+export function mayPass(error: unknown): boolean {
+  if (!isDownbeatError(error)) return false;
+  return error.retryable || MENDABLE.has(error.code);
+}
+
+const MENDABLE = new Set<string>([
+  "response_invalid",
+  "credentials_invalid",
+  "credentials_missing",
+  "role_insufficient",
+]);
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function waitMs(error: unknown, backoff: Backoff, failures: number, random: () => number): number {
+  const asked = isDownbeatError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+  return Math.max(asked, backoffMs(backoff, failures, random));
+}

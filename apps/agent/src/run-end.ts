@@ -1,0 +1,79 @@
+import type { ErrorDetail, StateName, StateReasonCode, StateType } from "@downbeat/contract";
+import type { ProcessExit, RunEnd } from "./launchers/worker-process.ts";
+import type { WorkerOutcome } from "./launchers/worker-message.ts";
+import type { ObservedError } from "./sealer.ts";
+
+/** The last transition of a run, before sealing. */
+export type Ending = {
+  readonly type: StateType;
+  readonly name: StateName;
+  readonly reason: StateReasonCode;
+  readonly error?: ObservedError;
+};
+
+export type EndCircumstances = {
+  readonly isCancelRequested: boolean;
+  /** The kernel's out-of-memory killer struck in this control group meanwhile. */
+  readonly oomKilled: boolean;
+};
+
+export const CANCELLED: Ending = { type: "CANCELLED", name: "Cancelled", reason: "cancelled" };
+
+/** How what happened to the process reads as an end of the run. */
+export function endingOf(end: RunEnd, circumstances: EndCircumstances): Ending {
+  if (end.kind === "finished") return endingOfOutcome(end.outcome);
+  if (circumstances.isCancelRequested) return CANCELLED;
+  return endingOfExit(end, circumstances.oomKilled);
+}
+
+/** An end of a run that never got as far as user code. */
+export function failedBefore(reason: StateReasonCode, detail: ErrorDetail): Ending {
+  return { type: "FAILED", name: "Failed", reason, error: { detail } };
+}
+
+export function crashedBefore(detail: ErrorDetail): Ending {
+  return { type: "CRASHED", name: "Crashed", reason: "launch_failed", error: { detail } };
+}
+
+const REASON_BY_CLASS: Record<string, StateReasonCode> = {
+  ParameterError: "parameters_invalid",
+  EntrypointError: "entrypoint_invalid",
+  FlowNeverSettled: "never_settled",
+};
+
+function endingOfOutcome(outcome: WorkerOutcome): Ending {
+  if (outcome.outcome === "completed")
+    return { type: "COMPLETED", name: "Completed", reason: "completed" };
+  if (outcome.outcome === "cancelled") return CANCELLED;
+  const { stateName, error } = outcome;
+  const reason =
+    stateName === "TimedOut" ? "timed_out" : (REASON_BY_CLASS[error.class] ?? "failed");
+  return { type: "FAILED", name: stateName, reason, error: { detail: error as ErrorDetail } };
+}
+
+function endingOfExit(exit: ProcessExit, oomKilled: boolean): Ending {
+  const { exitCode, signal } = exit;
+  const crash = (reason: StateReasonCode, detail: ErrorDetail): Ending => ({
+    type: "CRASHED",
+    name: "Crashed",
+    reason,
+    error: { detail, exitCode, signal },
+  });
+  if (exit.heapExhausted || (signal === "SIGKILL" && oomKilled)) {
+    const whose = exit.heapExhausted ? "V8's heap limit" : "the memory limit of its control group";
+    return crash("out_of_memory", {
+      class: "OutOfMemory",
+      message: `The process that ran the flow reached ${whose}. Handle less data at once, or raise the limit.`,
+    });
+  }
+  if (signal !== null) {
+    return crash("process_killed", {
+      class: "ProcessKilled",
+      message: `The process that ran the flow was killed by ${signal}.`,
+    });
+  }
+  return crash("process_exited", {
+    class: "ProcessExit",
+    message: `The process that ran the flow exited with code ${exitCode} before the flow finished; does it call process.exit()?`,
+  });
+}

@@ -1,0 +1,222 @@
+import type { Lease } from "@downbeat/contract";
+import type { Logger } from "pino";
+import { RunEgress, type EgressParts } from "./egress.ts";
+import type { Launcher } from "./launchers/launcher.ts";
+import type { OutputStream, RunListener, WorkerProcess } from "./launchers/worker-process.ts";
+import type { OomWatch } from "./oom-watch.ts";
+import type { Pace } from "./pace.ts";
+import type { RunPreparer } from "./prepare-run.ts";
+import type { RunMessage } from "@downbeat/sdk/protocol";
+import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
+import type { StartGate } from "./start-gate.ts";
+import type { StartReporter } from "./start-reporter.ts";
+
+export type SupervisorParts = EgressParts & {
+  readonly logger: Logger;
+  readonly preparer: RunPreparer;
+  readonly gate: StartGate;
+  readonly starts: StartReporter;
+  readonly launcher: Launcher;
+  readonly pace: Pace;
+  readonly oomWatch: OomWatch;
+  /** From the cancel message to SIGTERM for the process group. Default 5 s. */
+  readonly cancelGraceMs: number;
+  /** From SIGTERM to SIGKILL. Default 3 s. */
+  readonly killGraceMs: number;
+};
+
+/** What became of a lease: `reported` means that its end is in the outbox. */
+export type RunResult = "reported" | "dropped" | "released";
+
+type StopReason = "cancel" | "fence" | "release";
+
+/** One leased run, from lease to terminal report. */
+export class RunSupervisor {
+  readonly lease: Lease;
+  readonly #parts: SupervisorParts;
+  readonly #egress: RunEgress;
+  /** Aborts while the run has not begun, with a {@link StopReason}. */
+  readonly #stop = new AbortController();
+  readonly #leasedAtMs = performance.now();
+  #stopReason: StopReason | undefined;
+  #worker: WorkerProcess | undefined;
+  #hasBegun = false;
+  #isQueued = false;
+  #isOver = false;
+  #escalation: NodeJS.Timeout | undefined;
+
+  constructor(parts: SupervisorParts, lease: Lease) {
+    this.#parts = parts;
+    this.lease = lease;
+    this.#egress = new RunEgress(parts, lease);
+  }
+
+  /** Whether the plane has been told that it runs; before that the lease can be given back. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** Whether it is ready to start and waits for its turn. */
+  get isQueued(): boolean {
+    return this.#isQueued;
+  }
+
+  /** Whether nothing more happens here: at most the plane's acknowledgement is missing. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  waitedMs(): number {
+    return performance.now() - this.#leasedAtMs;
+  }
+
+  /** Lives the run to its end. Never rejects: whatever happens becomes a report. */
+  async live(): Promise<RunResult> {
+    try {
+      return await this.#live();
+    } catch (error) {
+      // Nothing above is expected to throw; if it does, the run must still get an end.
+      this.#parts.logger.error({ runId: this.lease.runId, err: error }, "supervising a run failed");
+      return this.#end(crashedBefore({ class: "AgentFault", message: String(error) }));
+    } finally {
+      this.#isOver = true;
+      clearTimeout(this.#escalation);
+    }
+  }
+
+  /** The plane asks to cancel: first the flow is told, then its process group gets SIGTERM, then SIGKILL. */
+  cancel(): void {
+    if (this.#stopReason !== undefined) return;
+    this.#stopReason = "cancel";
+    this.#stop.abort("cancel");
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const { cancelGraceMs, killGraceMs } = this.#parts;
+    worker.cancel(this.lease.runId);
+    this.#escalation = setTimeout(() => {
+      worker.signal("SIGTERM");
+      this.#escalation = setTimeout(() => worker.signal("SIGKILL"), killGraceMs);
+    }, cancelGraceMs);
+  }
+
+  /** The lease is void: someone else may run it now. Stops at once and says nothing more. */
+  fence(): void {
+    if (this.#isOver) return;
+    this.#stopReason = "fence";
+    this.#egress.abandon();
+    this.#stop.abort("fence");
+    this.#worker?.signal("SIGKILL");
+  }
+
+  /** Gives up a run that has not begun, because its lease is given back. False when it is too late for that. */
+  release(): boolean {
+    if (this.#hasBegun || this.#stopReason !== undefined) return false;
+    this.#stopReason = "release";
+    this.#stop.abort("release");
+    return true;
+  }
+
+  /** Kills the process group; the run ends as crashed. */
+  kill(): void {
+    this.#worker?.signal("SIGKILL");
+  }
+
+  async #live(): Promise<RunResult> {
+    const end = await this.#untilEnd();
+    return typeof end === "string" ? end : this.#end(end);
+  }
+
+  async #untilEnd(): Promise<Ending | RunResult> {
+    const { preparer, gate } = this.#parts;
+    const prepared = await preparer
+      .prepare(this.lease, this.#stop.signal)
+      .catch((error: unknown) => {
+        if (this.#stopReason === undefined) throw error;
+        return undefined;
+      });
+    if (prepared === undefined) return this.#stopped();
+    if ("ending" in prepared) return prepared.ending;
+    this.#isQueued = true;
+    if (!(await gate.enter(this.#stop.signal))) return this.#stopped();
+    return this.#begin(prepared.message).finally(() => gate.leave());
+  }
+
+  /** From the announcement to the end of user code: either how it ended, or why the lease came to nothing. */
+  async #begin(message: RunMessage): Promise<Ending | RunResult> {
+    const { starts, journal, pace } = this.#parts;
+    this.#hasBegun = true;
+    this.#isQueued = false;
+    const askedAtMs = performance.now();
+    const [outcome] = await Promise.all([
+      starts.announce(this.lease),
+      journal.runStarted(this.lease),
+    ]);
+    pace.announced(performance.now() - askedAtMs);
+    if (outcome.state?.type === "CANCELLING") this.#stopReason ??= "cancel";
+    if (this.#stopReason !== undefined) return this.#stopped();
+    if (outcome.status !== "accepted") return this.#drop(outcome.status);
+    const end = await this.#execute(message);
+    pace.runEnded();
+    return end;
+  }
+
+  async #execute(message: RunMessage): Promise<Ending | RunResult> {
+    const { launcher, oomWatch } = this.#parts;
+    let worker: WorkerProcess;
+    try {
+      worker = await launcher.take();
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      return crashedBefore({ class: "LaunchError", message: text });
+    }
+    if (this.#stopReason !== undefined) {
+      launcher.giveBack(worker);
+      return this.#stopped();
+    }
+    this.#worker = worker;
+    const end = await worker.run(message, this.#listener());
+    this.#worker = undefined;
+    launcher.giveBack(worker);
+    if (this.#stopReason === "fence") return this.#drop("fenced");
+    const oomKilled =
+      end.kind === "exited" && end.signal === "SIGKILL" && (await oomWatch.struck());
+    return endingOf(end, { isCancelRequested: this.#stopReason === "cancel", oomKilled });
+  }
+
+  #listener(): RunListener {
+    const { runId } = this.lease;
+    return {
+      events: (events, refused) => {
+        this.#egress.events(events);
+        if (refused > 0)
+          this.#parts.logger.warn({ runId, refused }, "a worker sent events that do not fit");
+      },
+      line: (stream, text) => this.#egress.line({ level: LEVELS[stream], logger: stream, text }),
+    };
+  }
+
+  /** The run was stopped before user code began. */
+  async #stopped(): Promise<Ending | RunResult> {
+    if (this.#stopReason === "cancel") return CANCELLED;
+    if (this.#stopReason === "release") return "released";
+    return this.#drop("fenced");
+  }
+
+  async #end(ending: Ending): Promise<RunResult> {
+    await this.#egress.end(ending);
+    return "reported";
+  }
+
+  async #drop(status: string): Promise<RunResult> {
+    const { runId, epoch } = this.lease;
+    this.#parts.logger.warn(
+      { runId, epoch, status },
+      "the lease is void; the run is left to whoever holds it now",
+    );
+    this.#egress.abandon();
+    await this.#parts.journal.forget(runId);
+    return "dropped";
+  }
+}
+
+const LEVELS: Record<OutputStream, "info" | "error"> = { stdout: "info", stderr: "error" };

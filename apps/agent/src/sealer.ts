@@ -1,0 +1,90 @@
+import type { ErrorDetail, RunError, Sealed, SealedKind, WrappedDataKey } from "@downbeat/contract";
+import {
+  createDataKey,
+  dataKeyIsWorn,
+  errorFingerprint,
+  publicKeyOf,
+  sealJson,
+  type DataKey,
+  type Keyring,
+  type SealContext,
+  type WorkspaceKeyset,
+} from "@downbeat/seal";
+
+/** An error of a run or task run, before it is split into what may be seen and what is sealed. */
+export type ObservedError = {
+  readonly detail: ErrorDetail;
+  readonly exitCode?: number | null;
+  readonly signal?: string | null;
+};
+
+/** Seals everything this agent process reports, with one data key. */
+export class Sealer {
+  readonly #dataKey: DataKey;
+  readonly #keyring: Keyring;
+
+  private constructor(dataKey: DataKey, keyring: Keyring) {
+    this.#dataKey = dataKey;
+    this.#keyring = keyring;
+  }
+
+  static async create(keyset: WorkspaceKeyset, keyring: Keyring): Promise<Sealer> {
+    return new Sealer(await createDataKey({ recipients: [publicKeyOf(keyset)], keyring }), keyring);
+  }
+
+  /** Must be stored on the plane before anything sealed here can be read. */
+  get wrappedDataKey(): WrappedDataKey {
+    return this.#dataKey.wrapped;
+  }
+
+  /** Whether the data key has sealed so much that the agent should begin anew. */
+  get isWorn(): boolean {
+    return dataKeyIsWorn(this.#dataKey);
+  }
+
+  seal<K extends SealedKind>(context: SealContext<K>, value: unknown): Promise<Sealed<K>> {
+    return sealJson(this.#dataKey, context, value);
+  }
+
+  /** What may be seen of an error: its class, exit and a blind fingerprint; the rest sealed. */
+  async sealError(place: { run: string; epoch: number }, error: ObservedError): Promise<RunError> {
+    const detail = fitting(error.detail);
+    const [fingerprint, sealed] = await Promise.all([
+      errorFingerprint(this.#keyring, {
+        class: detail.class,
+        message: detail.message,
+        topFrame: topFrame(detail),
+      }),
+      this.seal({ kind: "error", ...place }, detail),
+    ]);
+    return {
+      class: detail.class,
+      exitCode: error.exitCode ?? null,
+      signal: error.signal ?? null,
+      fingerprint,
+      detail: sealed,
+    };
+  }
+}
+
+// The sealed text may have 96 KiB and is a third longer than what it holds.
+const LARGEST_DETAIL_BYTES = 64 * 1024;
+const LONGEST_TEXT = 8_192;
+
+/** Leaves causes and stack out of an error too large to be reported whole. */
+function fitting(detail: ErrorDetail): ErrorDetail {
+  if (Buffer.byteLength(JSON.stringify(detail)) <= LARGEST_DETAIL_BYTES) return detail;
+  const { class: name, message, stack } = detail;
+  return {
+    class: name,
+    message: `${message.slice(0, LONGEST_TEXT)}… (shortened)`,
+    ...(stack !== undefined && { stack: stack.slice(0, LONGEST_TEXT) }),
+  };
+}
+
+/** The innermost frame in the customer's own code, without line and column, which move with every edit. */
+function topFrame({ stack }: ErrorDetail): string | undefined {
+  const frames = stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+  const own = frames.find((frame) => !/node:|node_modules/.test(frame));
+  return own?.trim().replace(/(:\d+){1,2}\)?$/, "");
+}

@@ -1,0 +1,151 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClient, type Client } from "@downbeat/client";
+import type { Lease, ReportItem, ReportOutcome, Sealed } from "@downbeat/contract";
+import { createDataKey, createKeyset, publicKeyOf, sealJson } from "@downbeat/seal";
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { FakePlane } from "./fake-plane.fixture.ts";
+import type { FakeRun } from "./fake-report.fixture.ts";
+import { Outbox } from "./outbox.ts";
+import { Shipper } from "./shipper.ts";
+import { Store } from "./store.ts";
+
+const WORKSPACE_ID = randomUUID();
+const FAST = { firstMs: 1, maxMs: 20 };
+
+let plane: FakePlane;
+let client: Client;
+let store: Store;
+let outbox: Outbox;
+let shipper: Shipper;
+let outcomes: { runId: string; status: ReportOutcome["status"] }[];
+let entrypoint: Sealed<"entrypoint">;
+
+beforeEach(async () => {
+  const keyset = await createKeyset({ workspaceId: WORKSPACE_ID, now: new Date() });
+  const key = publicKeyOf(keyset);
+  entrypoint = await sealJson(
+    await createDataKey({ recipients: [key] }),
+    { kind: "entrypoint" },
+    {},
+  );
+  plane = await FakePlane.start({ workspaceId: WORKSPACE_ID, key });
+  client = createClient({ apiUrl: plane.url, apiKey: "dnb_test" });
+  store = await Store.open(mkdtempSync(join(tmpdir(), "downbeat-shipper-")), (error) => {
+    throw error;
+  });
+  outbox = await Outbox.open({ store, maxBytes: 1e9 });
+  outcomes = [];
+  shipper = new Shipper({
+    client,
+    outbox,
+    logger: pino({ level: "silent" }),
+    backoff: FAST,
+    onOutcome: ({ item }, { status }) => outcomes.push({ runId: item.runId, status }),
+  });
+});
+
+afterEach(async () => {
+  await shipper.stop();
+  plane.close();
+  await client.close();
+  await store.close();
+});
+
+function aRun(): FakeRun {
+  return plane.offer({ flowName: "f", entrypoint, defaultParameters: null, parameters: null });
+}
+
+function transition(
+  lease: Lease,
+  over: Partial<Extract<ReportItem, { kind: "transition" }>> = {},
+): ReportItem {
+  const { runId, epoch, leaseToken } = lease;
+  const fence = { runId, epoch, leaseToken };
+  return {
+    kind: "transition",
+    ...fence,
+    transitionId: randomUUID(),
+    type: "RUNNING",
+    name: "Running",
+    reason: "started",
+    error: null,
+    ...over,
+  };
+}
+
+const drained = () => vi.waitUntil(() => outbox.size === 0, { timeout: 10_000 });
+
+test("everything arrives once and in order, whatever requests and responses get lost", async () => {
+  // Of nine reports three never arrive, two arrive without their answer, one is refused for now.
+  plane.behave = (name, count) =>
+    name !== "report"
+      ? "answer"
+      : ((["drop-request", "drop-response", "fail", "answer", "answer"] as const)[count % 5] ??
+        "answer");
+  shipper.start();
+  const runs = Array.from({ length: 30 }, aRun);
+  for (const { lease } of runs) {
+    await outbox.put([transition(lease)]);
+    await outbox.put([transition(lease, { name: "Retrying", reason: "retrying" })]);
+    await outbox.put([
+      transition(lease, { type: "COMPLETED", name: "Completed", reason: "completed" }),
+    ]);
+  }
+  await drained();
+  for (const run of runs)
+    expect(run.transitions.map(({ name }) => name)).toEqual(["Running", "Retrying", "Completed"]);
+  expect(plane.accepted).toHaveLength(90);
+  expect(outcomes.filter(({ status }) => status === "accepted")).toHaveLength(90);
+  expect(shipper.delivered).toBe(90);
+});
+
+test("while the plane is away the outbox grows; when it is back all arrives", async () => {
+  let isAway = true;
+  plane.behave = () => (isAway ? "drop-request" : "answer");
+  shipper.start();
+  const runs = Array.from({ length: 1_200 }, aRun);
+  await outbox.put(runs.map(({ lease }) => transition(lease)));
+  await vi.waitUntil(() => plane.calls.length === 0 && outbox.size === 1_200);
+  isAway = false;
+  await drained();
+  expect(plane.accepted.map(({ runId }) => runId)).toEqual(runs.map(({ lease }) => lease.runId));
+  expect(plane.bodies("report").map((body) => (body["items"] as unknown[]).length)).toEqual([
+    500, 500, 200,
+  ]);
+});
+
+test("an item that the plane will never take does not stop the others", async () => {
+  const [first, second] = [aRun(), aRun()];
+  const poison = transition(first.lease, { name: "NoSuchName" as never });
+  await outbox.put([transition(first.lease), poison, transition(second.lease)]);
+  shipper.start();
+  await drained();
+  expect(plane.accepted.map(({ runId }) => runId)).toEqual([first.lease.runId, second.lease.runId]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["accepted", "rejected", "accepted"]);
+});
+
+test("a fenced item is final and reported as such", async () => {
+  const run = aRun();
+  await outbox.put([transition({ ...run.lease, leaseToken: "f".repeat(32) })]);
+  shipper.start();
+  await drained();
+  expect(outcomes).toEqual([{ runId: run.lease.runId, status: "fenced" }]);
+  expect(run.transitions).toEqual([]);
+});
+
+test("refused credentials do not lose reports: they go once the credentials are valid again", async () => {
+  const run = aRun();
+  const call = vi.spyOn(client, "call");
+  plane.behave = (name) => (name === "exchangeToken" ? "fail" : "answer");
+  await outbox.put([transition(run.lease)]);
+  shipper.start();
+  await vi.waitUntil(() => call.mock.calls.length >= 1 && plane.calls.length === 0);
+  expect(outbox.size).toBe(1);
+  plane.behave = () => "answer";
+  await drained();
+  expect(run.type).toBe("RUNNING");
+});

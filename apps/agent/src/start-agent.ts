@@ -1,0 +1,199 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { createOpener } from "@downbeat/seal";
+import type { Client } from "@downbeat/client";
+import type { Logger } from "pino";
+import { Agent } from "./agent.ts";
+import type { AgentConfig } from "./config.ts";
+import { connect, type Enrolled } from "./enrol.ts";
+import { Journal } from "./journal.ts";
+import type { Launcher } from "./launchers/launcher.ts";
+import { ProcessLauncher } from "./launchers/process.ts";
+import { WarmLauncher } from "./launchers/warm.ts";
+import type { WorkerOptions } from "./launchers/worker-process.ts";
+import { createLogger } from "./logger.ts";
+import { OomWatch } from "./oom-watch.ts";
+import { Outbox } from "./outbox.ts";
+import { Pace } from "./pace.ts";
+import { RunPreparer } from "./prepare-run.ts";
+import { identifyGroup } from "./process-group.ts";
+import { recover } from "./recover.ts";
+import { RunTable } from "./run-table.ts";
+import type { SupervisorParts } from "./run-supervisor.ts";
+import { Sealer } from "./sealer.ts";
+import { Session } from "./session.ts";
+import { Shipper, type ShipperOptions } from "./shipper.ts";
+import { StartGate } from "./start-gate.ts";
+import { StartReporter } from "./start-reporter.ts";
+import { Store } from "./store.ts";
+import { VERSION } from "./version.ts";
+import { readWorkspaceKey, type WorkspaceKey } from "./workspace-key.ts";
+
+export type StartOptions = {
+  /** Default: JSON lines on stderr at the configured level. */
+  readonly logger?: Logger;
+  /** Gives up starting when it aborts. */
+  readonly signal?: AbortSignal;
+};
+
+type Local = {
+  readonly store: Store;
+  readonly outbox: Outbox;
+  readonly journal: Journal;
+  readonly logger: Logger;
+};
+
+const WORKER_READY_TIMEOUT_MS = 30_000;
+const KILL_GRACE_MS = 3_000;
+// What the protocol allows a session to hold.
+const MOST_CAPACITY = 10_000;
+
+/**
+ * Starts an agent in this process: enrols if need be, clears up after a predecessor, opens a session and takes work
+ * until {@link Agent.stop}. Waits as long as the API is away.
+ *
+ * @throws DownbeatError `key_missing`, `key_wrong`, `data_directory_in_use`, or the API's refusal
+ */
+export async function startAgent(config: AgentConfig, options: StartOptions = {}): Promise<Agent> {
+  const logger = options.logger ?? createLogger(config.logLevel);
+  const stopping = new AbortController();
+  options.signal?.addEventListener("abort", () => stopping.abort(), { once: true });
+  const directory = join(config.home, "agents", config.name);
+  const local = await openLocal(join(directory, "outbox"), config, logger);
+  const undo = [() => local.store.close()];
+  try {
+    const identityPath = join(directory, "identity.json");
+    const enrolled = await connect({ config, identityPath, logger, signal: stopping.signal });
+    undo.push(() => enrolled.client.close());
+    const { workspace } = await enrolled.client.call("whoAmI", {});
+    const key = await readWorkspaceKey(config.keyFile, workspace);
+    return await assemble({ config, local, enrolled, key, stopping, undo });
+  } catch (error) {
+    stopping.abort();
+    for (const step of undo.toReversed()) await step();
+    throw error;
+  }
+}
+
+async function openLocal(directory: string, config: AgentConfig, logger: Logger): Promise<Local> {
+  const onError = (error: unknown) =>
+    logger.error({ err: error }, "the outbox cannot be written; trying again");
+  const store = await Store.open(directory, onError);
+  const outbox = await Outbox.open({ store, maxBytes: config.outboxMegabytes * 1024 * 1024 });
+  return { store, outbox, journal: new Journal(store), logger };
+}
+
+type Assembly = {
+  readonly config: AgentConfig;
+  readonly local: Local;
+  readonly enrolled: Enrolled;
+  readonly key: WorkspaceKey;
+  readonly stopping: AbortController;
+  /** What to take back, last first, when a later step fails. */
+  readonly undo: (() => Promise<void>)[];
+};
+
+async function assemble(assembly: Assembly): Promise<Agent> {
+  const { config, local, enrolled, key, stopping } = assembly;
+  const { outbox, journal, logger, store } = local;
+  const { client, identity } = enrolled;
+  const { concurrency, prefetch, drainSeconds } = config;
+  const endedSessionIds = await recover(local);
+  const runs = new RunTable();
+  const onOutcome: ShipperOptions["onOutcome"] = ({ item }, { status }) =>
+    runs.settle(item, status);
+  const shipper = new Shipper({ client, outbox, logger, onOutcome });
+  shipper.start();
+  assembly.undo.push(() => shipper.stop());
+  // What the predecessor saw must arrive before its sessions are declared over, or its runs would be closed without it.
+  await outbox.whenEmpty(stopping.signal);
+  const sealer = await Sealer.create(key.keyset, key.keyring);
+  const session = await openSession(assembly, sealer, endedSessionIds);
+  const launcher = createLauncher(config, journal);
+  assembly.undo.push(() => launcher.close());
+  const supervisor = await supervisorParts(assembly, sealer, launcher);
+  const close = async () => {
+    await journal.sessionsEnded([session.id]);
+    await store.close();
+    await client.close();
+  };
+  const loops = { client, session, runs, outbox, shipper, launcher, supervisor, logger };
+  const limits = { concurrency, prefetch, drainSeconds };
+  return new Agent({ agentId: identity.agentId, ...loops, ...limits, stopping, close });
+}
+
+async function openSession(
+  { config, local, enrolled, stopping }: Assembly,
+  sealer: Sealer,
+  endedSessionIds: readonly string[],
+): Promise<Session> {
+  const session = new Session({
+    client: enrolled.client,
+    journal: local.journal,
+    logger: local.logger,
+    capacity: Math.min(MOST_CAPACITY, config.concurrency + config.prefetch),
+    queueNames: config.queues ?? [],
+    version: VERSION,
+    dataKey: sealer.wrappedDataKey,
+    signal: stopping.signal,
+  });
+  await session.open(endedSessionIds);
+  return session;
+}
+
+async function supervisorParts(
+  assembly: Assembly,
+  sealer: Sealer,
+  launcher: Launcher,
+): Promise<SupervisorParts> {
+  const { config, local, enrolled, key, stopping } = assembly;
+  const { outbox, journal, logger } = local;
+  const { client } = enrolled;
+  const nowMs = () => performance.now();
+  const pace = new Pace(nowMs);
+  const opener = createOpener(key.keyring, { fetchDataKeys: (ids) => fetchDataKeys(client, ids) });
+  const { workspaceId } = enrolled.identity;
+  return {
+    outbox,
+    journal,
+    sealer,
+    logger,
+    launcher,
+    pace,
+    now: () => new Date(),
+    preparer: new RunPreparer({ opener, projectDirectory: config.project, workspaceId, nowMs }),
+    gate: new StartGate({ concurrency: config.concurrency, ahead: () => pace.ahead() }),
+    starts: new StartReporter({ client, logger, signal: stopping.signal }),
+    oomWatch: await OomWatch.start(),
+    cancelGraceMs: config.cancelGraceSeconds * 1000,
+    killGraceMs: KILL_GRACE_MS,
+  };
+}
+
+const MOST_KEYS = 100;
+
+async function fetchDataKeys(client: Client, ids: readonly string[]) {
+  const pages: (readonly string[])[] = [];
+  for (let at = 0; at < ids.length; at += MOST_KEYS) pages.push(ids.slice(at, at + MOST_KEYS));
+  const answers = await Promise.all(
+    pages.map((page) => client.call("readDataKeys", { query: { ids: page } })),
+  );
+  return answers.flatMap(({ dataKeys }) => dataKeys);
+}
+
+function createLauncher(config: AgentConfig, journal: Journal): Launcher {
+  const require = createRequire(import.meta.url);
+  const worker: WorkerOptions = {
+    entryPath: config.workerEntryPath ?? require.resolve("@downbeat/sdk/worker"),
+    execArgv: config.childExecArgv,
+    // Both sides of tsx: a .ts file in a package without "type": "module" needs the CommonJS one too.
+    tsLoaderUrls: [import.meta.resolve("tsx/cjs/api"), import.meta.resolve("tsx/esm/api")],
+    projectDirectory: config.project,
+    environment: config.childEnvironment,
+    readyTimeoutMs: WORKER_READY_TIMEOUT_MS,
+    onStart: async (pid) => journal.groupStarted(await identifyGroup(pid)),
+    onExit: (pid) => journal.groupEnded(pid),
+  };
+  const options = { worker, limit: config.concurrency };
+  return config.launcher === "warm" ? new WarmLauncher(options) : new ProcessLauncher(options);
+}

@@ -1,0 +1,92 @@
+import type { Caller } from "@downbeat/client";
+import {
+  BATCH_LIMIT,
+  type Lease,
+  type ReportOutcome,
+  type TransitionItem,
+} from "@downbeat/contract";
+import type { Logger } from "pino";
+import { uuidv7 } from "uuidv7";
+import { pause } from "./pause.ts";
+import { retrying } from "./retrying.ts";
+
+export type StartReporterOptions = {
+  readonly client: Pick<Caller, "call">;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+};
+
+type Asked = { readonly item: TransitionItem; readonly answer: (outcome: ReportOutcome) => void };
+
+const UNANSWERED: ReportOutcome = { status: "abort", state: null, waitSeconds: null };
+
+/**
+ * Announces runs as RUNNING and says what the plane answered: user code starts only after it agreed. Not through the
+ * outbox, since a start that could not be announced is no fact to keep.
+ */
+export class StartReporter {
+  readonly #options: StartReporterOptions;
+  readonly #asked: Asked[] = [];
+  /** While one batch is under way the next fills up. */
+  #isBusy = false;
+
+  constructor(options: StartReporterOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the plane's answer, however long it is away; with `abort` when the agent stops first. */
+  async announce(lease: Lease): Promise<ReportOutcome> {
+    const item = running(lease);
+    for (;;) {
+      const outcome = await new Promise<ReportOutcome>((answer) => this.#ask({ item, answer }));
+      if (outcome.status !== "wait") return outcome;
+      await pause((outcome.waitSeconds ?? 1) * 1000, this.#options.signal);
+    }
+  }
+
+  #ask(asked: Asked): void {
+    this.#asked.push(asked);
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    // One turn of the loop gathers what was claimed together.
+    setImmediate(() => void this.#send());
+  }
+
+  async #send(): Promise<void> {
+    while (this.#asked.length > 0) await this.#sendBatch(this.#asked.splice(0, BATCH_LIMIT));
+    this.#isBusy = false;
+  }
+
+  async #sendBatch(batch: readonly Asked[]): Promise<void> {
+    const { client, logger, signal } = this.#options;
+    const items = batch.map(({ item }) => item);
+    const onFailure = (error: unknown, failures: number) =>
+      logger.warn(
+        { err: error, failures, runs: batch.length },
+        "runs cannot be announced; they wait",
+      );
+    try {
+      const report = () => client.call("report", { body: { items } }, { signal });
+      const { outcomes } = await retrying(report, { signal, onFailure });
+      batch.forEach(({ answer }, at) => answer(outcomes[at] ?? UNANSWERED));
+    } catch (error) {
+      if (!signal.aborted)
+        logger.error({ err: error, runs: batch.length }, "the plane refused to let runs start");
+      for (const { answer } of batch) answer(UNANSWERED);
+    }
+  }
+}
+
+function running({ runId, epoch, leaseToken }: Lease): TransitionItem {
+  return {
+    kind: "transition",
+    runId,
+    epoch,
+    leaseToken,
+    transitionId: uuidv7(),
+    type: "RUNNING",
+    name: "Running",
+    reason: "started",
+    error: null,
+  };
+}

@@ -1,0 +1,55 @@
+import { DownbeatError, type Principal } from "@downbeat/contract";
+import {
+  fingerprint,
+  isSealError,
+  openKeyring,
+  type Keyring,
+  type WorkspaceKeyset,
+} from "@downbeat/seal";
+import { readKeyset } from "@downbeat/seal/node";
+
+export type WorkspaceKey = { readonly keyset: WorkspaceKeyset; readonly keyring: Keyring };
+
+/**
+ * Reads the workspace key and checks that it is the one this workspace uses.
+ *
+ * @throws DownbeatError `key_missing` or `key_wrong`, naming the key id that is needed.
+ */
+export async function readWorkspaceKey(
+  keyFile: string | undefined,
+  workspace: Principal["workspace"],
+): Promise<WorkspaceKey> {
+  const needed = workspace.key === null ? undefined : named(workspace.key.keyId);
+  if (keyFile === undefined) {
+    throw new DownbeatError("key_missing", {
+      message: `No workspace key is configured on this machine; workspace "${workspace.name}" needs ${needed ?? "one"}. Set DOWNBEAT_KEY_FILE.`,
+    });
+  }
+  const keyset = await readKeyset(keyFile).catch((cause: unknown) => {
+    throw unreadable(cause, needed);
+  });
+  if (workspace.key === null) {
+    throw new DownbeatError("key_missing", {
+      message: `Workspace "${workspace.name}" has no key registered; register ${named(keyset.keyId)} from ${keyFile} with \`downbeat key create\`.`,
+    });
+  }
+  if (workspace.key.keyId !== keyset.keyId || keyset.workspaceId !== workspace.id) {
+    throw new DownbeatError("key_wrong", {
+      message: `Workspace "${workspace.name}" needs key ${needed}; ${keyFile} holds ${named(keyset.keyId)}.`,
+    });
+  }
+  return { keyset, keyring: await openKeyring(keyset) };
+}
+
+function unreadable(cause: unknown, needed: string | undefined): DownbeatError {
+  const isMissing = isSealError(cause) && cause.code === "keyset_missing";
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new DownbeatError(isMissing ? "key_missing" : "key_wrong", {
+    message: needed === undefined ? why : `${why} The workspace needs key ${needed}.`,
+    cause,
+  });
+}
+
+function named(keyId: string): string {
+  return `${keyId} (${fingerprint(keyId)})`;
+}

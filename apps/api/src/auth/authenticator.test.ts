@@ -1,0 +1,71 @@
+import { randomUUID } from "node:crypto";
+import { isDownbeatError } from "@downbeat/contract";
+import { describe, expect, it } from "vitest";
+import { signAccessToken } from "./access-token.ts";
+import { Authenticator, REVOCATION_MS } from "./authenticator.ts";
+import type { Principal } from "./principal.ts";
+import { createSigningKeys } from "./signing-keys.ts";
+
+const KEYS = createSigningKeys();
+const START_MS = Date.parse("2026-03-01T00:00:00Z");
+
+function aSetting() {
+  const principal: Principal = { kind: "api-key", id: randomUUID(), role: "viewer", workspaceId: randomUUID(), poolId: undefined };
+  const world = { nowMs: START_MS, standing: true, lookUps: 0 };
+  const authenticator = new Authenticator({
+    keys: KEYS,
+    nowMs: () => world.nowMs,
+    isStanding: async () => {
+      world.lookUps += 1;
+      return world.standing;
+    },
+  });
+  const header = `Bearer ${signAccessToken(KEYS, principal, START_MS)}`;
+  const answer = async (authorization: string | undefined = header): Promise<unknown> => {
+    try {
+      return (await authenticator.authenticate(authorization)).id;
+    } catch (error) {
+      return isDownbeatError(error) ? error.code : error;
+    }
+  };
+  return { principal, world, authenticator, answer };
+}
+
+describe("Authenticator", () => {
+  it("looks a principal up once a minute, not once a request", async () => {
+    const { principal, world, answer } = aSetting();
+    expect([await answer(), await answer(), await answer()]).toEqual([principal.id, principal.id, principal.id]);
+    expect(world.lookUps).toBe(1);
+    world.nowMs += REVOCATION_MS;
+    await answer();
+    expect(world.lookUps).toBe(2);
+  });
+
+  it("refuses a revoked principal within a minute, and at once where it was revoked", async () => {
+    const { principal, world, authenticator, answer } = aSetting();
+    await answer();
+    world.standing = false;
+    expect(await answer()).toBe(principal.id);
+    world.nowMs += REVOCATION_MS;
+    expect(await answer()).toBe("credentials_invalid");
+    world.standing = true;
+    expect(await answer()).toBe(principal.id);
+    world.standing = false;
+    authenticator.forget(principal.id);
+    expect(await answer()).toBe("credentials_invalid");
+  });
+
+  it("refuses an expired token although it was known", async () => {
+    const { world, answer } = aSetting();
+    await answer();
+    world.nowMs += 600_000;
+    expect(await answer()).toBe("credentials_expired");
+  });
+
+  it("tells missing from malformed credentials", async () => {
+    const { authenticator, answer } = aSetting();
+    await expect(authenticator.authenticate(undefined)).rejects.toMatchObject({ code: "credentials_missing" });
+    expect(await answer("Basic abc")).toBe("credentials_invalid");
+    expect(await answer("Bearer")).toBe("credentials_invalid");
+  });
+});

@@ -1,0 +1,80 @@
+import { DownbeatError } from "@downbeat/contract";
+import { verifyAccessToken } from "./access-token.ts";
+import type { Principal } from "./principal.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+
+/** How long a revoked key or agent may still be served by its last access token. */
+export const REVOCATION_MS = 60_000;
+
+// Verifying a signature costs about 0.1 ms; a busy caller sends the same token thousands of times.
+const MOST_TOKENS = 10_000;
+
+export type AuthenticatorOptions = {
+  readonly keys: SigningKeys;
+  readonly nowMs: () => number;
+  /** Asks the database whether the key or agent still stands (neither revoked nor expired). */
+  readonly isStanding: (principal: Principal) => Promise<boolean>;
+};
+
+type KnownToken = { readonly principal: Principal; readonly expiresAtMs: number; trustedUntilMs: number };
+
+/** Finds out who sends a request, from its access token. */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #known = new Map<string, KnownToken>();
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {DownbeatError} credentials_missing, credentials_invalid, credentials_expired */
+  async authenticate(authorization: string | undefined): Promise<Principal> {
+    const token = readBearer(authorization);
+    const known = this.#known.get(token) ?? this.#learn(token);
+    const nowMs = this.#options.nowMs();
+    if (known.expiresAtMs <= nowMs) {
+      this.#known.delete(token);
+      throw new DownbeatError("credentials_expired", { message: "The access token has expired." });
+    }
+    if (known.trustedUntilMs <= nowMs) await this.#checkStanding(token, known, nowMs);
+    return known.principal;
+  }
+
+  /** Makes a revocation felt at once by this process; others notice within {@link REVOCATION_MS}. */
+  forget(principalId: string): void {
+    for (const [token, { principal }] of this.#known) {
+      if (principal.id === principalId) this.#known.delete(token);
+    }
+  }
+
+  #learn(token: string): KnownToken {
+    const verified = verifyAccessToken(this.#options.keys, token, this.#options.nowMs());
+    return { ...verified, trustedUntilMs: 0 };
+  }
+
+  async #checkStanding(token: string, known: KnownToken, nowMs: number): Promise<void> {
+    if (!(await this.#options.isStanding(known.principal))) {
+      this.#known.delete(token);
+      const message = `The ${known.principal.kind} ${known.principal.id} was revoked or has expired.`;
+      throw new DownbeatError("credentials_invalid", { message });
+    }
+    known.trustedUntilMs = nowMs + REVOCATION_MS;
+    this.#known.set(token, known);
+    this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_TOKENS && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+function readBearer(authorization: string | undefined): string {
+  const [scheme, token, ...rest] = authorization?.split(" ") ?? [];
+  if (authorization === undefined) throw new DownbeatError("credentials_missing");
+  if (scheme?.toLowerCase() !== "bearer" || token === undefined || rest.length > 0) {
+    const message = "The Authorization header is not of the form `Bearer <access token>`.";
+    throw new DownbeatError("credentials_invalid", { message });
+  }
+  return token;
+}

@@ -1,0 +1,80 @@
+import { WaitList, type Wait } from "../wait-list.ts";
+
+/** Passed on from waiter to waiter until somebody takes the work or everybody has looked. */
+export type Baton = { tries: number };
+
+/** An open claim of a session. */
+export type Hold = {
+  readonly sessionId: string;
+  readonly claimRequestId: string;
+  /** Aborts when the claim is to be answered at once, with nothing. */
+  readonly signal: AbortSignal;
+};
+
+type OpenHold = Hold & { readonly abort: AbortController };
+
+/**
+ * Where claims wait for work. Waiters stand in line per pool. News of n runs wakes the first n; a woken one that gets
+ * nothing (its queues differ, or it is full) passes the news on, so a thousand idle agents cost one look and not a
+ * thousand, and no run waits because the wrong agent was woken. A session has one open claim; a second ends the first.
+ */
+export class ClaimDesk {
+  readonly #line = new WaitList<Baton>();
+  readonly #holds = new Map<string, OpenHold>();
+  #closed = false;
+
+  /** Pools that somebody waits for. */
+  get poolIds(): string[] {
+    return this.#line.keys;
+  }
+
+  open(sessionId: string, claimRequestId: string): Hold {
+    this.endHold(sessionId);
+    const abort = new AbortController();
+    if (this.#closed) abort.abort();
+    const hold = { sessionId, claimRequestId, abort, signal: abort.signal };
+    this.#holds.set(sessionId, hold);
+    return hold;
+  }
+
+  done(hold: Hold): void {
+    if (this.#holds.get(hold.sessionId) === hold) this.#holds.delete(hold.sessionId);
+  }
+
+  /** Whether a newer claim repeats this one and so will be given the same leases. */
+  isRepeated(hold: Hold): boolean {
+    const newest = this.#holds.get(hold.sessionId);
+    return newest !== undefined && newest !== hold && newest.claimRequestId === hold.claimRequestId;
+  }
+
+  beginWait(poolId: string, waitMs: number, signal: AbortSignal): Wait<Baton> {
+    return this.#line.begin(poolId, { waitMs, signal });
+  }
+
+  /** Tells the pool's line that so many runs became claimable. */
+  announce(poolId: string, runs: number): void {
+    const waiting = this.#line.count(poolId);
+    if (waiting === 0) return;
+    const woken = Math.min(runs, waiting);
+    const baton: Baton = { tries: waiting - woken };
+    this.#line.wake(poolId, baton, woken);
+  }
+
+  /** Hands the news to the next in line, until everybody who waited when it came has looked. */
+  passOn(poolId: string, baton: Baton): void {
+    if (baton.tries <= 0) return;
+    baton.tries -= 1;
+    this.#line.wake(poolId, baton, 1);
+  }
+
+  /** Answers the session's open claim at once, with nothing: its agent then asks by heartbeat what is up. */
+  endHold(sessionId: string): void {
+    this.#holds.get(sessionId)?.abort.abort();
+  }
+
+  /** Answers every open claim with nothing; later ones are not held. */
+  close(): void {
+    this.#closed = true;
+    for (const { abort } of this.#holds.values()) abort.abort();
+  }
+}

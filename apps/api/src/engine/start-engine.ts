@@ -1,0 +1,68 @@
+import { markLate, poolsWithClaimableRuns, sweepSessions, type EngineTx, type MovedRun } from "@downbeat/db";
+import type { Services } from "../services.ts";
+import { announceMoved } from "./announce-moved.ts";
+import { startLoop } from "./loop.ts";
+
+/** How often held claims look for work that another process made, or whose time has come. */
+const CLAIM_POLL_MS = 1000;
+/** Most runs that one statement moves; a round repeats while there are more. */
+const BATCH = 500;
+
+export type Engine = { readonly stop: () => Promise<void> };
+
+/** Starts the background loops. Each survives its own failures; they may run in several processes at once. */
+export function startEngine(services: Services): Engine {
+  const { config, log } = services;
+  const sweepMs = config.sweepSeconds * 1000;
+  const loops = [
+    startLoop({ name: "sweep", intervalMs: sweepMs, round: sweepRound(services, () => performance.now()), log }),
+    startLoop({ name: "late", intervalMs: sweepMs, round: () => nameLate(services), log }),
+    startLoop({ name: "claim-poll", intervalMs: CLAIM_POLL_MS, round: () => pollForClaims(services), log }),
+  ];
+  return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) };
+}
+
+/**
+ * Makes the sweep's round. After a start, and after the database was away, it rests for one lease: agents could not
+ * beat meanwhile, and every healthy run would be taken for lost at once.
+ */
+export function sweepRound(services: Services, monotonicMs: () => number): () => Promise<void> {
+  const { config, log } = services;
+  const leaseMs = config.leaseSeconds * 1000;
+  let restUntilMs = monotonicMs() + leaseMs;
+  return async () => {
+    if (monotonicMs() < restUntilMs) return;
+    const { reconnectWindowSeconds, cancelDeadlineSeconds } = config;
+    try {
+      const sweep = { reconnectWindowSeconds, cancelDeadlineSeconds, limit: BATCH };
+      const moved = await inBatches(services, (tx) => sweepSessions(tx, sweep));
+      for (const { runId, sessionId, type, name } of moved) log.info({ runId, sessionId, type, name }, "swept a run");
+    } catch (error) {
+      restUntilMs = monotonicMs() + leaseMs;
+      throw error;
+    }
+  };
+}
+
+async function nameLate(services: Services): Promise<void> {
+  const { lateAfterSeconds } = services.config;
+  const moved = await inBatches(services, (tx) => markLate(tx, { lateAfterSeconds, limit: BATCH }));
+  if (moved.length > 0) services.log.info({ runs: moved.length }, "runs are late: nobody took them in time");
+}
+
+async function pollForClaims({ claims, database }: Services): Promise<void> {
+  const { poolIds } = claims;
+  if (poolIds.length === 0) return;
+  const claimable = await database.asEngine((tx) => poolsWithClaimableRuns(tx, poolIds));
+  for (const poolId of claimable) claims.announce(poolId, 1);
+}
+
+async function inBatches(services: Services, step: (tx: EngineTx) => Promise<MovedRun[]>): Promise<MovedRun[]> {
+  const all: MovedRun[] = [];
+  for (;;) {
+    const moved = await services.database.asEngine(step);
+    announceMoved(services, moved);
+    all.push(...moved);
+    if (moved.length < BATCH) return all;
+  }
+}

@@ -1,0 +1,64 @@
+import type { ClaimAnswer, ClaimRequest, Lease } from "@downbeat/contract";
+import { claimRuns, releaseRuns } from "@downbeat/db";
+import { announceMoved } from "../../engine/announce-moved.ts";
+import type { Baton, Hold } from "../../engine/claim-desk.ts";
+import type { RequestContext } from "../../request-context.ts";
+import type { Services } from "../../services.ts";
+
+/**
+ * Claims work for a session, and holds the request while there is none. It is answered at once when work appears, when
+ * one of the session's runs is to be cancelled (with nothing, early: the agent then sends a heartbeat), when a second
+ * claim of the session comes in, and when the server stops. Waiting writes nothing.
+ */
+export async function claim(services: Services, ctx: RequestContext, body: ClaimRequest): Promise<ClaimAnswer> {
+  const hold = services.claims.open(body.sessionId, body.claimRequestId);
+  try {
+    const leases = await claimOrWait(services, ctx, { body, hold });
+    if (leases.length > 0 && ctx.hungUp.aborted) await giveBack(services, ctx, { hold, leases });
+    return { leases, drain: false };
+  } finally {
+    services.claims.done(hold);
+  }
+}
+
+type OpenClaim = { readonly body: ClaimRequest; readonly hold: Hold };
+
+async function claimOrWait(services: Services, ctx: RequestContext, { body, hold }: OpenClaim): Promise<Lease[]> {
+  const { claims, config } = services;
+  const { poolId = "" } = ctx.principal;
+  const signal = AbortSignal.any([ctx.hungUp, hold.signal]);
+  const deadlineMs = performance.now() + Math.min(body.waitSeconds, config.claimHoldSeconds) * 1000;
+  let baton: Baton | undefined;
+  for (;;) {
+    // The wait begins before the look, or a run made in between would wake nobody.
+    const wait = claims.beginWait(poolId, deadlineMs - performance.now(), signal);
+    try {
+      const leases = await take(services, ctx, body);
+      if (leases.length > 0) return leases;
+      if (baton !== undefined) claims.passOn(poolId, baton);
+      const end = await wait.ended;
+      if (end.kind !== "woken") return [];
+      baton = end.token;
+    } finally {
+      wait.cancel();
+    }
+  }
+}
+
+function take({ database }: Services, ctx: RequestContext, body: ClaimRequest): Promise<Lease[]> {
+  const { sessionId, claimRequestId, max } = body;
+  const asked = { sessionId, claimRequestId, max, principalId: ctx.principal.id };
+  return database.inWorkspace(ctx, (tx) => claimRuns(tx, asked));
+}
+
+// Nobody is there to take the answer. A newer claim with the same id will be given these leases, so then they stay.
+async function giveBack(services: Services, ctx: RequestContext, given: { hold: Hold; leases: Lease[] }): Promise<void> {
+  const { database, claims } = services;
+  const { hold, leases } = given;
+  if (claims.isRepeated(hold)) return;
+  const actor = { kind: ctx.principal.kind, id: ctx.principal.id };
+  const release = { sessionId: hold.sessionId, runs: leases, actor };
+  const released = await database.inWorkspace(ctx, (tx) => releaseRuns(tx, release));
+  announceMoved(services, released);
+  ctx.log.info({ sessionId: hold.sessionId, runs: released.length }, "released what was claimed for a caller who hung up");
+}

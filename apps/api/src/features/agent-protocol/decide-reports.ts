@@ -1,0 +1,106 @@
+import { isTerminal, type Actor, type ReportItem, type ReportOutcome, type TransitionItem } from "@downbeat/contract";
+import { decideTransitions, type Proposal } from "@downbeat/core";
+import type { LockedRun, LogChunkRow, TaskRunRow, Transition } from "@downbeat/db";
+
+/** A workspace's runs as they stand, locked, and the time of the decision. */
+export type Standing = {
+  readonly workspaceId: string;
+  readonly runs: ReadonlyMap<string, LockedRun>;
+  readonly now: Date;
+};
+
+/** What to write for a batch of reports, and what to answer. */
+export type Decision = {
+  /** One list per submission, one outcome per item. */
+  readonly outcomes: ReportOutcome[][];
+  readonly transitions: readonly Transition[];
+  readonly taskRuns: readonly TaskRunRow[];
+  readonly logs: readonly LogChunkRow[];
+  readonly endedRunIds: readonly string[];
+  /** Pools in which a run became claimable again, once per run. */
+  readonly claimablePoolIds: readonly string[];
+};
+
+type Submission = { readonly actor: Actor; readonly items: readonly ReportItem[] };
+type Place = { readonly submission: number; readonly item: number };
+type Proposed = Place & { readonly actor: Actor; readonly asked: TransitionItem };
+
+const FENCED: ReportOutcome = { status: "fenced", state: null, waitSeconds: null };
+
+/**
+ * Decides reports about locked runs, in order. Transitions go by the rules of `core`. Task runs and logs are taken for
+ * any lease whose epoch and token match, also shortly after the end: they belong to what happened before it.
+ */
+export function decideReports(standing: Standing, submissions: readonly Submission[]): Decision {
+  const { runs } = standing;
+  const outcomes = submissions.map(({ items }) => items.map(() => FENCED));
+  const taskRuns: TaskRunRow[] = [];
+  const logs: LogChunkRow[] = [];
+  const proposals = new Map<string, Proposed[]>();
+  const answer = (place: Place, outcome: ReportOutcome): void => {
+    const answers = outcomes[place.submission];
+    if (answers !== undefined) answers[place.item] = outcome;
+  };
+  submissions.forEach(({ actor, items }, submission) => {
+    items.forEach((asked, item) => {
+      const run = runs.get(asked.runId);
+      if (run === undefined) return;
+      if (asked.kind === "transition") {
+        const ofRun = proposals.get(asked.runId) ?? [];
+        proposals.set(asked.runId, [...ofRun, { submission, item, actor, asked }]);
+        return;
+      }
+      if (!holdsLease(run, asked)) return answer({ submission, item }, { ...FENCED, state: run.state });
+      if (asked.kind === "task_run") taskRuns.push(asked);
+      else logs.push(asked);
+      answer({ submission, item }, { status: "accepted", state: null, waitSeconds: null });
+    });
+  });
+  const decided = [...proposals].map(([runId, proposed]) => decideRun(runs.get(runId), proposed, { answer, ...standing }));
+  return { outcomes, taskRuns, logs, ...consequences(runs, decided.flat()) };
+}
+
+function holdsLease(run: LockedRun, { epoch, leaseToken }: ReportItem): boolean {
+  return run.leaseToken !== null && run.epoch === epoch && run.leaseToken === leaseToken;
+}
+
+type Deciding = Standing & { readonly answer: (place: Place, outcome: ReportOutcome) => void };
+
+function decideRun(
+  run: LockedRun | undefined,
+  proposed: readonly Proposed[],
+  { answer, now, workspaceId }: Deciding,
+): Transition[] {
+  if (run === undefined) return [];
+  const { outcomes, accepted } = decideTransitions(run, proposed.map(toProposal), now);
+  outcomes.forEach((outcome, index) => {
+    const place = proposed[index];
+    if (place !== undefined) answer(place, outcome);
+  });
+  const actors = new Map(proposed.map(({ asked, actor }) => [asked.transitionId, actor]));
+  return accepted.map((transition) => ({
+    ...transition,
+    runId: run.runId,
+    workspaceId,
+    epoch: run.epoch,
+    actor: actors.get(transition.transitionId) ?? { kind: "engine", id: null },
+  }));
+}
+
+function toProposal({ asked }: Proposed): Proposal {
+  const { epoch, leaseToken, transitionId, type, name, reason, error } = asked;
+  return { proposer: "agent", fence: { epoch, leaseToken }, transitionId, type, name, reason, error };
+}
+
+function consequences(
+  runs: ReadonlyMap<string, LockedRun>,
+  transitions: readonly Transition[],
+): Pick<Decision, "transitions" | "endedRunIds" | "claimablePoolIds"> {
+  const ended = transitions.filter(({ state }) => isTerminal(state.type));
+  const claimable = transitions.filter(({ state }) => state.type === "SCHEDULED");
+  return {
+    transitions,
+    endedRunIds: ended.map(({ runId }) => runId),
+    claimablePoolIds: claimable.flatMap(({ runId }) => runs.get(runId)?.poolId ?? []),
+  };
+}

@@ -1,0 +1,137 @@
+import { createHash } from "node:crypto";
+import {
+  DownbeatError,
+  type ROUTES,
+  type RouteReply,
+  type Run,
+  type RunSpec,
+  type WrappedDataKey,
+} from "@downbeat/contract";
+import { createRuns, readRun, storeDataKeys, type CreatedRun, type NewRun, type Tx } from "@downbeat/db";
+import { GroupCommit } from "../../group-commit.ts";
+import type { RequestContext } from "../../request-context.ts";
+import type { Services } from "../../services.ts";
+import { isUnreachable } from "../../unreachable.ts";
+import { withoutParameters } from "./read-run-detail.ts";
+
+type Asked = { readonly rows: readonly NewRun[]; readonly dataKeys: readonly WrappedDataKey[] };
+
+/** What became of one asked run. */
+type Made = { readonly run: Run } | { readonly error: DownbeatError };
+
+/** Makes runs. Concurrent requests of a workspace share transactions; each is answered after its own is committed. */
+export class RunCreator {
+  readonly #services: Services;
+  readonly #commits: GroupCommit<Asked, readonly Made[]>;
+
+  constructor(services: Services) {
+    this.#services = services;
+    this.#commits = new GroupCommit({
+      commit: (workspaceId, asked) => this.#commit(workspaceId, asked),
+      weigh: ({ rows }) => rows.length,
+      isFatal: isUnreachable,
+    });
+  }
+
+  /** @throws {DownbeatError} flow_not_found, idempotency_mismatch */
+  async createOne(ctx: RequestContext, spec: RunSpec, dataKeys: readonly WrappedDataKey[]): Promise<Run> {
+    const [made] = await this.#submit(ctx, [spec], dataKeys);
+    if (made === undefined) throw new DownbeatError("internal");
+    if ("error" in made) throw made.error;
+    return made.run;
+  }
+
+  async createMany(
+    ctx: RequestContext,
+    specs: readonly RunSpec[],
+    dataKeys: readonly WrappedDataKey[],
+  ): Promise<RouteReply<typeof ROUTES.createRuns>> {
+    const made = await this.#submit(ctx, specs, dataKeys);
+    return { outcomes: made.map(toOutcome) };
+  }
+
+  #submit(
+    ctx: RequestContext,
+    specs: readonly RunSpec[],
+    dataKeys: readonly WrappedDataKey[],
+  ): Promise<readonly Made[]> {
+    const { kind, id } = ctx.principal;
+    const rows = specs.map((spec) => toRow(spec, { kind, id }));
+    return this.#commits.submit(ctx.workspaceId, { rows, dataKeys });
+  }
+
+  async #commit(workspaceId: string, asked: readonly Asked[]): Promise<(readonly Made[])[]> {
+    const rows = asked.flatMap((one) => one.rows);
+    const dataKeys = asked.flatMap((one) => one.dataKeys);
+    const { created, made } = await this.#services.database.inWorkspace({ workspaceId }, async (tx) => {
+      if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
+      const answers = await createRuns(tx, rows);
+      return { created: answers, made: await resolveAll(tx, answers, rows) };
+    });
+    this.#announce(created);
+    let at = 0;
+    return asked.map((one) => made.slice(at, (at += one.rows.length)));
+  }
+
+  // Runs planned for later are found by the claim poll when their time has come.
+  #announce(created: readonly CreatedRun[]): void {
+    const perPool = new Map<string, number>();
+    for (const answer of created) {
+      if (answer.status !== "created" || answer.run.scheduledFor > answer.run.createdAt) continue;
+      perPool.set(answer.poolId, (perPool.get(answer.poolId) ?? 0) + 1);
+    }
+    for (const [poolId, runs] of perPool) this.#services.claims.announce(poolId, runs);
+  }
+}
+
+function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
+  const { flowName, deploymentName, parameters, tags, scheduledFor = null, idempotencyKey = null } = spec;
+  const requestHash = idempotencyKey === null ? "" : hashRequest(spec);
+  return { flowName, deploymentName, parameters, scheduledFor, tags, idempotencyKey, requestHash, createdBy };
+}
+
+// Parameters cannot take part: sealing the same ones twice gives different texts.
+function hashRequest({ flowName, deploymentName, tags, scheduledFor }: RunSpec): string {
+  const request = JSON.stringify([flowName, deploymentName, tags, scheduledFor ?? null]);
+  return createHash("sha256").update(request).digest("base64url");
+}
+
+// One after the other: a transaction is one connection.
+async function resolveAll(tx: Tx, answers: readonly CreatedRun[], rows: readonly NewRun[]): Promise<Made[]> {
+  const made: Made[] = [];
+  for (const [at, answer] of answers.entries()) made.push(await resolve(tx, answer, rows[at]));
+  return made;
+}
+
+async function resolve(tx: Tx, answer: CreatedRun, row: NewRun | undefined): Promise<Made> {
+  switch (answer.status) {
+    case "created":
+      return { run: answer.run };
+    case "standing": {
+      const run = await readRun(tx, answer.runId);
+      return run === undefined ? { error: new DownbeatError("not_found") } : { run: withoutParameters(run) };
+    }
+    case "mismatch":
+      return { error: mismatch(answer.runId) };
+    case "unknown":
+      return { error: unknownDeployment(row, answer.flowExists) };
+  }
+}
+
+function mismatch(runId: string): DownbeatError {
+  const message = `The idempotency key made the run ${runId} before, for another flow, deployment, time or tags.`;
+  return new DownbeatError("idempotency_mismatch", { message });
+}
+
+function unknownDeployment(row: NewRun | undefined, flowExists: boolean): DownbeatError {
+  const flow = `"${row?.flowName ?? ""}"`;
+  const message = flowExists
+    ? `The flow ${flow} has no deployment "${row?.deploymentName ?? ""}" in this workspace.`
+    : `No flow ${flow} is registered in this workspace (asked for its deployment "${row?.deploymentName ?? ""}").`;
+  return new DownbeatError("flow_not_found", { message });
+}
+
+function toOutcome(made: Made): { run: Run | null; error: { code: string; message: string } | null } {
+  if ("run" in made) return { run: made.run, error: null };
+  return { run: null, error: { code: made.error.code, message: made.error.message } };
+}

@@ -1,0 +1,30 @@
+import type { Run, RunDetail } from "@downbeat/contract";
+import { describeWaiting } from "@downbeat/core";
+import { readRun, readWaitingFacts, type Tx } from "@downbeat/db";
+import type { RequestContext } from "../../request-context.ts";
+import type { Services } from "../../services.ts";
+import { runNotFound } from "./run-not-found.ts";
+
+/** A run as the database gives it, before it is said in words why it does not run. */
+type StoredRun = Omit<RunDetail, "why">;
+
+/** Reads a run for its own page, saying in words why it is not running. */
+export function readRunDetail({ database, now }: Services, ctx: RequestContext, runId: string): Promise<RunDetail> {
+  return database.inWorkspace(ctx, async (tx) => {
+    const run = await requireRun(tx, runId);
+    const facts = await readWaitingFacts(tx, runId);
+    return { ...run, why: facts === undefined ? null : describeWaiting(facts, now()) };
+  });
+}
+
+/** @throws {DownbeatError} not_found, also for runs of other workspaces. */
+export async function requireRun(tx: Tx, runId: string): Promise<StoredRun> {
+  const run = await readRun(tx, runId);
+  if (run === undefined) throw runNotFound(runId);
+  return run;
+}
+
+/** As lists show it. */
+export function withoutParameters({ parameters: _sealed, ...run }: StoredRun): Run {
+  return run;
+}

@@ -1,0 +1,31 @@
+import { ROUTES } from "@downbeat/contract";
+import { listRuns, listRunStates, listTaskRuns } from "@downbeat/db";
+import type { RegisterRoute } from "../../register-route.ts";
+import type { Services } from "../../services.ts";
+import { cancelRun } from "./cancel-run.ts";
+import { RunCreator } from "./create-runs.ts";
+import { readLogs } from "./read-logs.ts";
+import { readRunDetail, requireRun } from "./read-run-detail.ts";
+
+export function runRoutes(register: RegisterRoute, services: Services): void {
+  const { database } = services;
+  const creator = new RunCreator(services);
+  register(ROUTES.createRun, ({ ctx, body: { dataKeys, ...spec } }) => creator.createOne(ctx, spec, dataKeys));
+  register(ROUTES.createRuns, ({ ctx, body }) => creator.createMany(ctx, body.runs, body.dataKeys));
+  register(ROUTES.listRuns, ({ ctx, query }) => database.inWorkspace(ctx, (tx) => listRuns(tx, query)));
+  register(ROUTES.readRun, ({ ctx, params }) => readRunDetail(services, ctx, params.runId));
+  register(ROUTES.cancelRun, ({ ctx, params }) => cancelRun(services, ctx, params.runId));
+  register(ROUTES.listRunStates, ({ ctx, params: { runId } }) =>
+    database.inWorkspace(ctx, async (tx) => {
+      await requireRun(tx, runId);
+      return { items: await listRunStates(tx, runId) };
+    }),
+  );
+  register(ROUTES.listTaskRuns, ({ ctx, params: { runId }, query }) =>
+    database.inWorkspace(ctx, async (tx) => {
+      await requireRun(tx, runId);
+      return listTaskRuns(tx, { runId, ...query });
+    }),
+  );
+  register(ROUTES.listLogChunks, ({ ctx, params, query }) => readLogs(services, ctx, { ...params, ...query }));
+}

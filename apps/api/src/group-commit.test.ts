@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { GroupCommit, type CommitBatch } from "./group-commit.ts";
+
+function aGate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open: () => open() };
+}
+
+describe("GroupCommit", () => {
+  it("writes at once when idle, and together what arrived meanwhile", async () => {
+    const gate = aGate();
+    const batches: (readonly number[])[] = [];
+    const group = new GroupCommit<number, number>({
+      commit: async (_key, items) => {
+        batches.push(items);
+        await gate.opened;
+        return items.map((item) => item * 10);
+      },
+    });
+    const answers = [1, 2, 3].map((item) => group.submit("w", item));
+    gate.open();
+    expect(await Promise.all(answers)).toEqual([10, 20, 30]);
+    expect(batches).toEqual([[1], [2, 3]]);
+  });
+
+  it("never mixes keys, and does not let one key wait for another", async () => {
+    const gate = aGate();
+    const seen: string[] = [];
+    const group = new GroupCommit<number, number>({
+      commit: async (key, items) => {
+        seen.push(`${key}:${items.join()}`);
+        if (key === "slow") await gate.opened;
+        return [...items];
+      },
+    });
+    const slow = group.submit("slow", 1);
+    expect(await group.submit("quick", 2)).toBe(2);
+    gate.open();
+    await slow;
+    expect(seen).toEqual(["slow:1", "quick:2"]);
+  });
+
+  it("fails only the poisoned item and writes the others once", async () => {
+    const written: number[] = [];
+    const commit: CommitBatch<number, number> = async (_key, items) => {
+      if (items.includes(13)) throw new Error(`poisoned by 13 among ${items.length}`);
+      written.push(...items);
+      return items;
+    };
+    const group = new GroupCommit({ commit });
+    const settled = await Promise.allSettled([1, 2, 13, 4, 5, 6].map((item) => group.submit("w", item)));
+    expect(settled.map(({ status }) => status === "fulfilled")).toEqual([true, true, false, true, true, true]);
+    expect(settled[2]).toMatchObject({ reason: { message: "poisoned by 13 among 1" } });
+    expect(written).toEqual([1, 2, 4, 5, 6]);
+  });
+
+  it("does not try parts of a batch when the failure concerns all of it", async () => {
+    let tries = 0;
+    const group = new GroupCommit<number, number>({
+      commit: async () => {
+        tries += 1;
+        throw new Error("no connection");
+      },
+      isFatal: () => true,
+    });
+    const settled = await Promise.allSettled([1, 2, 3, 4].map((item) => group.submit("w", item)));
+    expect(settled.every(({ status }) => status === "rejected")).toBe(true);
+    expect(tries).toBe(2);
+  });
+
+  it("bounds a batch by weight, and lets a single heavier item through alone", async () => {
+    const gate = aGate();
+    const batches: string[] = [];
+    const group = new GroupCommit<string, string>({
+      maxWeight: 4,
+      weigh: (item) => item.length,
+      commit: async (_key, items) => {
+        batches.push(items.join("+"));
+        await gate.opened;
+        return items;
+      },
+    });
+    const answers = ["a", "bb", "cc", "d", "eeeeeeee", "f"].map((item) => group.submit("w", item));
+    gate.open();
+    await Promise.all(answers);
+    expect(batches).toEqual(["a", "bb+cc", "d", "eeeeeeee", "f"]);
+  });
+
+  it("rejects everybody rather than write twice when results are missing", async () => {
+    let tries = 0;
+    const group = new GroupCommit<number, number>({
+      commit: async (_key, items) => {
+        tries += 1;
+        return items.length > 1 ? items.slice(1) : items;
+      },
+    });
+    const settled = await Promise.allSettled([1, 2, 3].map((item) => group.submit("w", item)));
+    expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    expect(tries).toBe(2);
+  });
+});

@@ -1,0 +1,98 @@
+/** Writes a batch; the results stand in the order of the items. */
+export type CommitBatch<Item, Result> = (key: string, items: readonly Item[]) => Promise<readonly Result[]>;
+
+export type GroupCommitOptions<Item, Result> = {
+  readonly commit: CommitBatch<Item, Result>;
+  /** Most weight in one batch; a single heavier item still goes, alone. Default 500. */
+  readonly maxWeight?: number | undefined;
+  /** How much an item counts; default 1. */
+  readonly weigh?: ((item: Item) => number) | undefined;
+  /** Whether a failure concerns the batch as a whole (say, no connection), so that parts need not be tried. */
+  readonly isFatal?: ((error: unknown) => boolean) | undefined;
+};
+
+type Entry<Item, Result> = {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+type Lane<Item, Result> = { waiting: Entry<Item, Result>[]; busy: boolean };
+
+/**
+ * Turns many small writes into few transactions. Per key (a workspace): with nothing in flight an item is written at
+ * once; what arrives meanwhile is collected and written together afterwards. A caller is answered only after its own
+ * item is committed. When a batch fails it is halved until the culprit fails alone.
+ */
+export class GroupCommit<Item, Result> {
+  readonly #options: GroupCommitOptions<Item, Result>;
+  readonly #lanes = new Map<string, Lane<Item, Result>>();
+
+  constructor(options: GroupCommitOptions<Item, Result>) {
+    this.#options = options;
+  }
+
+  submit(key: string, item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const lane = this.#laneOf(key);
+      lane.waiting.push({ item, resolve, reject });
+      if (!lane.busy) void this.#drain(key, lane);
+    });
+  }
+
+  #laneOf(key: string): Lane<Item, Result> {
+    const lane = this.#lanes.get(key) ?? { waiting: [], busy: false };
+    this.#lanes.set(key, lane);
+    return lane;
+  }
+
+  async #drain(key: string, lane: Lane<Item, Result>): Promise<void> {
+    lane.busy = true;
+    while (lane.waiting.length > 0) {
+      await this.#flush(key, this.#takeBatch(lane));
+    }
+    lane.busy = false;
+    this.#lanes.delete(key);
+  }
+
+  #takeBatch(lane: Lane<Item, Result>): Entry<Item, Result>[] {
+    const { maxWeight = 500, weigh = () => 1 } = this.#options;
+    let weight = 0;
+    let count = 0;
+    for (const { item } of lane.waiting) {
+      weight += weigh(item);
+      if (count > 0 && weight > maxWeight) break;
+      count += 1;
+    }
+    return lane.waiting.splice(0, count);
+  }
+
+  async #flush(key: string, batch: readonly Entry<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#options.commit(key, batch.map(({ item }) => item));
+      if (results.length !== batch.length) throw new MissingResults(results.length, batch.length);
+      batch.forEach(({ resolve }, index) => resolve(results[index] as Result));
+    } catch (error) {
+      await this.#isolate(key, batch, error);
+    }
+  }
+
+  async #isolate(key: string, batch: readonly Entry<Item, Result>[], error: unknown): Promise<void> {
+    const isHopeless = error instanceof MissingResults || this.#options.isFatal?.(error) === true;
+    if (batch.length === 1 || isHopeless) {
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    const middle = Math.ceil(batch.length / 2);
+    await this.#flush(key, batch.slice(0, middle));
+    await this.#flush(key, batch.slice(middle));
+  }
+}
+
+// The batch was committed; trying parts of it again would write twice.
+class MissingResults extends Error {
+  constructor(got: number, expected: number) {
+    super(`A batch of ${expected} items was answered with ${got} results.`);
+    this.name = "MissingResults";
+  }
+}

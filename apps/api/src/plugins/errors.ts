@@ -1,0 +1,25 @@
+import { DownbeatError } from "@downbeat/contract";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { answerProblem, toDownbeatError } from "../problem.ts";
+
+/** Every answer that is not a success is a `Problem` with the request's id; what broke inside is logged, not sent. */
+export function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  app.setNotFoundHandler((request, reply) => sendProblem(noSuchRoute(request), request, reply));
+}
+
+/** Answers with what was thrown, as a `Problem`. */
+export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = toDownbeatError(thrown);
+  const { status, problem, retryAfterSeconds } = answerProblem(error, request.id);
+  if (status >= 500) request.log.error({ err: error }, "a request failed");
+  if (status === 401) void reply.header("www-authenticate", "Bearer");
+  if (retryAfterSeconds !== undefined) void reply.header("retry-after", String(retryAfterSeconds));
+  return reply.code(status).header("cache-control", "no-store").send(problem);
+}
+
+function noSuchRoute(request: FastifyRequest): DownbeatError {
+  const path = request.url.split("?", 1)[0] ?? "";
+  const message = `There is no route ${request.method} ${path}. /openapi.json lists every route.`;
+  return new DownbeatError("not_found", { message });
+}

@@ -1,0 +1,85 @@
+import type { RouteReply, RouteRequest, RouteSpec } from "@downbeat/contract";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { requireAccess, type Principal } from "./auth/principal.ts";
+import { inputReader } from "./read-input.ts";
+import type { RequestContext } from "./request-context.ts";
+
+export type Handler<R extends RouteSpec> = (
+  call: RouteRequest<R> & { readonly ctx: RequestContext },
+) => Promise<RouteReply<R>> | RouteReply<R>;
+
+/** A route nobody needs credentials for: there is no principal and no workspace. */
+export type PublicHandler<R extends RouteSpec> = (call: RouteRequest<R>) => Promise<RouteReply<R>> | RouteReply<R>;
+
+export type HandlerOf<R extends RouteSpec> = "public" extends R["access"][number] ? PublicHandler<R> : Handler<R>;
+
+/** Registers a route of the contract with its handler. */
+export type RegisterRoute = <R extends RouteSpec>(spec: R, handler: HandlerOf<R>) => void;
+
+export type RegisterOptions = {
+  /** Finds out who sends this request; throws credentials_*. */
+  readonly authenticate: (request: FastifyRequest) => Promise<Principal>;
+  /** Also parses every answer with the route's response schema. For tests: costs a second pass over the payload. */
+  readonly checkResponses: boolean;
+};
+
+/**
+ * Makes the one registrar. Per request: credentials and role before the body is read, then one parse of each part, the
+ * handler, and the answer as JSON. What a handler returns is typed by the same schema, so it is not parsed again.
+ */
+export function routeRegistrar(app: FastifyInstance, options: RegisterOptions): RegisterRoute {
+  return (spec, handler) => {
+    const read = inputReader(spec);
+    const handle = handler as (call: unknown) => unknown;
+    app.route({
+      method: spec.method,
+      url: spec.path,
+      onRequest: async (request) => {
+        if (!isPublic(spec)) request.principal = await authorise(spec, request, options);
+      },
+      handler: async (request, reply) => {
+        const input = read(request, request.principal?.workspaceId);
+        const answer = await handle({ ...input, ctx: contextOf(request, reply) });
+        reply.code(spec.status ?? 200);
+        return options.checkResponses ? checked(spec, answer) : answer;
+      },
+    });
+  };
+}
+
+function isPublic(spec: RouteSpec): boolean {
+  return spec.access.includes("public");
+}
+
+async function authorise(spec: RouteSpec, request: FastifyRequest, options: RegisterOptions): Promise<Principal> {
+  const principal = await options.authenticate(request);
+  requireAccess(principal.role, spec.access);
+  return principal;
+}
+
+function contextOf(request: FastifyRequest, reply: FastifyReply): RequestContext | undefined {
+  const { principal } = request;
+  if (principal === undefined) return undefined;
+  const hangUp = new AbortController();
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) hangUp.abort();
+  });
+  return {
+    principal,
+    workspaceId: principal.workspaceId,
+    requestId: request.id,
+    hungUp: hangUp.signal,
+    log: request.log,
+  };
+}
+
+function checked(spec: RouteSpec, answer: unknown): unknown {
+  return spec.response.parse(answer);
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Set for every route but the public ones. */
+    principal: Principal | undefined;
+  }
+}

@@ -1,0 +1,68 @@
+/** How a wait ended; `token` is what the waker passed. */
+export type WaitEnd<T> = { readonly kind: "woken"; readonly token: T } | { readonly kind: "elapsed" } | { readonly kind: "aborted" };
+
+export type WaitOptions = { readonly waitMs: number; readonly signal: AbortSignal };
+
+/** A wait that has begun. Begin it *before* looking, so that nothing that happens while looking is missed. */
+export type Wait<T> = { readonly ended: Promise<WaitEnd<T>>; readonly cancel: () => void };
+
+type Waiter<T> = (end: WaitEnd<T>) => void;
+
+/** Callers that wait for something to happen to a key (a pool, a run). Nothing is written while they wait. */
+export class WaitList<T = undefined> {
+  readonly #waiters = new Map<string, Set<Waiter<T>>>();
+  #closed = false;
+
+  /** The keys that somebody waits for. */
+  get keys(): string[] {
+    return [...this.#waiters.keys()];
+  }
+
+  count(key: string): number {
+    return this.#waiters.get(key)?.size ?? 0;
+  }
+
+  /** Begins a wait; it ends when woken, after `waitMs`, or when the signal aborts, whichever comes first. */
+  begin(key: string, { waitMs, signal }: WaitOptions): Wait<T> {
+    let resolve: Waiter<T> = () => undefined;
+    const ended = new Promise<WaitEnd<T>>((settle) => (resolve = settle));
+    const onAbort = (): void => end({ kind: "aborted" });
+    const timer = setTimeout(() => end({ kind: "elapsed" }), Math.max(0, waitMs));
+    const end: Waiter<T> = (how) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      this.#remove(key, end);
+      resolve(how);
+    };
+    this.#add(key, end);
+    if (signal.aborted || this.#closed) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    return { ended, cancel: onAbort };
+  }
+
+  /** Wakes those who wait for this key, longest wait first, at most `limit` of them. Returns how many. */
+  wake(key: string, token: T, limit = Number.POSITIVE_INFINITY): number {
+    const waiting = [...(this.#waiters.get(key) ?? [])].slice(0, limit);
+    for (const end of waiting) end({ kind: "woken", token });
+    return waiting.length;
+  }
+
+  /** Ends every wait, and later ones at once. */
+  close(): void {
+    this.#closed = true;
+    const waiters = [...this.#waiters.values()].flatMap((waiting) => [...waiting]);
+    for (const end of waiters) end({ kind: "aborted" });
+  }
+
+  #add(key: string, waiter: Waiter<T>): void {
+    const waiting = this.#waiters.get(key);
+    if (waiting === undefined) this.#waiters.set(key, new Set([waiter]));
+    else waiting.add(waiter);
+  }
+
+  #remove(key: string, waiter: Waiter<T>): void {
+    const waiting = this.#waiters.get(key);
+    waiting?.delete(waiter);
+    if (waiting?.size === 0) this.#waiters.delete(key);
+  }
+}

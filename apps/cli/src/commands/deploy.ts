@@ -1,0 +1,93 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import type { Deployment } from "@downbeat/contract";
+import { action, type CliContext } from "../context.ts";
+import type { DeployPlan } from "../deploy/plan-deployments.ts";
+import { collect } from "../options.ts";
+import { table } from "../table.ts";
+
+type Options = {
+  project: string;
+  pool: string;
+  queue: string;
+  name: string;
+  tag?: string[];
+  param?: string[];
+  dryRun?: boolean;
+  keepGoing?: boolean;
+};
+
+export function deployCommand(): Command {
+  return new Command("deploy")
+    .argument(
+      "[paths...]",
+      "files or globs inside the project (default: flows/**/*.{ts,mts,js,mjs})",
+    )
+    .description("register the flows of a project; the code stays here")
+    .option("--project <dir>", "the project directory, the same that agents run in", ".")
+    .option("--pool <name>", "work pool whose agents run it", "default")
+    .option("--queue <name>", "work queue in the pool", "default")
+    .option("--name <name>", "name of the deployment, unique within its flow", "default")
+    .option("--tag <tag>", "a static label, visible to the API (repeatable)", collect)
+    .option("-p, --param <name=value>", "a default parameter, sealed (repeatable)", collect)
+    .option("--dry-run", "show what would be deployed and send nothing")
+    .option("--keep-going", "deploy what imports even if other files do not")
+    .action(action(deploy))
+    .addHelpText("after", DEPLOY_HELP);
+}
+
+const DEPLOY_HELP = `
+Files are imported in a process of their own. Names, the parameter schema without defaults, a hash of the file and the
+commit (in a clean repository) go to the API in clear; the path and the default parameters are sealed. If one file does
+not import, nothing is deployed, unless --keep-going is given.
+
+With --json: { deployments, failures }; deployments as POST /v1/deployments returns them, or with --dry-run what would
+be sent, in clear: { flowName, path, export, contentHash, gitSha, parameterSchema }.`;
+
+async function deploy(context: CliContext, options: Options, paths: string[]): Promise<void> {
+  const { planDeployments } = await import("../deploy/plan-deployments.ts");
+  const plan = await planDeployments({
+    projectDirectory: resolve(options.project),
+    paths,
+    keepGoing: options.keepGoing === true,
+  });
+  for (const failure of plan.failures)
+    context.output.warn(`skipped ${failure.path}: ${failure.message}`);
+  if (options.dryRun === true) return showPlan(context, plan);
+  const { registerDeployments } = await import("../deploy/register-deployments.ts");
+  const deployments = await registerDeployments(context, plan.flows, {
+    name: options.name,
+    poolName: options.pool,
+    queueName: options.queue,
+    tags: options.tag ?? [],
+    defaults: options.param ?? [],
+  });
+  context.output.result({ deployments, failures: plan.failures }, () => deployedWords(deployments));
+  if (plan.failures.length > 0) process.exitCode = 1;
+}
+
+function showPlan(context: CliContext, plan: DeployPlan): void {
+  const deployments = plan.flows.map(({ parameterSchema, ...flow }) => ({
+    ...flow,
+    parameterSchema,
+  }));
+  const rows = plan.flows.map((flow) => [
+    flow.flowName,
+    flow.path,
+    flow.export,
+    flow.contentHash.slice(0, 12),
+  ]);
+  context.output.result({ deployments, failures: plan.failures }, () =>
+    table(["FLOW", "PATH", "EXPORT", "CONTENT"], rows),
+  );
+  context.output.note("Dry run: nothing was sent.");
+}
+
+function deployedWords(deployments: readonly Deployment[]): string {
+  const rows = deployments.map((deployment) => [
+    `${deployment.flowName}/${deployment.name}`,
+    `${deployment.poolName}/${deployment.queueName}`,
+    deployment.tags.join(", "),
+  ]);
+  return table(["DEPLOYED", "POOL/QUEUE", "TAGS"], rows);
+}

@@ -1,0 +1,41 @@
+import { Command } from "commander";
+import { action, type CliContext } from "../context.ts";
+import { limitOption } from "../options.ts";
+import { table } from "../table.ts";
+import { relativeWords } from "../time-words.ts";
+
+type Options = { limit: number; flow?: string };
+
+export function deploymentCommand(): Command {
+  const ls = new Command("ls")
+    .alias("list")
+    .description("list deployments")
+    .option("-f, --flow <name>", "only those of this flow")
+    .addOption(limitOption())
+    .action(action(listDeployments))
+    .addHelpText(
+      "after",
+      "\nWith --json: { items, nextCursor }, as GET /v1/deployments returns it.",
+    );
+  return new Command("deployment").description("list deployments").addCommand(ls);
+}
+
+async function listDeployments(context: CliContext, { limit, flow }: Options): Promise<void> {
+  const { client } = await context.connect();
+  const page = await client.call("listDeployments", {
+    query: { limit, ...(flow !== undefined && { flowName: flow }) },
+  });
+  const { items } = page;
+  if (items.length === 0) context.output.note("No deployments yet; run `downbeat deploy`.");
+  const rows = items.map((deployment) => [
+    `${deployment.flowName}/${deployment.name}`,
+    `${deployment.poolName}/${deployment.queueName}`,
+    deployment.paused ? "paused" : "active",
+    Object.keys((deployment.parameterSchema?.["properties"] as object | undefined) ?? {}).join(
+      ", ",
+    ),
+    relativeWords(deployment.updatedAt, context.now()),
+  ]);
+  const header = ["DEPLOYMENT", "POOL/QUEUE", "STATUS", "PARAMETERS", "UPDATED"];
+  context.output.result(page, () => (rows.length === 0 ? "" : table(header, rows)));
+}

@@ -1,0 +1,97 @@
+import { Command } from "commander";
+import { DownbeatError, type Deployment } from "@downbeat/contract";
+import { action, type CliContext } from "../context.ts";
+import { collect } from "../options.ts";
+import type { SchemaNode } from "../parameters/schema-node.ts";
+import { watchRun } from "../runs/watch-run.ts";
+
+type Options = {
+  param?: string[];
+  params?: string;
+  at?: string;
+  tag?: string[];
+  watch?: boolean;
+  timeout?: string;
+  idempotencyKey?: string;
+};
+
+export function runCommand(): Command {
+  return new Command("run")
+    .argument("<flow>", "flow, or flow/deployment (without it: the deployment `default`)")
+    .description("trigger a deployed flow; parameters are checked and sealed on this machine")
+    .option(
+      "-p, --param <name=value>",
+      "one parameter, read as the flow's schema wants it (repeatable)",
+      collect,
+    )
+    .option(
+      "--params <source>",
+      "all parameters as a JSON object: @file, - for stdin, or the JSON itself",
+    )
+    .option("--at <time>", "not before this time (2026-03-01T07:00:00Z)")
+    .option("--tag <tag>", "a static label, visible to the API (repeatable)", collect)
+    .option("-w, --watch", "print states until the run is over; exits 0 only when it completes")
+    .option("--timeout <duration>", "with --watch: how long to wait at most (90s, 5m)")
+    .option("--idempotency-key <uuid>", "repeating the command with this key returns the same run")
+    .action(action(triggerRun))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  downbeat run seattle-weather -p year=2014 -p metric=wind --watch
+  echo '{"year": 2013}' | downbeat run seattle-weather --params -
+
+With --json: the run, as POST /v1/runs returns it; with --watch the run as it stands when the wait ends.`,
+    );
+}
+
+async function triggerRun(context: CliContext, options: Options, target: string): Promise<void> {
+  const connection = await context.connect();
+  const { triggerDeployment } = await import("../runs/trigger-deployment.ts");
+  const run = await triggerDeployment(context, await findDeployment(context, target), {
+    ...options,
+    scheduledFor: options.at === undefined ? undefined : parseInstant(options.at),
+  });
+  context.output.note(
+    `Run ${run.id} of ${run.flowName} at ${connection.profile.apiUrl}/runs/${run.id}`,
+  );
+  if (options.watch !== true) return context.output.result(run, () => run.id);
+  await watch(context, run.id, options.timeout);
+}
+
+/** For people the states as they come; with --json the run alone, as it stands when the wait ends. */
+async function watch(
+  context: CliContext,
+  runId: string,
+  timeout: string | undefined,
+): Promise<void> {
+  const { client } = await context.connect();
+  try {
+    await watchRun(context, runId, { timeout, expect: "completed", silent: context.output.json });
+  } finally {
+    if (context.output.json)
+      context.output.result(await client.call("readRun", { params: { runId } }), () => "");
+  }
+}
+
+async function findDeployment(
+  context: CliContext,
+  target: string,
+): Promise<Deployment & { parameterSchema: SchemaNode | null }> {
+  const { client } = await context.connect();
+  const [flowName = "", deploymentName = "default", ...rest] = target.split("/");
+  if (flowName === "" || rest.length > 0) {
+    throw new DownbeatError("usage_invalid", {
+      message: `"${target}" is not FLOW or FLOW/DEPLOYMENT.`,
+    });
+  }
+  return client.call("readDeployment", { params: { flowName, deploymentName } });
+}
+
+function parseInstant(text: string): string {
+  const milliseconds = Date.parse(text);
+  if (!Number.isNaN(milliseconds)) return new Date(milliseconds).toISOString();
+  throw new DownbeatError("usage_invalid", {
+    message: `--at "${text}" is not a time; write it as 2026-03-01T07:00:00Z.`,
+  });
+}

@@ -1,0 +1,14 @@
+import type { SchemaNode } from "../parameters/schema-node.ts";
+
+/** What the importing process sends back. Plain data: user objects stay in that process. */
+export type DiscoveryMessage = { readonly files: readonly DiscoveredFile[] };
+
+export type DiscoveredFile =
+  | { readonly path: string; readonly flows: readonly DiscoveredFlow[] }
+  | { readonly path: string; readonly error: string };
+
+export type DiscoveredFlow = {
+  readonly flowName: string;
+  readonly export: string;
+  readonly parameterSchema: SchemaNode | null;
+};

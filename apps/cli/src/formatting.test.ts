@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { parseDurationMs } from "./duration.ts";
+import { creationWindow } from "./runs/find-run.ts";
+import { gapBefore } from "./runs/follow-logs.ts";
+import { showControls } from "./runs/log-words.ts";
+import { table } from "./table.ts";
+import { durationWords, relativeWords, spanWords } from "./time-words.ts";
+
+const now = new Date("2026-03-01T12:00:00Z");
+
+describe("durationWords", () => {
+  it.each([
+    [12, "12 ms"],
+    [1234, "1.2 s"],
+    [184_000, "3 min 4 s"],
+    [7_500_000, "2 h 5 min"],
+  ])("says %i ms as %s", (milliseconds, words) => {
+    expect(durationWords(milliseconds)).toBe(words);
+  });
+});
+
+describe("relativeWords", () => {
+  it.each([
+    ["2026-03-01T11:59:55Z", "just now"],
+    ["2026-03-01T11:55:00Z", "5 min ago"],
+    ["2026-03-01T14:00:00Z", "in 2 h"],
+    ["2026-02-01T12:30:00Z", "2026-02-01 12:30"],
+  ])("says %s as %s", (instant, words) => {
+    expect(relativeWords(instant, now)).toBe(words);
+  });
+});
+
+describe("spanWords", () => {
+  it("counts to now while something runs, and is empty before it began", () => {
+    expect(spanWords("2026-03-01T11:59:58Z", null, now)).toBe("2.0 s");
+    expect(spanWords(null, null, now)).toBe("");
+  });
+});
+
+describe("parseDurationMs", () => {
+  it.each([
+    ["90", 90_000],
+    ["1500ms", 1500],
+    ["2.5m", 150_000],
+    ["1h", 3_600_000],
+  ])("reads %s", (text, milliseconds) => {
+    expect(parseDurationMs(text)).toBe(milliseconds);
+  });
+
+  it.each(["", "soon", "-1", "5d"])("refuses %j", (text) => {
+    expect(() => parseDurationMs(text)).toThrow(/is not a duration/);
+  });
+});
+
+describe("table", () => {
+  it("lines columns up by what is visible, not by colour codes", () => {
+    expect(
+      table(
+        ["A", "B"],
+        [
+          ["\u001b[31mred\u001b[39m", "x"],
+          ["longer", "y"],
+        ],
+      ),
+    ).toBe("A       B\n\u001b[31mred\u001b[39m     x\nlonger  y");
+  });
+});
+
+describe("showControls", () => {
+  it("shows what would drive the terminal, and keeps tabs and line ends", () => {
+    expect(showControls("a\u001b[2Jb\tc\nd\r")).toBe("a\\x1b[2Jb\tc\nd\\x0d");
+  });
+});
+
+describe("gapBefore", () => {
+  it.each([
+    [undefined, { epoch: 1, sequence: 0 }, undefined],
+    [{ epoch: 1, sequence: 0 }, { epoch: 1, sequence: 1 }, undefined],
+    [{ epoch: 1, sequence: 4 }, { epoch: 2, sequence: 0 }, undefined],
+    [
+      { epoch: 1, sequence: 0 },
+      { epoch: 1, sequence: 2 },
+      "a piece of this log did not arrive (attempt 1, before piece 2)",
+    ],
+    [
+      undefined,
+      { epoch: 1, sequence: 2 },
+      "2 pieces of this log did not arrive (attempt 1, before piece 2)",
+    ],
+  ])("after %j and before %j says %j", (last, next, words) => {
+    expect(gapBefore(last, next)).toBe(words);
+  });
+});
+
+describe("creationWindow", () => {
+  it("bounds the creation time of ids that begin with a prefix", () => {
+    const createdMs = Date.parse("2026-03-01T12:00:00Z");
+    const stamp = createdMs.toString(16).padStart(12, "0");
+    const { createdAfter, createdBefore } = creationWindow(stamp.slice(0, 8));
+    expect(Date.parse(createdAfter)).toBeLessThan(createdMs);
+    expect(Date.parse(createdBefore)).toBeGreaterThan(createdMs);
+    expect(Date.parse(createdBefore) - Date.parse(createdAfter)).toBeLessThan(4 * 60_000);
+  });
+
+  it("never leaves what dates can hold", () => {
+    expect(creationWindow("ffffff").createdBefore).toBe("9999-01-01T00:00:00.000Z");
+  });
+});

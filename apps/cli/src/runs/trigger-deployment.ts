@@ -1,0 +1,62 @@
+import type { Deployment, Run } from "@downbeat/contract";
+import { sealToPublicKey } from "@downbeat/seal";
+import type { CliContext } from "../context.ts";
+import { checkParameters } from "../parameters/check-parameters.ts";
+import { readParameters, type ParameterOptions } from "../parameters/read-parameters.ts";
+import type { SchemaNode } from "../parameters/schema-node.ts";
+import { pinnedPublicKey } from "../pinned-key.ts";
+import { tryOpen } from "./run-error.ts";
+
+export type TriggerOptions = ParameterOptions & {
+  readonly scheduledFor?: string | undefined;
+  readonly tag?: readonly string[] | undefined;
+  readonly idempotencyKey?: string | undefined;
+};
+
+/** Checks the parameters, seals them to the pinned key, and asks the API for a run. */
+export async function triggerDeployment(
+  context: CliContext,
+  deployment: Deployment,
+  options: TriggerOptions,
+): Promise<Run> {
+  const connection = await context.connect();
+  const schema = deployment.parameterSchema as SchemaNode | null;
+  const parameters = await readParameters(options, schema);
+  await checkWithDefaults(context, deployment, parameters);
+  const dep = `${deployment.flowName}/${deployment.name}`;
+  const sealed =
+    Object.keys(parameters).length === 0
+      ? null
+      : await sealToPublicKey(
+          await pinnedPublicKey(connection),
+          { kind: "parameters", dep },
+          parameters,
+        );
+  return connection.client.call("createRun", {
+    body: {
+      flowName: deployment.flowName,
+      deploymentName: deployment.name,
+      parameters: sealed,
+      tags: [...(options.tag ?? [])],
+      ...(options.scheduledFor !== undefined && { scheduledFor: options.scheduledFor }),
+      ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
+    },
+  });
+}
+
+/** The deployment's own defaults count, as far as the key on this machine opens them. */
+async function checkWithDefaults(
+  context: CliContext,
+  deployment: Deployment,
+  parameters: Record<string, unknown>,
+): Promise<void> {
+  const { defaultParameters, flowName, name } = deployment;
+  const schema = deployment.parameterSchema as SchemaNode | null;
+  if (defaultParameters === null) return checkParameters(flowName, parameters, schema);
+  const defaults = await tryOpen(async () => {
+    const { opener } = await context.unlock();
+    return opener.open(defaultParameters, { kind: "parameters", dep: `${flowName}/${name}` });
+  });
+  if ("sealed" in defaults) return checkParameters(flowName, parameters, schema, { partial: true });
+  return checkParameters(flowName, { ...(defaults.value as object), ...parameters }, schema);
+}

@@ -1,0 +1,94 @@
+import type { Caller } from "@downbeat/client/caller";
+import type { Run, StateType, TaskRun } from "@downbeat/contract";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { listRefreshMs, runRefreshMs } from "./refresh.ts";
+
+export type RunsQuery = {
+  readonly stateTypes: readonly StateType[];
+  readonly flowName: string | undefined;
+  readonly cursor: string | undefined;
+};
+
+export function principalQuery(caller: Caller) {
+  return queryOptions({
+    queryKey: ["principal"],
+    queryFn: ({ signal }) => caller.call("whoAmI", {}, { signal }),
+    staleTime: 5 * 60_000,
+  });
+}
+
+export function flowNamesQuery(caller: Caller) {
+  return queryOptions({
+    queryKey: ["flow-names"],
+    queryFn: async ({ signal }) => {
+      const { items } = await caller.call("listFlows", { query: { limit: 200 } }, { signal });
+      return items.map(({ name }) => name).toSorted((a, b) => a.localeCompare(b));
+    },
+    staleTime: 30_000,
+  });
+}
+
+export function runsQuery(caller: Caller, { stateTypes, flowName, cursor }: RunsQuery) {
+  return queryOptions({
+    queryKey: ["runs", { stateTypes, flowName, cursor }],
+    queryFn: ({ signal }) => {
+      const stateType = stateTypes.length === 0 ? undefined : [...stateTypes];
+      const query = { limit: 50, stateType, flowName, cursor };
+      return caller.call("listRuns", { query }, { signal });
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => listRefreshMs(state.data?.items),
+  });
+}
+
+export function runQuery(caller: Caller, runId: string) {
+  return queryOptions({
+    queryKey: ["run", runId],
+    queryFn: ({ signal }) => caller.call("readRun", { params: { runId } }, { signal }),
+    refetchInterval: ({ state }) => runRefreshMs(state.data?.state, Date.now()),
+  });
+}
+
+/** Read again whenever the run has changed: its state is part of the key. */
+export function runStatesQuery(caller: Caller, run: Run) {
+  return queryOptions({
+    queryKey: ["run-states", run.id, run.state.at, run.state.name],
+    queryFn: async ({ signal }) => {
+      const params = { runId: run.id };
+      return (await caller.call("listRunStates", { params }, { signal })).items;
+    },
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** How many task runs are loaded without being asked for. */
+export const TASK_RUNS_AT_FIRST = 1_000;
+
+/** Read again at once when the run has changed, so that its end is not missed. */
+export function taskRunsQuery(caller: Caller, run: Run, most: number) {
+  return queryOptions({
+    queryKey: ["task-runs", run.id, run.state.name, most],
+    queryFn: ({ signal }) => readTaskRuns(caller, { runId: run.id, most, signal }),
+    refetchInterval: () => {
+      const refreshMs = runRefreshMs(run.state, Date.now());
+      // Thousands of rows come in many pages: five times as patient.
+      return refreshMs !== false && run.taskRunCount > 200 ? 5 * refreshMs : refreshMs;
+    },
+    placeholderData: keepPreviousData,
+  });
+}
+
+async function readTaskRuns(
+  caller: Caller,
+  { runId, most, signal }: { runId: string; most: number; signal: AbortSignal },
+): Promise<{ items: TaskRun[]; more: boolean }> {
+  const items: TaskRun[] = [];
+  let cursor: string | undefined;
+  do {
+    const query = { limit: 200, cursor };
+    const page = await caller.call("listTaskRuns", { params: { runId }, query }, { signal });
+    items.push(...page.items);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined && items.length < most);
+  return { items, more: cursor !== undefined };
+}

@@ -1,0 +1,80 @@
+import { fingerprint } from "@downbeat/seal";
+import { type ChangeEvent, useEffect, useId, useRef, useState } from "react";
+import { wordsOf } from "../ui/words-of.ts";
+import { type KeyHold, useKey } from "./key-context.tsx";
+import { readKeyFile } from "./read-key-file.ts";
+
+/** Takes the key file. The secrets in it go from the file into keys that cannot be read out, and nowhere else. */
+export function UnlockDialog() {
+  const key = useKey();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useEffect(() => {
+    if (key.asking) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [key.asking]);
+
+  return (
+    <dialog ref={dialog} className="dialog" aria-labelledby={titleId} onClose={key.stopAsking}>
+      {key.asking && <UnlockForm hold={key} titleId={titleId} />}
+    </dialog>
+  );
+}
+
+function UnlockForm({ hold, titleId }: { hold: KeyHold; titleId: string }) {
+  const [error, setError] = useState<string>();
+  const inputId = useId();
+  const { lock, workspace, state, stopAsking } = hold;
+
+  function choose(event: ChangeEvent<HTMLInputElement>) {
+    const input = event.target;
+    const file = input.files?.[0];
+    if (file === undefined) return;
+    setError(undefined);
+    readKeyFile(file)
+      .then((keyset) => lock.unlock(keyset))
+      .then(stopAsking, (failure: unknown) => setError(wordsOf(failure)))
+      .finally(() => {
+        input.value = ""; // so that choosing the same file again is a change
+      });
+  }
+
+  return (
+    <>
+      <h2 id={titleId}>Unlock “{workspace.name}”</h2>
+      {state.status === "locked" && state.because === "idle" && (
+        <p className="notice">Locked after 15 minutes without activity.</p>
+      )}
+      <p>
+        Parameters, logs and error messages are sealed with your workspace’s key
+        {workspace.key !== null && (
+          <>
+            {" "}
+            <strong title={workspace.key.keyId}>{fingerprint(workspace.key.keyId)}</strong>
+          </>
+        )}
+        . They are opened in this browser; the key never travels.
+      </p>
+      <label htmlFor={inputId}>Key file</label>
+      <input
+        id={inputId}
+        type="file"
+        accept=".json,application/json"
+        className="input"
+        onChange={choose}
+      />
+      {error !== undefined && (
+        <p className="notice notice--bad" role="alert">
+          {error}
+        </p>
+      )}
+      <p className="hint">
+        It is the file that <code>downbeat key create</code> wrote; under <code>downbeat dev</code>,
+        the one in <code>.downbeat/keys/</code>. It is forgotten after 15 minutes without activity.
+      </p>
+      <button type="button" className="button" onClick={stopAsking}>
+        Close
+      </button>
+    </>
+  );
+}

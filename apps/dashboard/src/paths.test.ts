@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import {
+  joinStates,
+  parseRunSearch,
+  parseRunsSearch,
+  paths,
+  splitStates,
+  toggleState,
+} from "./paths.ts";
+
+test("the page's routes are these", () => {
+  expect(paths).toMatchInlineSnapshot(`
+    {
+      "home": "/",
+      "run": "/runs/$runId",
+      "runs": "/runs",
+    }
+  `);
+});
+
+describe("the filters in the address", () => {
+  test("are read as they were written", () => {
+    const search = { state: "RUNNING,FAILED", flow: "nightly-load", cursor: "abc" };
+    expect(parseRunsSearch(search)).toEqual(search);
+  });
+
+  test("drop what makes no sense and keep the rest", () => {
+    expect(parseRunsSearch({ state: "FAILED,purple", flow: { a: 1 }, nonsense: 1 })).toEqual({
+      state: "FAILED",
+    });
+    expect(parseRunsSearch({ state: "purple" })).toEqual({});
+    expect(parseRunsSearch({ state: 7, flow: "" })).toEqual({});
+  });
+
+  test("know a flow whose name is a number", () => {
+    expect(parseRunsSearch({ flow: 2024 })).toEqual({ flow: "2024" });
+  });
+
+  test("have one spelling for one choice, whatever the order of clicks", () => {
+    expect(joinStates(["FAILED", "RUNNING"])).toBe("RUNNING,FAILED");
+    expect(splitStates("failed, running")).toEqual(["RUNNING", "FAILED"]);
+    expect(joinStates([])).toBeUndefined();
+  });
+
+  test("start paging over when the choice changes", () => {
+    const search = { state: "RUNNING", flow: "a", cursor: "abc" };
+    expect(toggleState(search, "FAILED")).toEqual({ state: "RUNNING,FAILED", flow: "a" });
+    expect(toggleState(search, "RUNNING")).toEqual({ flow: "a" });
+  });
+});
+
+test("the log level in the address is one of the levels, and absent when it shows everything", () => {
+  expect(parseRunSearch({ level: "warn", text: "secret" })).toEqual({ level: "warn" });
+  expect(parseRunSearch({ level: "debug" })).toEqual({});
+  expect(parseRunSearch({ level: "loud" })).toEqual({});
+});

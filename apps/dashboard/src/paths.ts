@@ -1,0 +1,75 @@
+import { LOG_LEVELS, type StateType, STATE_TYPES } from "@downbeat/contract";
+import { z } from "zod";
+import type { LogLevel } from "./log/log-rows.ts";
+
+/** Every route of the page. Links are made from these and from nothing else. */
+export const paths = {
+  home: "/",
+  runs: "/runs",
+  run: "/runs/$runId",
+} as const;
+
+/** The filters of the runs list, as they stand in the address: shareable, kept by back and reload. */
+export type RunsSearch = {
+  /** State types, comma-separated, in the order of the contract. */
+  readonly state?: string | undefined;
+  readonly flow?: string | undefined;
+  readonly cursor?: string | undefined;
+};
+
+const Text = z.string().min(1).max(200).optional().catch(undefined);
+
+const RunsSearchParams = z.object({
+  state: z
+    .string()
+    .transform((text) => joinStates(splitStates(text)))
+    .optional()
+    .catch(undefined),
+  // A flow may be called "2024", which the router reads from the address as a number.
+  flow: z.preprocess((value) => (typeof value === "number" ? String(value) : value), Text),
+  cursor: z.preprocess((value) => (typeof value === "number" ? String(value) : value), Text),
+});
+
+/** Reads the filters from an address someone may have typed: what makes no sense is dropped, the rest holds. */
+export function parseRunsSearch(search: Record<string, unknown>): RunsSearch {
+  const { state, flow, cursor } = RunsSearchParams.parse(search);
+  return {
+    ...(state !== undefined && { state }),
+    ...(flow !== undefined && { flow }),
+    ...(cursor !== undefined && { cursor }),
+  };
+}
+
+export function splitStates(state: string | undefined): StateType[] {
+  const asked = new Set(state?.split(",").map((type) => type.trim().toUpperCase()));
+  return STATE_TYPES.filter((type) => asked.has(type));
+}
+
+/** The filter for these state types; undefined, so absent from the address, when there are none. */
+export function joinStates(types: readonly StateType[]): string | undefined {
+  const chosen = STATE_TYPES.filter((type) => types.includes(type));
+  return chosen.length === 0 ? undefined : chosen.join(",");
+}
+
+/** Adds the state type to the filter, or takes it out. Paging starts over: a cursor belongs to one filter. */
+export function toggleState(search: RunsSearch, type: StateType): RunsSearch {
+  const { cursor: _, state, ...rest } = search;
+  const types = splitStates(state);
+  const next = joinStates(
+    types.includes(type) ? types.filter((one) => one !== type) : [...types, type],
+  );
+  return { ...rest, ...(next !== undefined && { state: next }) };
+}
+
+/** What the page of a run keeps in its address. Never text to search for: that could be customer data. */
+export type RunSearch = { readonly level?: LogLevel | undefined };
+
+/** The lowest log level shown, unless the address names another. */
+export const DEFAULT_LOG_LEVEL = "debug";
+
+const Level = z.enum(LOG_LEVELS).optional().catch(undefined);
+
+export function parseRunSearch(search: Record<string, unknown>): RunSearch {
+  const level = Level.parse(search["level"]);
+  return level === undefined || level === DEFAULT_LOG_LEVEL ? {} : { level };
+}

@@ -1,0 +1,70 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useCaller } from "../api/caller-context.ts";
+import { runQuery } from "../api/queries.ts";
+import { LogSection } from "../log/log-section.tsx";
+import { paths } from "../paths.ts";
+import { lookOf } from "../state/state-look.ts";
+import { ErrorNotice } from "../ui/error-notice.tsx";
+import { useTitle } from "../ui/use-title.ts";
+import { RunErrorPanel } from "./run-error-panel.tsx";
+import { RunFacts } from "./run-facts.tsx";
+import { RunHeader } from "./run-header.tsx";
+import { RunParameters } from "./run-parameters.tsx";
+import { StateHistory } from "./state-history.tsx";
+import { TaskRunsSection } from "./task-runs-section.tsx";
+
+const route = getRouteApi(paths.run);
+
+/** One run: what state and why, what went wrong, then what it did. */
+export function RunPage() {
+  const { runId } = route.useParams();
+  const caller = useCaller();
+  const {
+    data: run,
+    error,
+    refetch,
+  } = useQuery({
+    ...runQuery(caller, runId),
+    placeholderData: keepPreviousData,
+  });
+  useTitle(run === undefined ? "Run" : `${lookOf(run.state).glyph} ${run.flowName}`);
+
+  if (run === undefined || run.id !== runId) {
+    if (error === null) return <p className="quiet">Reading the run…</p>;
+    return (
+      <>
+        <ErrorNotice
+          what="The run could not be read"
+          error={error}
+          onRetry={() => void refetch()}
+        />
+        <Link to={paths.runs}>All runs</Link>
+      </>
+    );
+  }
+  return (
+    <>
+      <RunHeader run={run} />
+      {error !== null && (
+        <ErrorNotice
+          what="What you see may be old: the run could not be read again"
+          error={error}
+          onRetry={() => void refetch()}
+        />
+      )}
+      {run.error !== null && <RunErrorPanel run={run} error={run.error} />}
+      <div className="run">
+        <div className="run__main">
+          <TaskRunsSection run={run} />
+          <LogSection key={run.id} run={run} />
+        </div>
+        <div className="run__side">
+          <RunFacts run={run} />
+          <RunParameters run={run} />
+          <StateHistory run={run} />
+        </div>
+      </div>
+    </>
+  );
+}

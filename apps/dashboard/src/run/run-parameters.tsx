@@ -1,0 +1,31 @@
+import type { RunDetail } from "@downbeat/contract";
+import { z } from "zod";
+import { SealedValue } from "../sealed/sealed-value.tsx";
+
+const Parameters = z.unknown();
+
+export function RunParameters({ run }: { run: RunDetail }) {
+  // What the caller bound them to: a deployment, or the flow alone when a plain script ran it.
+  const dep = run.deploymentName === null ? run.flowName : `${run.flowName}/${run.deploymentName}`;
+  return (
+    <section className="panel" aria-label="Parameters">
+      <h2>Parameters</h2>
+      {run.parameters === null ? (
+        <p className="quiet">
+          {run.deploymentName === null
+            ? "None were given."
+            : "None were given; the deployment’s defaults apply."}
+        </p>
+      ) : (
+        <SealedValue
+          label="parameters"
+          blob={run.parameters}
+          context={{ kind: "parameters", dep }}
+          schema={Parameters}
+        >
+          {(parameters) => <pre className="code">{JSON.stringify(parameters, null, 2)}</pre>}
+        </SealedValue>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,88 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useCaller } from "../api/caller-context.ts";
+import { flowNamesQuery, runsQuery } from "../api/queries.ts";
+import { paths, type RunsSearch, splitStates } from "../paths.ts";
+import { ErrorNotice } from "../ui/error-notice.tsx";
+import { useTitle } from "../ui/use-title.ts";
+import { RunsFilter } from "./runs-filter.tsx";
+import { RunsTable } from "./runs-table.tsx";
+
+const route = getRouteApi(paths.runs);
+
+/** Runs, newest first. Filter and place stand in the address, so a link shows a colleague the same list. */
+export function RunsPage() {
+  const search = route.useSearch();
+  const caller = useCaller();
+  useTitle("Runs");
+  const flowNames = useQuery({ ...flowNamesQuery(caller), placeholderData: keepPreviousData });
+  const { data, error, refetch } = useQuery(
+    runsQuery(caller, {
+      stateTypes: splitStates(search.state),
+      flowName: search.flow,
+      cursor: search.cursor,
+    }),
+  );
+  return (
+    <>
+      <h1>Runs</h1>
+      <RunsFilter search={search} flowNames={flowNames.data ?? []} />
+      {error !== null && (
+        <ErrorNotice
+          what="The runs could not be read"
+          error={error}
+          onRetry={() => void refetch()}
+        />
+      )}
+      {data === undefined && error === null && <p className="quiet">Reading the runs…</p>}
+      {data !== undefined && data.items.length === 0 && <NoRuns search={search} />}
+      {data !== undefined && data.items.length > 0 && (
+        <>
+          {/* A new table for each filter and page: held-back rows belong to one list. */}
+          <RunsTable key={JSON.stringify(search)} runs={data.items} />
+          <Pager search={search} nextCursor={data.nextCursor} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Pager({ search, nextCursor }: { search: RunsSearch; nextCursor: string | null }) {
+  const { cursor, ...filter } = search;
+  return (
+    <nav className="pager" aria-label="Pages">
+      {cursor !== undefined && (
+        <Link to={paths.runs} search={filter} className="button">
+          ⇤ Newest
+        </Link>
+      )}
+      {nextCursor !== null && (
+        <Link to={paths.runs} search={{ ...filter, cursor: nextCursor }} className="button">
+          Older →
+        </Link>
+      )}
+    </nav>
+  );
+}
+
+function NoRuns({ search }: { search: RunsSearch }) {
+  if (search.state !== undefined || search.flow !== undefined || search.cursor !== undefined) {
+    return (
+      <div className="empty">
+        <p>No run matches.</p>
+        <Link to={paths.runs} search={{}}>
+          Show all runs
+        </Link>
+      </div>
+    );
+  }
+  return (
+    <div className="empty">
+      <p>No run yet.</p>
+      <p className="quiet">
+        Deploy a flow with <code>downbeat deploy</code>, then start one with{" "}
+        <code>downbeat run FLOW</code>.
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,35 @@
+import { useSyncExternalStore } from "react";
+
+const TICK_MS = 1_000;
+
+let nowMs = Date.now();
+let timer: ReturnType<typeof setInterval> | undefined;
+const listeners = new Set<() => void>();
+
+/** The time, by one clock for the whole page, so that no two places disagree; it moves once a second. */
+export function useNow(): number {
+  return useSyncExternalStore(subscribe, readNow);
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  timer ??= setInterval(tick, TICK_MS);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+function readNow(): number {
+  // Nobody was listening, so nothing moved the clock.
+  if (timer === undefined) nowMs = Date.now();
+  return nowMs;
+}
+
+function tick(): void {
+  if (document.hidden) return;
+  nowMs = Date.now();
+  for (const listener of listeners) listener();
+}

@@ -1,0 +1,32 @@
+export { openDatabase, type Database, type DatabaseOptions } from "./open-database.ts";
+export type { EngineTx, OperatorTx, Tx, WorkspaceTx } from "./transaction.ts";
+export { sqlStateOf } from "./database-errors.ts";
+
+export * from "./agents.ts";
+export * from "./api-keys.ts";
+export * from "./data-keys.ts";
+export * from "./deployments.ts";
+export * from "./flows.ts";
+export type { Page, PageQuery } from "./page.ts";
+export * from "./pools.ts";
+export * from "./runs.ts";
+export { createOrganisation, createWorkspace, findWorkspaceByName, readWorkspace, setWorkspaceKey } from "./workspaces.ts";
+
+export type { MovedRun } from "./engine-move.ts";
+export * from "./sql/append-log-chunks.ts";
+export * from "./sql/apply-transitions.ts";
+export * from "./sql/claim-runs.ts";
+export * from "./sql/create-runs.ts";
+export * from "./sql/create-standalone-run.ts";
+export { databaseNow } from "./sql/database-now.ts";
+export * from "./sql/end-sessions.ts";
+export * from "./sql/heartbeat.ts";
+export { lockRuns, type LockedRun } from "./sql/lock-runs.ts";
+export * from "./sql/mark-late.ts";
+export * from "./sql/open-session.ts";
+export * from "./sql/pools-with-claimable-runs.ts";
+export * from "./sql/read-runs.ts";
+export { readWaitingFacts } from "./sql/read-waiting-facts.ts";
+export * from "./sql/release-runs.ts";
+export * from "./sql/sweep-sessions.ts";
+export * from "./sql/upsert-task-runs.ts";

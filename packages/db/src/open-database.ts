@@ -1,0 +1,128 @@
+import { translateDatabaseError } from "./database-errors.ts";
+import type { DatabaseConnection } from "./database-connection.ts";
+import { PrismaClient, type Prisma } from "./generated/client.ts";
+import { applyMigrations, defaultMigrationsDir } from "./migrate.ts";
+import { openPglite } from "./pglite-connection.ts";
+import { openPostgres } from "./postgres-connection.ts";
+import type { EngineTx, OperatorTx, WorkspaceTx } from "./transaction.ts";
+
+export type DatabaseOptions = {
+  /** PostgreSQL URL. Undefined chooses the embedded PGlite. */
+  readonly url?: string | undefined;
+  /** PGlite's directory; undefined (and no url) keeps everything in memory. */
+  readonly dataDir?: string | undefined;
+  /** Most connections to PostgreSQL. Default 10. */
+  readonly poolSize?: number | undefined;
+  /** Default: prisma/migrations of this repository. */
+  readonly migrationsDir?: string | undefined;
+};
+
+/**
+ * The only door to the data. Every callback runs in one transaction that commits when it returns and rolls back when it
+ * throws. A lost connection throws DownbeatError `database_unreachable`.
+ */
+export type Database = {
+  readonly kind: "postgres" | "pglite";
+  /** Applies missing migrations, as the owner. Safe to call from several processes at once. */
+  readonly migrate: () => Promise<{ applied: string[] }>;
+  /** Work inside one workspace, held there by row-level security. */
+  readonly inWorkspace: <T>(ctx: { workspaceId: string }, work: (tx: WorkspaceTx) => Promise<T>) => Promise<T>;
+  /** Work of the engine's loops, across workspaces, on states and leases only. */
+  readonly asEngine: <T>(work: (tx: EngineTx) => Promise<T>) => Promise<T>;
+  /** Look-ups before anyone is known (API key, agent, enrolment token) and making workspaces. */
+  readonly asOperator: <T>(work: (tx: OperatorTx) => Promise<T>) => Promise<T>;
+  readonly ping: () => Promise<void>;
+  readonly close: () => Promise<void>;
+};
+
+const defaultPoolSize = 10;
+// Waiting for a free connection, and the longest transaction. PGlite has one connection, so many may wait.
+const transactionOptions = { maxWait: 30_000, timeout: 120_000 };
+
+/**
+ * Opens PostgreSQL, or the embedded PGlite when no URL is given.
+ *
+ * @throws DownbeatError `database_unreachable`; `data_directory_in_use`.
+ */
+export async function openDatabase(options: DatabaseOptions = {}): Promise<Database> {
+  const connection = await openConnection(options);
+  const database = databaseOn(connection, options);
+  try {
+    await database.ping();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
+}
+
+/** The connection below Prisma, for what stands outside the runtime roles. */
+export async function openConnection(options: DatabaseOptions): Promise<DatabaseConnection> {
+  if (options.url === undefined) return openPglite(options.dataDir);
+  return openPostgres(options.url, options.poolSize ?? defaultPoolSize);
+}
+
+function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): Database {
+  const where = placeOf(options);
+  const prisma = new PrismaClient({ adapter: connection.adapter, transactionOptions, errorFormat: "minimal" });
+  const reaching = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw translateDatabaseError(error, where);
+    }
+  };
+  const transact = <T>(
+    begin: (tx: Prisma.TransactionClient) => Promise<unknown>,
+    work: (tx: Prisma.TransactionClient) => Promise<T>,
+  ): Promise<T> =>
+    reaching(() =>
+      prisma.$transaction(async (tx) => {
+        await begin(tx);
+        return work(tx);
+      }),
+    );
+  return {
+    kind: connection.kind,
+    migrate: () =>
+      reaching(async () => ({
+        applied: await applyMigrations(connection, options.migrationsDir ?? defaultMigrationsDir),
+      })),
+    inWorkspace: ({ workspaceId }, work) =>
+      transact(
+        (tx) => becomeApp(tx, workspaceId),
+        (tx) => work({ role: "workspace", workspaceId, prisma: tx }),
+      ),
+    asEngine: (work) => transact(becomeEngine, (tx) => work({ role: "engine", prisma: tx })),
+    asOperator: (work) => transact(becomeOperator, (tx) => work({ role: "operator", prisma: tx })),
+    ping: () => reaching(async () => void (await prisma.$queryRaw`select 1`)),
+    close: closeOnce(async () => {
+      await prisma.$disconnect();
+      await connection.close();
+    }),
+  };
+}
+
+// One statement, transaction-local. The time zone is set too: Prisma's adapters read every instant as if it were UTC.
+function becomeApp(tx: Prisma.TransactionClient, workspaceId: string): Promise<unknown> {
+  return tx.$executeRaw`/* prepared */ select set_config('role', 'downbeat_app', true), set_config('app.workspace', ${workspaceId}, true), set_config('timezone', 'UTC', true)`;
+}
+
+function becomeEngine(tx: Prisma.TransactionClient): Promise<unknown> {
+  return tx.$executeRaw`/* prepared */ select set_config('role', 'downbeat_engine', true), set_config('timezone', 'UTC', true)`;
+}
+
+function becomeOperator(tx: Prisma.TransactionClient): Promise<unknown> {
+  return tx.$executeRaw`/* prepared */ select set_config('role', 'downbeat_operator', true), set_config('timezone', 'UTC', true)`;
+}
+
+function closeOnce(close: () => Promise<void>): () => Promise<void> {
+  let closing: Promise<void> | undefined;
+  return () => (closing ??= close());
+}
+
+// Never the whole URL: it holds a password.
+function placeOf({ url, dataDir }: DatabaseOptions): string {
+  if (url === undefined) return dataDir ?? "memory";
+  return URL.canParse(url) ? new URL(url).host || "a local socket" : "DATABASE_URL (not a URL)";
+}

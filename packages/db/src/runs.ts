@@ -1,0 +1,115 @@
+import type {
+  Actor,
+  LogChunk,
+  RunDetail,
+  RunStateRecord,
+  StateName,
+  StateReasonCode,
+  StateType,
+  TaskRun,
+  WrappedDataKey,
+} from "@downbeat/contract";
+import { readSealedHeader } from "@downbeat/contract";
+import { readDataKeys } from "./data-keys.ts";
+import type { Page, PageQuery } from "./page.ts";
+import { toRunError } from "./run-error-columns.ts";
+import { listTaskRunRows } from "./sql/list-task-runs.ts";
+import { readRuns } from "./sql/read-runs.ts";
+import type { Tx } from "./transaction.ts";
+
+/** One run with its sealed parameters, without `why`, which needs a clock and rules; undefined when not here. */
+export async function readRun(tx: Tx, runId: string): Promise<Omit<RunDetail, "why"> | undefined> {
+  const run = (await readRuns(tx, [runId])).get(runId);
+  if (run === undefined) return undefined;
+  const row = await tx.prisma.flowRun.findFirst({
+    where: { id: runId, workspaceId: tx.workspaceId },
+    select: { parameters: true },
+  });
+  return { ...run, parameters: (row?.parameters ?? null) as RunDetail["parameters"] };
+}
+
+/** A run's history, oldest first. */
+export async function listRunStates(tx: Tx, runId: string): Promise<RunStateRecord[]> {
+  const rows = await tx.prisma.runState.findMany({
+    where: { runId, workspaceId: tx.workspaceId },
+    orderBy: { sequence: "asc" },
+  });
+  return rows.map((row) => ({
+    sequence: row.sequence,
+    type: row.type as StateType,
+    name: row.name as StateName,
+    at: row.at.toISOString(),
+    epoch: row.epoch,
+    actor: { kind: row.actorKind as Actor["kind"], id: row.actorId },
+    reason: row.reason as StateReasonCode,
+    error: toRunError({
+      error_class: row.errorClass,
+      exit_code: row.exitCode,
+      signal: row.signal,
+      error_fingerprint: row.errorFingerprint,
+      error_detail: row.errorDetail,
+    }),
+  }));
+}
+
+/** A run's task runs in order of start; those that have not started come last. */
+export function listTaskRuns(
+  tx: Tx,
+  query: PageQuery & { runId: string },
+): Promise<Page<TaskRun>> {
+  return listTaskRunRows(tx, query);
+}
+
+export type LogPage = {
+  readonly items: LogChunk[];
+  /** "epoch.sequence" of the last chunk, or the given `after` when nothing is new. */
+  readonly nextAfter: string | null;
+  /** True once the run is terminal and nothing more is stored. */
+  readonly complete: boolean;
+  readonly dataKeys: WrappedDataKey[];
+};
+
+/** Log chunks after "epoch.sequence", oldest first, with the wrapped data keys they name; undefined when no such run. */
+export async function listLogChunks(
+  tx: Tx,
+  query: { runId: string; after?: string | undefined; limit: number },
+): Promise<LogPage | undefined> {
+  // Read before the chunks: once it says terminal, what follows includes everything that came before the end.
+  const run = await tx.prisma.flowRun.findFirst({
+    where: { id: query.runId, workspaceId: tx.workspaceId },
+    select: { stateType: true },
+  });
+  if (run === null) return undefined;
+  const [epoch, sequence] = (query.after ?? "-1.-1").split(".").map(Number) as [number, number];
+  const rows = await tx.prisma.logChunk.findMany({
+    where: {
+      runId: query.runId,
+      workspaceId: tx.workspaceId,
+      OR: [{ epoch: { gt: epoch } }, { epoch, sequence: { gt: sequence } }],
+    },
+    orderBy: [{ epoch: "asc" }, { sequence: "asc" }],
+    take: query.limit + 1,
+  });
+  const items = rows.slice(0, query.limit).map(
+    (row): LogChunk => ({
+      runId: row.runId,
+      epoch: row.epoch,
+      sequence: row.sequence,
+      lineCount: row.lineCount,
+      receivedAt: row.receivedAt.toISOString(),
+      chunk: row.chunk as LogChunk["chunk"],
+    }),
+  );
+  const last = items.at(-1);
+  return {
+    items,
+    nextAfter: last === undefined ? (query.after ?? null) : `${last.epoch}.${last.sequence}`,
+    complete: run.stateType !== null && rows.length <= query.limit,
+    dataKeys: await readDataKeys(tx, keyIdsOf(items)),
+  };
+}
+
+function keyIdsOf(items: readonly LogChunk[]): string[] {
+  return [...new Set(items.flatMap(({ chunk }) => readSealedHeader(chunk)?.kid ?? []))];
+}
+

@@ -1,0 +1,92 @@
+import type { State, StateReasonCode } from "@downbeat/contract";
+import type { RunSnapshot } from "@downbeat/core";
+import type { Tx } from "../transaction.ts";
+
+/** A run as it stands, locked if it is live: what the rules of `core` decide on, and what the API needs beside. */
+export type LockedRun = RunSnapshot & {
+  /** False once terminal: nothing about it will change. */
+  readonly live: boolean;
+  readonly reason: StateReasonCode;
+  readonly sessionId: string | null;
+  /** Of the session that holds it; null when none does, or a standalone script. */
+  readonly agentId: string | null;
+  readonly poolId: string | null;
+  readonly cancelRequestedAt: Date | null;
+};
+
+type Row = {
+  run_id: string;
+  epoch: number;
+  lease_token: string | null;
+  state_type: string;
+  state_name: string;
+  state_at: Date;
+  state_sequence: number;
+  reason: string;
+  recent_transition_ids: string[];
+  session_id: string | null;
+  agent_id: string | null;
+  pool_id: string | null;
+  cancel_requested_at: Date | null;
+  live: boolean;
+};
+
+/**
+ * Locks live runs and reads finished ones.
+ *
+ * Returns a map by run id; ids that are not in this workspace are absent. A finished run keeps its epoch, lease token and
+ * newest transition ids, so that late logs and repeated reports are recognised.
+ * Locks: live_run rows, for update, in order of run id; every other statement that locks several keeps that order.
+ * Indexes: live_run_pkey, flow_run_pkey.
+ */
+export async function lockRuns(tx: Tx, runIds: readonly string[]): Promise<Map<string, LockedRun>> {
+  const ids = [...new Set(runIds)];
+  const live = await lockLive(tx, ids);
+  const found = new Map(live.map((row) => [row.run_id, toLockedRun(row)]));
+  const missing = ids.filter((id) => !found.has(id));
+  if (missing.length === 0) return found;
+  // Read after the lock: a run that finished while we waited for it is terminal in this statement's snapshot.
+  for (const row of await readFinished(tx, missing)) found.set(row.run_id, toLockedRun(row));
+  return found;
+}
+
+function lockLive(tx: Tx, ids: readonly string[]): Promise<Row[]> {
+  return tx.prisma.$queryRaw<Row[]>`/* prepared */
+    with locked as materialized (
+      select * from live_run
+      where workspace_id = ${tx.workspaceId}::uuid and run_id = any(${ids}::uuid[])
+      order by run_id
+      for update
+    )
+    select l.run_id, l.epoch, l.lease_token, l.state_type, l.state_name, l.state_at, l.state_sequence, l.reason,
+      l.recent_transition_ids, l.session_id, s.agent_id, l.pool_id, l.cancel_requested_at, true as live
+    from locked l
+    left join agent_session s on s.id = l.session_id and s.workspace_id = ${tx.workspaceId}::uuid`;
+}
+
+function readFinished(tx: Tx, ids: readonly string[]): Promise<Row[]> {
+  return tx.prisma.$queryRaw<Row[]>`/* prepared */
+    select id as run_id, epoch, lease_token, state_type, state_name, state_at, state_sequence, reason,
+      recent_transition_ids, null::uuid as session_id, agent_id, pool_id, null::timestamptz as cancel_requested_at,
+      false as live
+    from flow_run
+    where workspace_id = ${tx.workspaceId}::uuid and id = any(${ids}::uuid[]) and state_type is not null`;
+}
+
+function toLockedRun(row: Row): LockedRun {
+  return {
+    runId: row.run_id,
+    epoch: row.epoch,
+    leaseToken: row.lease_token,
+    state: { type: row.state_type, name: row.state_name, at: row.state_at.toISOString() } as State,
+    sequence: row.state_sequence,
+    knownTransitionIds: new Set(row.recent_transition_ids),
+    live: row.live,
+    reason: row.reason as StateReasonCode,
+    sessionId: row.session_id,
+    agentId: row.agent_id,
+    poolId: row.pool_id,
+    cancelRequestedAt: row.cancel_requested_at,
+  };
+}
+

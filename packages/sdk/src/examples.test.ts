@@ -1,0 +1,72 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { beforeAll, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { exponential, flow, log, runContext, task } from "./index.ts";
+
+// The code blocks of docs/sdk.md stand here, so that they compile and run. `docs.test.ts` holds the two together.
+
+beforeAll(() => void vi.stubEnv("DOWNBEAT_RECORD", "off"));
+
+// #region quick-start
+const fetchDay = task(
+  {
+    name: "fetch-day",
+    retries: 3,
+    retryDelay: exponential({ firstMs: 200, factor: 2, maxMs: 5_000, jitter: 0.2 }),
+    timeoutMs: 30_000,
+  },
+  async (day: string) => {
+    log.info("fetching", { day });
+    return { day, celsius: day.length };
+  },
+);
+
+export const weather = flow(
+  { name: "weather-report", parameters: z.object({ year: z.number().int() }) },
+  async ({ year }) => {
+    const days = await Promise.all([`${year}-07-01`, `${year}-07-02`].map((day) => fetchDay(day)));
+    return days.length;
+  },
+);
+// #endregion
+
+test("quick start: the flow is called like the function it wraps", async () => {
+  expect(await weather({ year: 2014 })).toBe(2);
+  // @ts-expect-error the parameters are typed by the schema
+  await expect(weather({ year: "2014" })).rejects.toThrow(
+    'flow "weather-report" refuses its parameters: year:',
+  );
+});
+
+// #region signal
+export const poll = task({ name: "poll", timeoutMs: 50 }, async () => {
+  const { signal } = runContext();
+  await delay(60_000, undefined, { signal });
+});
+// #endregion
+
+test("signal: a task that passes its signal on stops at its timeout", async () => {
+  await expect(poll()).rejects.toThrow('task "poll" took longer than its timeoutMs of 50');
+});
+
+// #region retry-if
+class NotFound extends Error {}
+
+export const readRow = task(
+  {
+    name: "read-row",
+    retries: 2,
+    retryDelay: [100, 1_000],
+    retryIf: (error) => !(error instanceof NotFound),
+  },
+  async (id: number) => {
+    throw new NotFound(`no row ${id}`);
+  },
+);
+// #endregion
+
+test("retryIf: an error that will not go away is not retried", async () => {
+  const startedAt = performance.now();
+  await expect(readRow(7)).rejects.toThrow("no row 7");
+  expect(performance.now() - startedAt).toBeLessThan(100);
+});

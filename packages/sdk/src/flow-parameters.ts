@@ -1,0 +1,49 @@
+import type { ErrorIssue } from "@downbeat/contract";
+import type { z } from "zod";
+import { ParameterError } from "./errors.ts";
+import type { FlowSpec } from "./flow-spec.ts";
+
+type Checked =
+  | { readonly ok: true; readonly args: readonly unknown[] }
+  | { readonly ok: false; readonly issues: readonly ErrorIssue[]; readonly cause?: unknown };
+
+/**
+ * The arguments to call the flow's function with.
+ *
+ * @throws ParameterError when they do not fit the flow's schema.
+ */
+export async function argumentsOf(
+  spec: FlowSpec,
+  given: readonly unknown[],
+): Promise<readonly unknown[]> {
+  const checked = await checkArguments(spec, given);
+  if (checked.ok) return checked.args;
+  throw new ParameterError(spec.name, checked.issues, checked.cause);
+}
+
+/** The same for parameters that came as one JSON value; a flow with a positional signature cannot be called so. */
+export async function checkRawParameters(spec: FlowSpec, raw: unknown): Promise<Checked> {
+  if (spec.parameters === undefined && spec.fn.length > 1) {
+    const message = `takes ${spec.fn.length} positional arguments; give the flow a \`parameters\` schema to trigger it`;
+    return { ok: false, issues: [{ path: "", message }] };
+  }
+  return checkArguments(spec, [raw ?? {}]);
+}
+
+async function checkArguments(spec: FlowSpec, given: readonly unknown[]): Promise<Checked> {
+  if (spec.parameters === undefined) return { ok: true, args: given };
+  const result = await spec.parameters.safeParseAsync(given[0]);
+  if (result.success) return { ok: true, args: [result.data] };
+  const issues = result.error.issues.map((issue) => ({
+    path: pathOf(issue),
+    message: issue.message,
+  }));
+  return { ok: false, issues, cause: result.error };
+}
+
+function pathOf(issue: z.core.$ZodIssue): string {
+  return issue.path.reduce<string>((path, key) => {
+    if (typeof key === "number") return `${path}[${key}]`;
+    return path === "" ? String(key) : `${path}.${String(key)}`;
+  }, "");
+}

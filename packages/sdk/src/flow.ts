@@ -1,0 +1,108 @@
+import type { z } from "zod";
+import { callTask } from "./call-task.ts";
+import { nameOf } from "./definition-name.ts";
+import { FLOW } from "./flow-definition.ts";
+import type { FlowDefinition } from "./flow-definition.ts";
+import { argumentsOf, checkRawParameters } from "./flow-parameters.ts";
+import type { FlowSpec } from "./flow-spec.ts";
+import { currentFrame } from "./frame.ts";
+import { parametersJsonSchema } from "./parameter-schema.ts";
+import { checkRetryOptions } from "./retry-policy.ts";
+import type { RetryOptions } from "./retry-policy.ts";
+import { executeFlow, runFlow } from "./run-flow.ts";
+import { openStandaloneRun } from "./standalone/open-standalone-run.ts";
+
+export type FlowOptions = RetryOptions & {
+  /** What the flow is called everywhere, in clear. Default: the function's own name. */
+  readonly name?: string;
+};
+
+type ParameterArguments<S extends z.ZodType> =
+  undefined extends z.input<S> ? [parameters?: z.input<S>] : [parameters: z.input<S>];
+
+/** A flow: the function it wraps, called the same way, returning a promise of what the function returns. */
+export type Flow<A extends readonly unknown[] = never[], R = unknown> = ((
+  ...args: A
+) => Promise<R>) & {
+  readonly flowName: string;
+  readonly [FLOW]: FlowDefinition;
+};
+
+/**
+ * Makes a flow of a function. Calling it runs it here, in this process, server or not; deploying it lets an agent run
+ * it too. With `parameters` (a zod schema) the input is checked first and the function receives the parsed output;
+ * without, the function keeps its own signature. A flow called inside a flow runs inline, as one of its tasks.
+ *
+ * @example
+ * export const weather = flow({ name: "weather-report", parameters: z.object({ year: z.int() }) }, async ({ year }) => { … });
+ * await weather({ year: 2014 });
+ * @throws DownbeatError `definition_invalid` when the name is missing or an option cannot work. A call rejects with
+ * ParameterError, with what the function threw, or with TimeoutError.
+ */
+export function flow<S extends z.ZodType, R>(
+  options: FlowOptions & { readonly parameters: S },
+  fn: (parameters: z.output<S>) => R,
+): Flow<ParameterArguments<S>, Awaited<R>>;
+export function flow<A extends unknown[], R>(
+  options: FlowOptions & { readonly parameters?: undefined },
+  fn: (...args: A) => R,
+): Flow<A, Awaited<R>>;
+export function flow<A extends unknown[], R>(fn: (...args: A) => R): Flow<A, Awaited<R>>;
+export function flow(first: FlowInput | FlowSpec["fn"], second?: FlowSpec["fn"]): Flow {
+  const [input, fn] = typeof first === "function" ? [{}, first] : [first, second];
+  const { name: given, parameters, ...options }: FlowInput = input;
+  const name = nameOf("flow", given, fn);
+  checkRetryOptions(`flow "${name}"`, options);
+  const spec: FlowSpec = { name, parameters, options, fn: fn as FlowSpec["fn"] };
+  const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
+    return callFlow(spec, this, args);
+  };
+  Object.defineProperties(wrapped, {
+    name: { value: name, configurable: true },
+    length: { value: spec.fn.length, configurable: true },
+    flowName: { value: name, enumerable: true },
+    [FLOW]: { value: definitionOf(spec) },
+  });
+  return wrapped as unknown as Flow;
+}
+
+type FlowInput = FlowOptions & { readonly parameters?: z.ZodType | undefined };
+
+function definitionOf(spec: FlowSpec): FlowDefinition {
+  return {
+    protocol: 1,
+    name: spec.name,
+    ...(spec.options.timeoutMs !== undefined && { timeoutMs: spec.options.timeoutMs }),
+    parametersJsonSchema: () => parametersJsonSchema(spec.parameters),
+    validateParameters: async (raw) => {
+      const checked = await checkRawParameters(spec, raw);
+      return checked.ok ? [] : checked.issues;
+    },
+    execute: (raw, host) => executeFlow(spec, raw, host),
+  };
+}
+
+async function callFlow(
+  spec: FlowSpec,
+  thisArg: unknown,
+  given: readonly unknown[],
+): Promise<unknown> {
+  const args = await argumentsOf(spec, given);
+  if (currentFrame()?.scope !== undefined) {
+    const invoke = () => Reflect.apply(spec.fn, thisArg, args) as unknown;
+    return callTask({ noun: "flow", name: spec.name, options: spec.options, args: given, invoke });
+  }
+  const standalone = openStandaloneRun(spec, given);
+  const call = {
+    spec,
+    thisArg,
+    args,
+    host: standalone?.host,
+    printsLogs: true,
+    waitsForTasks: false,
+  };
+  const end = await runFlow(call);
+  await standalone?.finish(end.outcome);
+  if (end.threw) throw end.error;
+  return end.result;
+}

@@ -1,0 +1,10 @@
+export { ParameterError, RunCancelled, TimeoutError } from "./errors.ts";
+export { flow } from "./flow.ts";
+export type { Flow, FlowOptions } from "./flow.ts";
+export { log } from "./log.ts";
+export { exponential } from "./retry-policy.ts";
+export type { ExponentialDelay, RetryDelay, RetryOptions } from "./retry-policy.ts";
+export { runContext } from "./run-context.ts";
+export type { RunContext } from "./run-context.ts";
+export { task } from "./task.ts";
+export type { Task, TaskOptions } from "./task.ts";

@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** What the environment and the files say about where to record, before anyone has checked it. */
+export type ProfileSource = {
+  readonly apiUrl: string | undefined;
+  readonly apiKey: string | undefined;
+  /** Absolute. */
+  readonly keyFile: string | undefined;
+  readonly file: { readonly path: string; readonly text: string } | undefined;
+};
+
+/**
+ * Finds the profile in force, as the CLI does: DOWNBEAT_API_URL and DOWNBEAT_API_KEY win; of the files the first that
+ * exists is taken: DOWNBEAT_PROFILE_FILE, DOWNBEAT_HOME, `.downbeat` in the working directory, the person's own.
+ * Undefined when there is none, and when DOWNBEAT_RECORD is `off`. Parsing is left to `parse-profile.ts`: it needs zod,
+ * which would be most of the start-up time of a script without a profile.
+ *
+ * @throws the file system's error when the file that counts cannot be read.
+ */
+export function findProfile(
+  environment: NodeJS.ProcessEnv = process.env,
+): ProfileSource | undefined {
+  const value = (name: string): string | undefined => environment[name] || undefined;
+  if (value("DOWNBEAT_RECORD") === "off") return undefined;
+  const [apiUrl, apiKey, keyFile] = [
+    "DOWNBEAT_API_URL",
+    "DOWNBEAT_API_KEY",
+    "DOWNBEAT_KEY_FILE",
+  ].map(value);
+  const file = firstFile(profileFiles(value));
+  if (file === undefined && (apiUrl === undefined || apiKey === undefined)) return undefined;
+  return { apiUrl, apiKey, keyFile: keyFile && resolve(keyFile), file };
+}
+
+function profileFiles(value: (name: string) => string | undefined): string[] {
+  const named = value("DOWNBEAT_PROFILE_FILE");
+  if (named !== undefined) return [resolve(named)];
+  const home = value("DOWNBEAT_HOME");
+  if (home !== undefined) return [resolve(home, "profile.json")];
+  const own = join(
+    value("XDG_CONFIG_HOME") ?? join(homedir(), ".config"),
+    "downbeat",
+    "profile.json",
+  );
+  return [resolve(".downbeat", "profile.json"), own];
+}
+
+function firstFile(paths: readonly string[]): ProfileSource["file"] {
+  for (const path of paths) {
+    try {
+      return { path, text: readFileSync(path, "utf8") };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,18 @@
+/** What agents and the CLI need to find and drive flows; flows themselves import from the package's main entry. */
+export { FLOW, flowDefinitionOf } from "./flow-definition.ts";
+export type { FlowDefinition } from "./flow-definition.ts";
+export { toErrorRecord } from "./error-record.ts";
+export type {
+  ErrorRecord,
+  FlowOutcome,
+  FlowStateEvent,
+  LogEvent,
+  LogLevel,
+  RunEvent,
+  RunHost,
+  RunIdentity,
+  TaskRunEvent,
+} from "./run-host.ts";
+export { EntrypointError, FlowLoader } from "./worker/load-flow.ts";
+export type { Entrypoint } from "./worker/load-flow.ts";
+export type * from "./worker/messages.ts";

@@ -1,0 +1,88 @@
+import type { StateName, StateType } from "@downbeat/contract";
+
+/** Which run this is, as its host knows it. */
+export type RunIdentity = {
+  readonly runId: string;
+  /** The attempt number that fences reports about this run. */
+  readonly epoch: number;
+  readonly flowName: string;
+  /** The attempt that starts now, from 1; later attempts in the same process count on from here. */
+  readonly attempt: number;
+  readonly deployment?: string;
+  readonly workspaceId?: string;
+};
+
+/**
+ * Where a run's events go. An agent's worker, the in-process reporter of a plain script and a test implement it;
+ * the engine knows no other way out.
+ */
+export interface RunHost {
+  readonly run: RunIdentity;
+  /** Takes one event: cheap, in order, never throws. The host batches. */
+  event(event: RunEvent): void;
+  /** Aborts when the run is to be cancelled. */
+  readonly signal: AbortSignal;
+}
+
+export type RunEvent = TaskRunEvent | LogEvent | FlowStateEvent;
+
+export type TaskRunEvent = {
+  readonly kind: "task_run";
+  readonly taskRunId: string;
+  readonly taskName: string;
+  /** The how-manieth run of this task name in the flow run, from 0. */
+  readonly index: number;
+  /** Rises with each event of this task run, from 0: the highest one stands. */
+  readonly sequence: number;
+  readonly state: { readonly type: StateType; readonly name: StateName; readonly at: string };
+  readonly attempt: number;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  /** Task runs whose results this one was given. */
+  readonly upstream: readonly string[];
+  readonly error?: ErrorRecord;
+  readonly renderedName?: string;
+};
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export type LogEvent = {
+  readonly kind: "log";
+  readonly at: string;
+  readonly level: LogLevel;
+  /** The task that speaks, or else the flow. */
+  readonly logger: string;
+  readonly text: string;
+  readonly fields?: Record<string, unknown>;
+  readonly taskRunId?: string;
+};
+
+export type FlowStateEvent = {
+  readonly kind: "flow_state";
+  readonly state: { readonly type: "RUNNING"; readonly name: "Retrying" | "Running" };
+  readonly attempt: number;
+  readonly error?: ErrorRecord;
+};
+
+/** An error as data. `class` is an identifier and may be shown; the rest is sealed before it leaves the machine. */
+export type ErrorRecord = {
+  /** Matches `^[A-Za-z_$][\w$.]{0,63}$`. */
+  readonly class: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly cause?: ErrorRecord;
+};
+
+/**
+ * How a run ended. `abandoned` is set when user code was still running then (it outlived a timeout): the process
+ * should not be given another run.
+ */
+export type FlowOutcome = (
+  | { readonly outcome: "completed" }
+  | {
+      readonly outcome: "failed";
+      readonly stateName: "Failed" | "TimedOut";
+      readonly error: ErrorRecord;
+    }
+  | { readonly outcome: "cancelled" }
+) & { readonly abandoned?: true };

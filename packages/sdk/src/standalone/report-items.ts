@@ -1,0 +1,165 @@
+import type {
+  LogItem,
+  ReportItem,
+  RunError,
+  StandaloneAnswer,
+  StateReasonCode,
+  TaskRunItem,
+  TransitionItem,
+} from "@downbeat/contract";
+import { errorFingerprint, sealJson } from "@downbeat/seal";
+import { uuidv7 } from "uuidv7";
+import type {
+  ErrorRecord,
+  FlowOutcome,
+  FlowStateEvent,
+  LogEvent,
+  RunEvent,
+  TaskRunEvent,
+} from "../run-host.ts";
+import { fitErrorRecord } from "./fit-error-record.ts";
+import type { Sealer } from "./recorder.ts";
+
+// A sealed log may have 384 KiB and a sealed error 96 KiB of characters; base64 makes 4 of 3 bytes.
+const LARGEST_CHUNK_BYTES = 256 * 1024;
+const LARGEST_ERROR_BYTES = 64 * 1024;
+
+/** Turns the events of one run into sealed report items. */
+export class ReportItems {
+  readonly #lease: StandaloneAnswer;
+  readonly #sealer: Sealer;
+  #logSequence = 0;
+
+  constructor(lease: StandaloneAnswer, sealer: Sealer) {
+    this.#lease = lease;
+    this.#sealer = sealer;
+  }
+
+  /** Of a task run only the newest event counts; log lines that belong together become one chunk. */
+  async of(events: readonly RunEvent[]): Promise<ReportItem[]> {
+    const newest = new Map<string, TaskRunEvent>();
+    const states: FlowStateEvent[] = [];
+    const lines: LogEvent[] = [];
+    for (const event of events) {
+      if (event.kind === "task_run") newest.set(event.taskRunId, event);
+      else if (event.kind === "log") lines.push(event);
+      else states.push(event);
+    }
+    return Promise.all([
+      ...states.map((event) => this.#state(event)),
+      ...[...newest.values()].map((event) => this.#taskRun(event)),
+      ...(await this.#logs(lines)),
+    ]);
+  }
+
+  async end(outcome: FlowOutcome): Promise<TransitionItem> {
+    if (outcome.outcome === "completed")
+      return this.#transition("COMPLETED", "Completed", "completed", null);
+    if (outcome.outcome === "cancelled")
+      return this.#transition("CANCELLED", "Cancelled", "cancelled", null);
+    const reason = outcome.stateName === "TimedOut" ? "timed_out" : "failed";
+    return this.#transition("FAILED", outcome.stateName, reason, await this.#error(outcome.error));
+  }
+
+  async #state({ state, error }: FlowStateEvent): Promise<TransitionItem> {
+    const reason = state.name === "Retrying" ? "retrying" : "started";
+    return this.#transition(state.type, state.name, reason, await this.#error(error));
+  }
+
+  async #taskRun(event: TaskRunEvent): Promise<TaskRunItem> {
+    const { taskRunId, taskName, index, sequence, state, attempt, startedAt, endedAt, upstream } =
+      event;
+    return {
+      kind: "task_run",
+      ...this.#fence(),
+      taskRunId,
+      taskName,
+      index,
+      sequence,
+      attempt,
+      ...state,
+      startedAt: startedAt ?? null,
+      endedAt: endedAt ?? null,
+      upstream: [...upstream],
+      renderedName: null,
+      error: await this.#error(event.error),
+    };
+  }
+
+  async #logs(lines: readonly LogEvent[]): Promise<Promise<LogItem>[]> {
+    const { full } = this.#sealer;
+    if (full === undefined) return [];
+    return chunksOf(lines).map(async (chunk): Promise<LogItem> => {
+      const seq = this.#logSequence++;
+      const { runId: run, epoch } = this.#lease;
+      const sealed = await sealJson(full.dataKey, { kind: "log", run, epoch, seq }, chunk);
+      return {
+        kind: "log",
+        ...this.#fence(),
+        sequence: seq,
+        lineCount: chunk.length,
+        chunk: sealed,
+      };
+    });
+  }
+
+  async #error(error: ErrorRecord | undefined): Promise<RunError | null> {
+    if (error === undefined) return null;
+    const inClear = { class: error.class, exitCode: null, signal: null };
+    const { full } = this.#sealer;
+    if (full === undefined) return { ...inClear, fingerprint: null, detail: null };
+    const { runId: run, epoch } = this.#lease;
+    const detail = fitErrorRecord(error, LARGEST_ERROR_BYTES);
+    return {
+      ...inClear,
+      fingerprint: await errorFingerprint(full.keyring, {
+        class: error.class,
+        message: error.message,
+      }),
+      detail: await sealJson(full.dataKey, { kind: "error", run, epoch }, detail),
+    };
+  }
+
+  #transition(
+    type: TransitionItem["type"],
+    name: TransitionItem["name"],
+    reason: StateReasonCode,
+    error: RunError | null,
+  ): TransitionItem {
+    return {
+      kind: "transition",
+      ...this.#fence(),
+      transitionId: uuidv7(),
+      type,
+      name,
+      reason,
+      error,
+    };
+  }
+
+  #fence() {
+    const { runId, epoch, leaseToken } = this.#lease;
+    return { runId, epoch, leaseToken };
+  }
+}
+
+type Line = Omit<LogEvent, "kind">;
+
+function chunksOf(events: readonly LogEvent[]): Line[][] {
+  const chunks: Line[][] = [];
+  let room = 0;
+  for (const { kind: _, ...line } of events) {
+    const bytes = Buffer.byteLength(JSON.stringify(line));
+    if (bytes > room || chunks.length === 0) {
+      chunks.push([]);
+      room = LARGEST_CHUNK_BYTES;
+    }
+    chunks
+      .at(-1)
+      ?.push(
+        bytes <= LARGEST_CHUNK_BYTES ? line : { ...line, fields: { omitted: `${bytes} bytes` } },
+      );
+    room -= bytes;
+  }
+  return chunks;
+}

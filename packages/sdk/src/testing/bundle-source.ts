@@ -1,0 +1,20 @@
+import { basename, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+
+/** Bundles a source module with all it imports into one file that plain Node runs. */
+export async function bundleSource(entry: URL, outFile: string): Promise<void> {
+  const conditions = ["source", "node", "import", "default"];
+  await build({
+    configFile: false,
+    logLevel: "error",
+    resolve: { conditions },
+    ssr: { noExternal: true, resolve: { conditions } },
+    build: {
+      ssr: fileURLToPath(entry),
+      outDir: dirname(outFile),
+      emptyOutDir: false,
+      rolldownOptions: { output: { entryFileNames: basename(outFile), codeSplitting: false } },
+    },
+  });
+}

@@ -1,0 +1,36 @@
+import type { RunEvent } from "../run-host.ts";
+
+const LARGEST_BATCH = 500;
+
+/** Gathers a run's events and hands them on once per turn of the event loop, in order. */
+export class EventBatcher {
+  readonly #ship: (events: readonly RunEvent[]) => void;
+  #waiting: RunEvent[] = [];
+  #scheduled: NodeJS.Immediate | undefined;
+  #closed = false;
+
+  constructor(ship: (events: readonly RunEvent[]) => void) {
+    this.#ship = ship;
+  }
+
+  /** Takes an event; after {@link close}, code that outlived its run may still speak and is not heard. */
+  add(event: RunEvent): void {
+    if (this.#closed) return;
+    this.#waiting.push(event);
+    if (this.#waiting.length >= LARGEST_BATCH) this.flush();
+    else this.#scheduled ??= setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    const events = this.#waiting;
+    this.#waiting = [];
+    if (events.length > 0) this.#ship(events);
+  }
+
+  close(): void {
+    this.flush();
+    this.#closed = true;
+  }
+}

@@ -1,0 +1,154 @@
+import { toErrorRecord } from "../error-record.ts";
+import { RunCancelled } from "../errors.ts";
+import type { FlowOutcome, RunEvent, RunHost } from "../run-host.ts";
+import { EventBatcher } from "./event-batcher.ts";
+import type { FlowLoader } from "./load-flow.ts";
+import type { FromWorker, RunMessage, ToWorker } from "./messages.ts";
+
+/** The worker's side of the channel to its agent. */
+export interface AgentChannel {
+  send(message: FromWorker): void;
+  /** Whether waiting for the agent keeps the process alive. Off during a run, so that a run nothing can finish shows. */
+  keepAlive(on: boolean): void;
+}
+
+/** A promise in a flow waits for something that nothing left in the process can bring about. */
+export class FlowNeverSettled extends Error {
+  constructor(flowName: string) {
+    super(
+      `flow "${flowName}" can never finish: it, or its module, awaits a promise that nothing will settle ` +
+        `(no timer, socket or other work is left in the process)`,
+    );
+    this.name = "FlowNeverSettled";
+  }
+}
+
+type ActiveRun = {
+  readonly message: RunMessage;
+  readonly controller: AbortController;
+  readonly batcher: EventBatcher;
+  readonly interrupt: (outcome: FlowOutcome) => void;
+};
+
+/** Runs flows for an agent, one at a time, and tells it everything they do. */
+export class FlowWorker {
+  readonly #channel: AgentChannel;
+  readonly #loader: FlowLoader;
+  readonly #queue: RunMessage[] = [];
+  #active: ActiveRun | undefined;
+  #whenIdle: (() => void)[] = [];
+
+  constructor(channel: AgentChannel, loader: FlowLoader) {
+    this.#channel = channel;
+    this.#loader = loader;
+  }
+
+  /** Takes a run or a cancellation. */
+  receive(message: Exclude<ToWorker, { type: "stop" }>): void {
+    if (message.type === "cancel") return this.#cancel(message.runId);
+    this.#queue.push(message);
+    if (this.#active === undefined) void this.#work();
+  }
+
+  /** Resolves when everything given so far is finished. */
+  idle(): Promise<void> {
+    if (this.#active === undefined && this.#queue.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** Ends the active run at once; false when there is none. User code may still be running: see `abandoned`. */
+  interrupt(error: unknown, options: { abandoned: boolean }): boolean {
+    const outcome = {
+      outcome: "failed",
+      stateName: "Failed",
+      error: toErrorRecord(error),
+    } as const;
+    this.#active?.interrupt(options.abandoned ? { ...outcome, abandoned: true } : outcome);
+    return this.#active !== undefined;
+  }
+
+  /** Ends the active run because the process has nothing left to do. */
+  nothingLeftToDo(): void {
+    if (this.#active === undefined) return;
+    this.#channel.keepAlive(true);
+    this.interrupt(new FlowNeverSettled(this.#active.message.flowName), { abandoned: false });
+  }
+
+  /** Asks the active run to stop and forgets the others: nobody is left to hear of them. */
+  abort(): void {
+    this.#queue.length = 0;
+    this.#active?.controller.abort(new RunCancelled(`flow "${this.#active.message.flowName}"`));
+  }
+
+  /** Sends what the active run has said so far. */
+  flush(): void {
+    this.#active?.batcher.flush();
+  }
+
+  #cancel(runId: string): void {
+    if (this.#active?.message.runId === runId) {
+      this.#active.controller.abort(new RunCancelled(`flow "${this.#active.message.flowName}"`));
+      return;
+    }
+    const at = this.#queue.findIndex((waiting) => waiting.runId === runId);
+    if (at < 0) return; // it finished while the cancellation was under way
+    this.#queue.splice(at, 1);
+    this.#channel.send({ type: "finished", runId, outcome: { outcome: "cancelled" } });
+  }
+
+  async #work(): Promise<void> {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      this.#channel.keepAlive(false);
+      await this.#run(next);
+      this.#channel.keepAlive(true);
+    }
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  async #run(message: RunMessage): Promise<void> {
+    const { runId } = message;
+    const ship = (events: readonly RunEvent[]) =>
+      this.#channel.send({ type: "events", runId, events });
+    const batcher = new EventBatcher(ship);
+    const controller = new AbortController();
+    const outcome = await new Promise<FlowOutcome>((resolve) => {
+      this.#active = { message, controller, batcher, interrupt: resolve };
+      void this.#execute(message, hostOf(message, batcher, controller.signal)).then(resolve);
+    });
+    batcher.close();
+    this.#active = undefined;
+    this.#channel.send({ type: "finished", runId, outcome });
+  }
+
+  async #execute(message: RunMessage, host: RunHost): Promise<FlowOutcome> {
+    try {
+      const definition = await this.#loader.load(message);
+      if (host.signal.aborted) return { outcome: "cancelled" };
+      const { timeoutMs } = definition;
+      this.#channel.send({
+        type: "started",
+        runId: message.runId,
+        ...(timeoutMs !== undefined && { timeoutMs }),
+      });
+      return await definition.execute(message.parameters, host);
+    } catch (error) {
+      return { outcome: "failed", stateName: "Failed", error: toErrorRecord(error) };
+    }
+  }
+}
+
+function hostOf(message: RunMessage, batcher: EventBatcher, signal: AbortSignal): RunHost {
+  const { runId, epoch, attempt, flowName, deployment, workspaceId } = message;
+  return {
+    run: {
+      runId,
+      epoch,
+      flowName,
+      attempt,
+      ...(deployment !== undefined && { deployment }),
+      ...(workspaceId !== undefined && { workspaceId }),
+    },
+    event: (event) => batcher.add(event),
+    signal,
+  };
+}

@@ -1,0 +1,58 @@
+import type { FlowOutcome, RunEvent } from "../run-host.ts";
+
+/** Asks a worker to run a flow. A worker runs one at a time; further ones wait their turn. */
+export type RunMessage = {
+  readonly type: "run";
+  readonly runId: string;
+  readonly epoch: number;
+  /** The attempt that starts now, from 1. */
+  readonly attempt: number;
+  readonly flowName: string;
+  readonly deployment?: string;
+  readonly workspaceId?: string;
+  /** Absolute path of the module that exports the flow. */
+  readonly modulePath: string;
+  readonly exportName: string;
+  readonly parameters: unknown;
+};
+
+/** Aborts the run's signal, or drops the run when it has not begun. The worker answers `finished` either way. */
+export type CancelMessage = { readonly type: "cancel"; readonly runId: string };
+
+/** Finish what was given, then exit with code 0. */
+export type StopMessage = { readonly type: "stop" };
+
+/** Agent to worker, over `fork` with `serialization: "advanced"`. */
+export type ToWorker = RunMessage | CancelMessage | StopMessage;
+
+/** Sent once, when the worker can take runs. */
+export type ReadyMessage = { readonly type: "ready"; readonly pid: number };
+
+/**
+ * User code is about to be called: the module is loaded and the flow was found. `timeoutMs` is the flow's limit for one
+ * attempt. The worker enforces it while its event loop turns; against a loop that never yields only the agent can.
+ */
+export type StartedMessage = {
+  readonly type: "started";
+  readonly runId: string;
+  readonly timeoutMs?: number;
+};
+
+/** What happened in a run since the last batch, in order. All of it comes before `finished`. */
+export type EventsMessage = {
+  readonly type: "events";
+  readonly runId: string;
+  readonly events: readonly RunEvent[];
+};
+
+/**
+ * The run is over. When `outcome.abandoned` is set, user code still runs in this process: replace the worker.
+ */
+export type FinishedMessage = {
+  readonly type: "finished";
+  readonly runId: string;
+  readonly outcome: FlowOutcome;
+};
+
+/** Worker to agent. */
+export type FromWorker = ReadyMessage | StartedMessage | EventsMessage | FinishedMessage;

@@ -1,0 +1,34 @@
+import { ERRORS, ROUTES, type RouteSpec, unlabelledFields } from "@downbeat/contract";
+import { describe, expect, it } from "vitest";
+import { renderDataBoundary } from "./render-data-boundary.ts";
+import { renderErrors } from "./render-errors.ts";
+import { ROOT } from "./source-files.ts";
+
+// `pnpm docs:write` writes these pages anew.
+describe("docs/errors.md", () => {
+  it("is what the catalogue says", async () => {
+    await expect(renderErrors()).toMatchFileSnapshot(`${ROOT}/docs/errors.md`);
+  });
+
+  it("names every code of the catalogue, and no other", () => {
+    const named = [...renderErrors().matchAll(/^\| `(\w+)` \|/gm)].flatMap(
+      ([, code]) => code ?? [],
+    );
+    expect(named.toSorted()).toEqual(Object.keys(ERRORS).toSorted());
+  });
+});
+
+describe("docs/data-boundary.md", () => {
+  it("is what the labels say", async () => {
+    await expect(renderDataBoundary()).toMatchFileSnapshot(`${ROOT}/docs/data-boundary.md`);
+  });
+});
+
+describe("the contract", () => {
+  const routes = Object.entries(ROUTES) as [string, RouteSpec][];
+
+  it.each(routes)("labels every field of %s", (_name, route) => {
+    const schemas = [route.params, route.query, route.body, route.response];
+    expect(schemas.flatMap((schema) => (schema ? unlabelledFields(schema) : []))).toEqual([]);
+  });
+});

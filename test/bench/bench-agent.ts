@@ -1,0 +1,38 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createClient, type Client } from "@downbeat/client";
+import { createDataKey, createKeyset, openKeyring, publicKeyOf, sealJson } from "@downbeat/seal";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import type { BenchPlane } from "./bench-plane.ts";
+
+/** Registers a deployment and joins its pool as an agent that speaks the protocol and runs nothing. */
+export async function joinPool(plane: BenchPlane, client: Client, capacity: number) {
+  const { workspace } = await client.call("whoAmI", {});
+  const keyset = await createKeyset({ workspaceId: workspace.id, now: new Date() });
+  const keyring = await openKeyring(keyset);
+  const dataKey = await createDataKey({ recipients: [publicKeyOf(keyset)], keyring });
+  const context = { kind: "entrypoint", dep: "bench/default" } as const;
+  const entrypoint = await sealJson(dataKey, context, { path: "flows/bench.ts", export: "bench" });
+  await client.call("createDataKeys", { body: { dataKeys: [dataKey.wrapped] } });
+  const contentHash = createHash("sha256").update("bench").digest("hex");
+  await client.call("deploy", { body: { deployments: [{ flowName: "bench", contentHash, entrypoint }] } });
+
+  const { token } = await client.call("createEnrolmentToken", { params: { poolName: "default" } });
+  const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+  const { kty, crv, x, y } = await exportJWK(publicKey);
+  const publicJwk = { kty, crv, x, y } as { kty: "EC"; crv: "P-256"; x: string; y: string };
+  const { agentId } = await client.call("enrolAgent", { body: { token, name: `bench-${randomUUID()}`, publicJwk } });
+  const agentClient = createClient({
+    apiUrl: plane.apiUrl,
+    signAssertion: () =>
+      new SignJWT({ jti: randomUUID() })
+        .setProtectedHeader({ alg: "ES256", kid: agentId })
+        .setIssuer(agentId)
+        .setSubject(agentId)
+        .setAudience("downbeat-api")
+        .setIssuedAt()
+        .setExpirationTime("60s")
+        .sign(privateKey),
+  });
+  const session = await agentClient.call("openSession", { body: { capacity, version: "bench" } });
+  return { client: agentClient, sessionId: session.sessionId };
+}

@@ -1,0 +1,36 @@
+import { startPostgres } from "@downbeat/testkit/postgres-server";
+import pg from "pg";
+
+/** Where a figure keeps its data. */
+export type BenchDatabase = {
+  readonly kind: "postgres" | "pglite";
+  /** URL of a fresh, empty database; undefined for the embedded one. */
+  fresh(): Promise<string | undefined>;
+  stop(): Promise<void>;
+};
+
+export const EMBEDDED: BenchDatabase = {
+  kind: "pglite",
+  fresh: async () => undefined,
+  stop: async () => {},
+};
+
+/** A PostgreSQL server of its own, with default durability. */
+export async function startBenchPostgres(): Promise<BenchDatabase> {
+  const server = await startPostgres();
+  let made = 0;
+  return {
+    kind: "postgres",
+    async fresh() {
+      const name = `bench_${process.pid}_${++made}`;
+      const client = new pg.Client({ connectionString: server.url });
+      await client.connect();
+      await client.query(`create database ${name}`);
+      await client.end();
+      const url = new URL(server.url);
+      url.pathname = `/${name}`;
+      return url.href;
+    },
+    stop: () => server.stop(),
+  };
+}

@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import type { Lease } from "@downbeat/contract";
+import type { Client } from "@downbeat/client";
+import type { BenchDatabase } from "../bench-database.ts";
+import { joinPool } from "../bench-agent.ts";
+import { BenchPlane } from "../bench-plane.ts";
+import { rateFigure, type Figure } from "../figure.ts";
+import { rawSqlRate } from "../raw-sql-rate.ts";
+
+const RUNS = 10_000;
+const REPETITIONS = 3;
+const BATCH = 500;
+const REPORTERS = 4;
+
+/** create → claim → report over HTTP, with every rule, fence and history row, without running anything. */
+export async function protocolThroughput(database: BenchDatabase): Promise<Figure> {
+  const plane = await BenchPlane.start(await database.fresh());
+  try {
+    const client = plane.client();
+    const agent = await joinPool(plane, client, BATCH * REPORTERS * 2);
+    await cycle(client, agent, 1000); // warm-up
+    const rates: number[] = [];
+    for (let i = 0; i < REPETITIONS; i++) rates.push(await cycle(client, agent, RUNS));
+    const limit = await rawSqlRate(database);
+    await agent.client.close();
+    return rateFigure("protocol_throughput", "runs/s", RUNS * REPETITIONS, rates, limit);
+  } finally {
+    await plane.stop();
+  }
+}
+
+type BenchAgent = Awaited<ReturnType<typeof joinPool>>;
+
+async function cycle(client: Client, agent: BenchAgent, count: number): Promise<number> {
+  const startedAt = performance.now();
+  await Promise.all([create(client, count), work(agent, count)]);
+  return count / ((performance.now() - startedAt) / 1000);
+}
+
+async function create(client: Client, count: number): Promise<void> {
+  const batches = Array.from({ length: count / BATCH }, () =>
+    Array.from({ length: BATCH }, () => ({ flowName: "bench" })),
+  );
+  const lanes = [0, 1].map(async (lane) => {
+    for (const runs of batches.filter((_, i) => i % 2 === lane)) await client.call("createRuns", { body: { runs } });
+  });
+  await Promise.all(lanes);
+}
+
+async function work({ client, sessionId }: BenchAgent, count: number): Promise<void> {
+  const reports = new Set<Promise<void>>();
+  for (let taken = 0; taken < count;) {
+    const body = { sessionId, claimRequestId: randomUUID(), max: BATCH, waitSeconds: 5 };
+    const { leases } = await client.call("claim", { body });
+    taken += leases.length;
+    if (leases.length === 0) continue;
+    const report = finish(client, leases).finally(() => reports.delete(report));
+    reports.add(report);
+    if (reports.size >= REPORTERS) await Promise.race(reports);
+  }
+  await Promise.all(reports);
+}
+
+// As an agent does it: the start must be accepted before user code runs, so the two reports cannot be one.
+async function finish(client: Client, leases: readonly Lease[]): Promise<void> {
+  await report(client, leases, { type: "RUNNING", name: "Running", reason: "started" });
+  await report(client, leases, { type: "COMPLETED", name: "Completed", reason: "completed" });
+}
+
+type Step =
+  | { type: "RUNNING"; name: "Running"; reason: "started" }
+  | { type: "COMPLETED"; name: "Completed"; reason: "completed" };
+
+async function report(client: Client, leases: readonly Lease[], step: Step): Promise<void> {
+  const items = leases.map(({ runId, epoch, leaseToken }) => ({
+    kind: "transition" as const,
+    runId,
+    epoch,
+    leaseToken,
+    transitionId: randomUUID(),
+    ...step,
+  }));
+  const { outcomes } = await client.call("report", { body: { items } });
+  const refused = outcomes.find(({ status }) => status !== "accepted");
+  if (refused !== undefined) throw new Error(`A report was refused: ${JSON.stringify(refused)}`);
+}

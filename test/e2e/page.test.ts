@@ -1,0 +1,190 @@
+import { readFile, readdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Run } from "@downbeat/contract";
+import axe from "axe-core";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { openPage, startBrowser, type OpenPage } from "./browser.ts";
+import { Plane } from "./plane.ts";
+import type { RunningProcess } from "./process.ts";
+
+const require = createRequire(import.meta.url);
+
+const SECRET = "marker-parameter-page-4b1d";
+const NO_FAULTS = { consoleErrors: [], cspViolations: [], foreignRequests: [] };
+
+describe("the page", () => {
+  let plane: Plane;
+  let agent: RunningProcess | undefined;
+  let browser: Browser;
+  let keyFile: string;
+  let completed: Run;
+  let failed: Run;
+  let opened: OpenPage | undefined;
+
+  beforeAll(async () => {
+    plane = await Plane.create(undefined);
+    await plane.startApi();
+    await plane.setUp();
+    agent = await plane.startAgent();
+    completed = await run("-p", `secret=${SECRET}`);
+    failed = await run("-p", `secret=${SECRET}`, "-p", "fail=true");
+    keyFile = await findKeyFile(plane);
+    browser = await startBrowser(inject("chromiumPath"));
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await agent?.kill("SIGTERM");
+    await plane?.dispose();
+  });
+
+  async function run(...args: string[]): Promise<Run> {
+    await plane.cli(["run", "markers", ...args, "--watch"]);
+    const { items } = await plane.client().call("listRuns", { query: { limit: 1 } });
+    if (items[0] === undefined) throw new Error("There is no run.");
+    return items[0];
+  }
+
+  /** Opens a path of the page; with a key, by a link as `downbeat dev` prints it. */
+  async function open(
+    path: string,
+    options: { key: boolean; colorScheme?: "light" | "dark" },
+  ): Promise<OpenPage> {
+    const url = `${plane.apiUrl}${path}#${await fragment(options)}`;
+    opened = await openPage(browser, { url, colorScheme: options.colorScheme ?? "light" });
+    return opened;
+  }
+
+  async function fragment({ key }: { key: boolean }): Promise<string> {
+    const keyset = (await readFile(keyFile)).toString("base64url");
+    return `t=${plane.apiKey}${key ? `&k=${keyset}` : ""}`;
+  }
+
+  async function close(): Promise<void> {
+    await opened?.close();
+    opened = undefined;
+  }
+
+  it("lists the runs, and opens one with its tasks, parameters and log lines", async () => {
+    const { page, faults } = await open("/runs", { key: true });
+    await page.getByRole("link", { name: `Run ${completed.id.slice(-8)} of markers` }).click();
+    await page.getByRole("heading", { name: "markers" }).waitFor();
+    expect(new URL(page.url()).pathname).toBe(`/runs/${completed.id}`);
+    await page.getByText(`marker-log-7d20be says ${SECRET}`).waitFor();
+    await page.getByRole("region", { name: "Parameters" }).getByText(SECRET).waitFor();
+    await page.getByRole("region", { name: "Task runs" }).getByText("shout").waitFor();
+    await page.getByRole("region", { name: "History" }).getByText("The flow returned.").waitFor();
+    expect(faults).toEqual(NO_FAULTS);
+    await close();
+  });
+
+  it("shows a failure's class first, then its message and cause", async () => {
+    const { page, faults } = await open(`/runs/${failed.id}`, { key: true });
+    const error = page.getByRole("region", { name: "Error" });
+    await error.getByText("TypeError").waitFor();
+    await error.getByText(`marker-error-c4417e ${SECRET}`).first().waitFor();
+    await error.getByText("marker-cause-0aa6d2").first().waitFor();
+    expect(faults).toEqual(NO_FAULTS);
+    await close();
+  });
+
+  it("takes the secrets out of the address, and keeps none where it can be read", async () => {
+    const { page } = await open(`/runs/${completed.id}`, { key: true });
+    await page.getByText(`marker-log-7d20be says ${SECRET}`).waitFor();
+    expect(new URL(page.url()).hash).toBe("");
+    const { privateJwk, authKey, indexKey } = JSON.parse(await readFile(keyFile, "utf8")) as {
+      privateJwk: { d: string };
+      authKey: string;
+      indexKey: string;
+    };
+    const stored = await page.evaluate(() =>
+      JSON.stringify([localStorage, sessionStorage, document.cookie, history.state]),
+    );
+    for (const secret of [privateJwk.d, authKey, indexKey, SECRET]) {
+      expect(stored).not.toContain(secret);
+    }
+    await close();
+  });
+
+  it("takes a link that is pasted into an open tab, and removes its secrets as well", async () => {
+    const { page } = await open(`/runs/${completed.id}`, { key: false });
+    await page.getByText("The log is sealed").waitFor();
+    await page.evaluate((link) => location.assign(link), `#${await fragment({ key: true })}`);
+    await page.getByText(`marker-log-7d20be says ${SECRET}`).waitFor();
+    expect(new URL(page.url()).hash).toBe("");
+    await close();
+  });
+
+  it("stays sealed without the key, opens with the key file, and closes when locked", async () => {
+    const { page, faults } = await open(`/runs/${failed.id}`, { key: false });
+    await page.getByText("The log is sealed").waitFor();
+    await page.getByRole("region", { name: "Error" }).getByText("sealed ·").waitFor();
+    expect(await page.content()).not.toContain(SECRET);
+
+    await page.getByRole("button", { name: "Locked" }).click();
+    await page.getByLabel("Key file").setInputFiles(keyFile);
+    await page.getByText(`marker-log-7d20be says ${SECRET}`).waitFor();
+
+    await page.getByRole("button", { name: /^Unlocked/ }).click();
+    await page.getByText("The log is sealed").waitFor();
+    expect(await page.content()).not.toContain(SECRET);
+    expect(faults).toEqual(NO_FAULTS);
+    await close();
+  });
+
+  it("is small: its scripts fit in 200 kB, compressed", async () => {
+    const folder = join(
+      dirname(require.resolve("@downbeat/dashboard/package.json")),
+      "dist/assets",
+    );
+    const scripts = (await readdir(folder)).filter((name) => name.endsWith(".js"));
+    const sizes = scripts.map(async (name) => gzipSync(await readFile(join(folder, name))).length);
+    const totalBytes = (await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0);
+    expect(totalBytes).toBeGreaterThan(0);
+    expect(totalBytes).toBeLessThan(200_000);
+  });
+
+  it("refuses a file that is no key, and says why", async () => {
+    const { page } = await open("/runs", { key: false });
+    await page.getByRole("button", { name: "Locked" }).click();
+    const file = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("hello") };
+    await page.getByLabel("Key file").setInputFiles(file);
+    const alert = page.getByRole("alert");
+    await alert.waitFor();
+    expect(await alert.textContent()).toContain('"notes.txt" is not a key file');
+    await close();
+  });
+
+  it.each(["light", "dark"] as const)(
+    "passes the accessibility rules in %s",
+    async (colorScheme) => {
+      const { page } = await open("/runs", { key: true, colorScheme });
+      await page.getByRole("link", { name: /^Run / }).first().waitFor();
+      expect(await violationsOn(page)).toEqual([]);
+      await page.goto(`${plane.apiUrl}/runs/${failed.id}`);
+      await page.getByText(`marker-log-7d20be says ${SECRET}`).waitFor();
+      expect(await violationsOn(page)).toEqual([]);
+      await close();
+    },
+  );
+});
+
+async function findKeyFile(plane: Plane): Promise<string> {
+  const folder = join(plane.customerHome, "keys");
+  const [name] = await readdir(folder);
+  if (name === undefined) throw new Error(`There is no key file in ${folder}.`);
+  return join(folder, name);
+}
+
+/** Runs axe in the page. By the debugger, since the page's own policy lets no foreign script in. */
+async function violationsOn(page: OpenPage["page"]): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    const { violations: found } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
+    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  });
+  return violations;
+}

@@ -1,0 +1,2 @@
+/** The path of an installed Chromium or Chrome; see `install-chromium.mjs`. */
+export function ensureChromium(): string;

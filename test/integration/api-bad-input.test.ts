@@ -1,0 +1,179 @@
+import { fieldsOf, Problem, ROUTES, type RouteName, type RouteSpec } from "@downbeat/contract";
+import { describeEachDatabase } from "@downbeat/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startTestApi, type TestApi, type TestWorkspace } from "./api-harness.ts";
+import { sampleRequests } from "./api-route-samples.ts";
+
+// Every sealed field of every body, found in the contract: a new one is tested without anybody thinking of it.
+const SEALED_FIELDS = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).flatMap(([name, { body }]) =>
+  body === undefined
+    ? []
+    : fieldsOf(body)
+        .filter(({ label }) => label?.boundary === "sealed")
+        .map(({ path }) => [name, path] as const),
+);
+
+describeEachDatabase("bad input to the API", ({ database }) => {
+  let api: TestApi;
+  let here: TestWorkspace;
+  let elsewhere: TestWorkspace;
+
+  beforeAll(async () => {
+    api = await startTestApi(database(), { runEngine: false });
+    here = await api.workspace("here");
+    elsewhere = await api.workspace("elsewhere");
+  });
+  afterAll(() => api.app.close());
+
+  async function send(method: "POST" | "GET" | "PUT", url: string, payload?: string | object, type = "application/json") {
+    const agent = await agentToken();
+    const authorization = `Bearer ${url.startsWith("/v1/agent/") ? agent : here.token}`;
+    const headers = { authorization, ...(payload !== undefined && { "content-type": type }) };
+    const response = await api.app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
+    return { status: response.statusCode, problem: Problem.parse(response.json()) };
+  }
+  let enrolled: Promise<string> | undefined;
+  const agentToken = (): Promise<string> => (enrolled ??= api.enrol(here).then(({ token }) => token));
+
+  it("finds sealed fields to test", () => {
+    expect(SEALED_FIELDS.map(([name]) => name)).toEqual(
+      expect.arrayContaining(["deploy", "createRun", "createRuns", "report", "openStandaloneRun"]),
+    );
+  });
+
+  it.each(SEALED_FIELDS)("%s refuses plaintext in %s, naming the field", async (name, path) => {
+    const refused = await sendWith(name, path, () => "Ada Lovelace, 4242 4242 4242 4242");
+    expect(refused.status).toBe(422);
+    expect(refused.problem.code).toBe("plaintext_refused");
+    expect(refused.problem.remedy).toMatch(/docs\/sealing\.md/);
+    expect(refused.problem.issues?.map((issue) => issue.path.replaceAll(/\.\d+/g, "[]"))).toContain(path);
+    expect(JSON.stringify(refused.problem)).not.toContain("4242");
+  });
+
+  it.each(SEALED_FIELDS)("%s refuses in %s what was sealed for another workspace", async (name, path) => {
+    const samples = await sampleRequests(elsewhere);
+    const foreign = valuesAt(samples[name].body, path)[0];
+    const refused = await sendWith(name, path, () => foreign);
+    expect(refused).toMatchObject({ status: 422, problem: { code: "plaintext_refused" } });
+    expect(refused.problem.message).toContain(elsewhere.workspaceId);
+  });
+
+  it.each(SEALED_FIELDS)("%s refuses in %s a blob of another kind", async (name, path) => {
+    const other = await here.seal({ kind: "artifact" }, "x");
+    const refused = await sendWith(name, path, () => other);
+    expect(refused).toMatchObject({ status: 422, problem: { code: "plaintext_refused" } });
+    expect(refused.problem.message).toContain(`sealed as kind "artifact"`);
+  });
+
+  async function sendWith(name: RouteName, path: string, replace: () => unknown) {
+    const sample = structuredClone((await sampleRequests(here))[name].body);
+    expect(setAt(sample, path.replaceAll("[]", ".[]").split("."), replace)).toBeGreaterThan(0);
+    return send(ROUTES[name].method as "POST", ROUTES[name].path, sample as object);
+  }
+
+  it.each([
+    ["text that is no JSON", `{"flowName":`],
+    ["text that is no JSON and secret", `{"flowName": "4242 4242" 4242}`],
+  ])("answers 400 to %s, quoting nothing of it", async (_what, payload) => {
+    const { status, problem } = await send("POST", "/v1/runs", payload);
+    expect({ status, code: problem.code }).toEqual({ status: 400, code: "body_malformed" });
+    expect(JSON.stringify(problem)).not.toContain("4242");
+  });
+
+  it("answers 400 to another content type, and to no body", async () => {
+    expect(await send("POST", "/v1/runs", "flowName=x", "application/x-www-form-urlencoded")).toMatchObject({
+      status: 400,
+      problem: { code: "body_malformed" },
+    });
+    expect(await send("POST", "/v1/runs")).toMatchObject({ status: 400, problem: { code: "validation_failed" } });
+  });
+
+  it("answers 413 to a body over 8 MiB", async () => {
+    const payload = JSON.stringify({ flowName: "x".repeat(8 * 1024 * 1024) });
+    expect(await send("POST", "/v1/runs", payload)).toMatchObject({ status: 413, problem: { code: "payload_too_large" } });
+  });
+
+  it.each([
+    ["an unknown field", "POST", "/v1/runs", { flowName: "f", colour: "red" }, "colour"],
+    ["a wrong type", "POST", "/v1/runs", { flowName: "f", tags: "one" }, "tags"],
+    ["a missing field", "POST", "/v1/runs", {}, "flowName"],
+    ["a name that is none", "POST", "/v1/pools", { name: "../etc" }, "name"],
+    ["a private key where a public one belongs", "PUT", "/v1/workspace/key", privateKey(), "publicJwk.d"],
+    ["an unknown query field", "GET", "/v1/runs?color=red", undefined, "color"],
+    ["a state that is none", "GET", "/v1/runs?stateType=SLEEPING", undefined, "stateType.0"],
+    ["a limit beyond the limit", "GET", "/v1/runs?limit=1000", undefined, "limit"],
+    ["an id that is none", "GET", "/v1/runs/not-an-id", undefined, "runId"],
+    ["a cursor no page returned", "GET", "/v1/runs?cursor=abc", undefined, "cursor"],
+  ] as const)("answers 400 to %s and names it", async (...row) => {
+    const [, method, url, payload, field] = row;
+    const { status, problem } = await send(method, url, payload);
+    expect({ status, code: problem.code }).toEqual({ status: 400, code: "validation_failed" });
+    expect(problem.issues?.map(({ path }) => path)).toContain(field);
+  });
+
+  it("refuses example values in a parameter schema: they would be customer data", async () => {
+    const body = (await sampleRequests(here)).deploy.body as { deployments: object[] };
+    const parameterSchema = { properties: { default: { type: "string" }, year: { default: 4242 } } };
+    const deployments = [{ ...body.deployments[0], parameterSchema }];
+    const refused = await send("POST", "/v1/deployments", { deployments });
+    expect(refused).toMatchObject({ status: 422, problem: { code: "plaintext_refused" } });
+    expect(refused.problem.issues?.[0]?.path).toBe("deployments.0.parameterSchema");
+    expect(JSON.stringify(refused.problem)).not.toContain("4242");
+  });
+
+  it("names an unknown flow, deployment and pool", async () => {
+    await here.deploy("known");
+    const unknownFlow = await send("POST", "/v1/runs", { flowName: "nope" });
+    expect(unknownFlow).toMatchObject({ status: 404, problem: { code: "flow_not_found" } });
+    expect(unknownFlow.problem.message).toContain(`"nope"`);
+    const unknownDeployment = await send("POST", "/v1/runs", { flowName: "known", deploymentName: "staging" });
+    expect(unknownDeployment.problem.message).toMatch(/"known".*"staging"/);
+    await expect(here.deploy("known", "no-pool")).rejects.toMatchObject({ code: "pool_not_found" });
+  });
+
+  it("answers 404 with a problem to an unknown route", async () => {
+    const { status, problem } = await send("GET", "/v1/nothing/here?secret=4242");
+    expect({ status, code: problem.code }).toEqual({ status: 404, code: "not_found" });
+    expect(problem.message).not.toContain("4242");
+    expect((await send("GET", "/v1/%zz")).status).toBe(404);
+  });
+
+  it("registers the workspace's key once", async () => {
+    const key = { keyId: "", publicJwk: publicKey() };
+    const wrong = await send("PUT", "/v1/workspace/key", { ...key, keyId: "A".repeat(43) });
+    expect(wrong).toMatchObject({ status: 400, problem: { issues: [{ path: "keyId" }] } });
+  });
+});
+
+function publicKey() {
+  return { kty: "EC", crv: "P-256", x: "A".repeat(43), y: "B".repeat(43) };
+}
+
+function privateKey() {
+  return { keyId: "A".repeat(43), publicJwk: { ...publicKey(), d: "C".repeat(43) } };
+}
+
+/** Replaces every value at a path like "items.[].chunk"; returns how many there were. */
+function setAt(node: unknown, [head = "", ...rest]: readonly string[], replace: () => unknown): number {
+  if (typeof node !== "object" || node === null) return 0;
+  if (head === "[]") return Object.values(node).reduce<number>((sum, one) => sum + setAt(one, rest, replace), 0);
+  if (!Object.hasOwn(node, head)) return 0;
+  const parent = node as Record<string, unknown>;
+  if (rest.length > 0) return setAt(parent[head], rest, replace);
+  parent[head] = replace();
+  return 1;
+}
+
+function valuesAt(body: unknown, path: string): unknown[] {
+  const found: unknown[] = [];
+  const copy = structuredClone(body);
+  const collect = (node: unknown, [head = "", ...rest]: readonly string[]): void => {
+    if (typeof node !== "object" || node === null) return;
+    if (head === "[]") return Object.values(node).forEach((one) => collect(one, rest));
+    const value = (node as Record<string, unknown>)[head];
+    if (rest.length > 0) collect(value, rest);
+    else if (value !== undefined) found.push(value);
+  };
+  collect(copy, path.replaceAll("[]", ".[]").split("."));
+  return found;
+}

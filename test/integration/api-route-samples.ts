@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import type { RouteInput, RouteName, ROUTES } from "@downbeat/contract";
+import type { TestWorkspace } from "./api-harness.ts";
+
+type Sample = { readonly params?: Record<string, string>; readonly query?: Record<string, string>; readonly body?: unknown };
+
+const FENCE = { runId: randomUUID(), epoch: 1, leaseToken: "0".repeat(32) };
+const JWK = { kty: "EC", crv: "P-256", x: "A".repeat(43), y: "B".repeat(43) } as const;
+
+/**
+ * A well-formed request for every route, about things that do not exist. Tests that walk the route table use it, and
+ * fail to compile when a route is added without a sample.
+ */
+export async function sampleRequests({ seal, dataKey }: TestWorkspace): Promise<Record<RouteName, Sample>> {
+  const parameters = await seal({ kind: "parameters", dep: "nothing/default" }, {});
+  const entrypoint = await seal({ kind: "entrypoint", dep: "nothing/default" }, {});
+  const detail = await seal({ kind: "error", run: FENCE.runId, epoch: 1 }, {});
+  const error = { class: "TypeError", exitCode: null, signal: null, fingerprint: null, detail };
+  const state = { type: "RUNNING", name: "Running" } as const;
+  const transition = { kind: "transition", ...FENCE, ...state, transitionId: randomUUID(), reason: "started", error } as const;
+  const taskRun = {
+    kind: "task_run",
+    ...FENCE,
+    ...state,
+    taskRunId: randomUUID(),
+    taskName: "read",
+    index: 0,
+    sequence: 0,
+    at: "2026-01-01T00:00:00Z",
+    attempt: 1,
+    startedAt: null,
+    endedAt: null,
+    renderedName: await seal({ kind: "rendered-name", run: FENCE.runId, epoch: 1 }, "name"),
+    error,
+  } as const;
+  const chunk = await seal({ kind: "log", run: FENCE.runId, epoch: 1, seq: 0 }, []);
+  const log = { kind: "log", ...FENCE, sequence: 0, lineCount: 1, chunk } as const;
+  const run = { flowName: "nothing", parameters };
+  const runId = randomUUID();
+  const dataKeys = [dataKey.wrapped];
+  const spec = { flowName: "nothing", contentHash: "0".repeat(64), entrypoint, defaultParameters: parameters };
+  const samples: { [N in RouteName]: RouteInput<(typeof ROUTES)[N]> } = {
+    exchangeToken: { body: { grant: "api_key", apiKey: "dnb_" } },
+    whoAmI: {},
+    setWorkspaceKey: { body: { keyId: "A".repeat(43), publicJwk: JWK } },
+    createDataKeys: { body: { dataKeys } },
+    readDataKeys: { query: { ids: runId } },
+    createApiKey: { body: { name: "sample", role: "viewer" } },
+    listApiKeys: { query: {} },
+    revokeApiKey: { params: { apiKeyId: runId } },
+    listFlows: { query: {} },
+    readFlow: { params: { flowName: "nothing" } },
+    listFlowVersions: { params: { flowName: "nothing" }, query: {} },
+    deploy: { body: { deployments: [spec] } },
+    listDeployments: { query: {} },
+    readDeployment: { params: { flowName: "nothing", deploymentName: "default" } },
+    updateDeployment: { params: { deploymentId: runId }, body: { paused: true } },
+    listPools: { query: {} },
+    createPool: { body: { name: "sample" } },
+    readPool: { params: { poolName: "nothing" } },
+    updatePool: { params: { poolName: "nothing" }, body: { paused: true } },
+    createQueue: { params: { poolName: "nothing" }, body: { name: "sample", priority: 1 } },
+    createEnrolmentToken: { params: { poolName: "nothing" } },
+    listAgents: { query: {} },
+    createRun: { body: { ...run, dataKeys } },
+    createRuns: { body: { runs: [run], dataKeys } },
+    listRuns: { query: {} },
+    readRun: { params: { runId } },
+    cancelRun: { params: { runId } },
+    listRunStates: { params: { runId } },
+    listTaskRuns: { params: { runId }, query: {} },
+    listLogChunks: { params: { runId }, query: {} },
+    enrolAgent: { body: { token: `dnbenrol_${"0".repeat(32)}_${"A".repeat(43)}`, name: "sample", publicJwk: JWK } },
+    openSession: { body: { capacity: 1, version: "1", dataKeys } },
+    claim: { body: { sessionId: runId, claimRequestId: runId, max: 1, waitSeconds: 0 } },
+    report: { body: { items: [transition, taskRun, log] } },
+    heartbeat: { body: { sessionId: runId, tick: 1, runs: [] } },
+    release: { body: { sessionId: runId, runs: [FENCE] } },
+    openStandaloneRun: { body: { flowName: "sample", parameters, dataKeys } },
+  };
+  return samples as Record<RouteName, Sample>;
+}

@@ -1,0 +1,106 @@
+import { createHash, randomUUID } from "node:crypto";
+import type { Lease, Sealed, SealedKind } from "@downbeat/contract";
+import {
+  claimRuns,
+  createPool,
+  createRuns,
+  createWorkspace,
+  type Database,
+  enrolAgent,
+  type NewRun,
+  openSession,
+  type Tx,
+  upsertDeployments,
+} from "@downbeat/db";
+
+/** Text with the shape of a sealed blob: what the database can check without a key. */
+export function aBlob<K extends SealedKind>(kind: K, keyId = randomUUID()): Sealed<K> {
+  const header = { alg: "dir", enc: "A256GCM", typ: "dnb+jwe", kid: keyId, ws: randomUUID(), kind };
+  return `${Buffer.from(JSON.stringify(header)).toString("base64url")}..aXY.Y2lwaGVy.dGFn` as Sealed<K>;
+}
+
+export type Fixture = {
+  readonly workspaceId: string;
+  readonly poolId: string;
+  readonly agentId: string;
+  readonly inside: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+};
+
+let made = 0;
+
+/** A workspace with the pool `default`, the deployment `etl/default` and one agent. */
+export async function aWorkspace(database: Database): Promise<Fixture> {
+  made += 1;
+  const { id: workspaceId } = await database.asOperator((tx) =>
+    createWorkspace(tx, { name: `workspace ${made}` }),
+  );
+  const inside = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => database.inWorkspace({ workspaceId }, work);
+  const pool = await inside((tx) => createPool(tx, { name: "default" }));
+  await inside((tx) => upsertDeployments(tx, [aDeployment()]));
+  const { agentId } = await inside((tx) => enrolAgent(tx, anAgent(workspaceId, pool.id)));
+  return { workspaceId, poolId: pool.id, agentId, inside };
+}
+
+export function aDeployment(flowName = "etl") {
+  return {
+    flowName,
+    name: "default",
+    poolName: "default",
+    queueName: "default",
+    tags: ["nightly"],
+    contentHash: createHash("sha256").update(flowName).digest("hex"),
+    gitSha: null,
+    parameterSchema: null,
+    entrypoint: aBlob("entrypoint"),
+    defaultParameters: null,
+  };
+}
+
+export function anAgent(workspaceId: string, poolId: string, name = "agent-1") {
+  const coordinate = "A".repeat(43);
+  const publicJwk = { kty: "EC" as const, crv: "P-256" as const, x: coordinate, y: coordinate };
+  return { workspaceId, poolId, name, publicJwk };
+}
+
+export function aNewRun(given: Partial<NewRun> = {}): NewRun {
+  return {
+    flowName: "etl",
+    deploymentName: "default",
+    parameters: null,
+    scheduledFor: null,
+    tags: [],
+    idempotencyKey: null,
+    requestHash: "h1",
+    createdBy: { kind: "api-key", id: null },
+    ...given,
+  };
+}
+
+/** Makes so many runs and returns their ids. */
+export async function someRuns(fixture: Fixture, count: number): Promise<string[]> {
+  const rows = Array.from({ length: count }, () => aNewRun());
+  const created = await fixture.inside((tx) => createRuns(tx, rows));
+  return created.flatMap((answer) => (answer.status === "created" ? answer.runId : []));
+}
+
+export async function aSession(fixture: Fixture, capacity = 100, leaseSeconds = 45): Promise<string> {
+  const { sessionId } = await fixture.inside((tx) =>
+    openSession(tx, { owner: { agentId: fixture.agentId }, poolId: fixture.poolId, capacity, leaseSeconds }),
+  );
+  return sessionId;
+}
+
+export function claim(
+  fixture: Fixture,
+  given: { sessionId: string; max?: number; claimRequestId?: string; now?: Date },
+): Promise<Lease[]> {
+  return fixture.inside((tx) =>
+    claimRuns(tx, {
+      sessionId: given.sessionId,
+      principalId: fixture.agentId,
+      claimRequestId: given.claimRequestId ?? randomUUID(),
+      max: given.max ?? 100,
+      now: given.now ?? null,
+    }),
+  );
+}

@@ -1,0 +1,81 @@
+import { fileURLToPath } from "node:url";
+import { defaultServerConditions } from "vite";
+import { defineConfig } from "vitest/config";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+// `source` first: tests run the TypeScript they stand beside, never a stale `dist`.
+const conditions = ["source", ...defaultServerConditions];
+const resolve = { conditions };
+const ssr = { resolve };
+
+const twoMinutesMs = 120_000;
+
+export default defineConfig({
+  root,
+  resolve,
+  ssr,
+  test: {
+    // Two cores are the smallest machine this is meant to pass on; more workers only make deadlines lie.
+    maxWorkers: 2,
+    passWithNoTests: false,
+    projects: [
+      {
+        root,
+        resolve,
+        ssr,
+        test: {
+          name: "unit",
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "apps/*/src/**/*.test.{ts,tsx}",
+            "apps/examples/flows/**/*.test.ts",
+            "test/bench/**/*.test.ts",
+          ],
+          testTimeout: 15_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        root,
+        resolve,
+        ssr,
+        test: {
+          name: "architecture",
+          include: ["test/architecture/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        root,
+        resolve,
+        ssr,
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          globalSetup: ["test/postgres.global-setup.ts"],
+          testTimeout: 60_000,
+          hookTimeout: twoMinutesMs,
+        },
+      },
+      {
+        // These spawn built processes from `dist` and measure deadlines, so one file runs at a time.
+        root,
+        resolve,
+        ssr,
+        test: {
+          name: "e2e",
+          include: [
+            "test/e2e/**/*.test.ts",
+            "test/boundary/**/*.test.ts",
+            "test/chaos/**/*.test.ts",
+          ],
+          globalSetup: ["test/postgres.global-setup.ts", "test/chromium.global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: twoMinutesMs,
+          hookTimeout: twoMinutesMs,
+        },
+      },
+    ],
+  },
+});
