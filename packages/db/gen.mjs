@@ -25,7 +25,12 @@ if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === hash) {
   execFileSync(process.execPath, [prismaCli, "generate", `--schema=${schemaFile}`], {
     cwd: here,
     stdio: "inherit",
-    env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: "1", CHECKPOINT_DISABLE: "1" },
+    env: {
+      ...process.env,
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: "1",
+      CHECKPOINT_DISABLE: "1",
+    },
   });
   writeFileSync(stampFile, hash);
 }

@@ -13,17 +13,26 @@ type Execute = (sql: string, values?: unknown[]) => Promise<unknown>;
  */
 export async function rawSqlRate(database: BenchDatabase): Promise<number> {
   const url = await database.fresh();
-  if (url === undefined) {
-    const embedded = await PGlite.create();
-    const rate = await measure((sql, values) => embedded.query(sql, values));
+  return url === undefined ? onEmbedded() : onPostgres(url);
+}
+
+async function onEmbedded(): Promise<number> {
+  const embedded = await PGlite.create();
+  try {
+    return await measure((sql, values) => embedded.query(sql, values));
+  } finally {
     await embedded.close();
-    return rate;
   }
+}
+
+async function onPostgres(url: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  const rate = await measure((sql, values) => client.query(sql, values));
-  await client.end();
-  return rate;
+  try {
+    return await measure((sql, values) => client.query(sql, values));
+  } finally {
+    await client.end();
+  }
 }
 
 const CREATE = `
@@ -33,7 +42,7 @@ const CREATE = `
 const CLAIM = `
   with claimed as (update raw_live set state = 'PENDING', epoch = epoch + 1, token = gen_random_uuid()
     where id in (select id from raw_live where state = 'SCHEDULED' order by id limit $1 for update skip locked) returning id)
-  insert into raw_history select id, n, s, now() from claimed cross join (values (2, 'PENDING'), (3, 'RUNNING')) v(n, s) returning id`;
+  insert into raw_history select id, n, s, now() from claimed cross join (values (2, 'PENDING'), (3, 'RUNNING')) v(n, s)`;
 const FINISH = `
   with gone as (delete from raw_live where id between $1 and $2 returning id),
        done as (update raw_run set ended_at = now() from gone where raw_run.id = gone.id returning raw_run.id)

@@ -3,17 +3,34 @@ import { mkdtemp, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createSigningKeys, loadSigningKeys } from "@downbeat/api";
-import { Problem, ROLES, ROUTES, type Access, type Role, type RouteName, type RouteSpec } from "@downbeat/contract";
+import {
+  Problem,
+  ROLES,
+  ROUTES,
+  type Access,
+  type Role,
+  type RouteName,
+  type RouteSpec,
+} from "@downbeat/contract";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { fenceOf, startTestApi, transition, type TestAgent, type TestApi, type TestWorkspace } from "./api-harness.ts";
+import {
+  fenceOf,
+  startTestApi,
+  transition,
+  type TestAgent,
+  type TestApi,
+  type TestWorkspace,
+} from "./api-harness.ts";
 import { sampleRequests } from "./api-route-samples.ts";
 
 const PRIVATE_ROUTES = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).filter(
   ([, { access }]) => !access.includes("public"),
 );
 // Routes that name a thing of the workspace in their path.
-const ADDRESSED_ROUTES = PRIVATE_ROUTES.filter(([, { params }]) => params !== undefined).map(([name]) => name);
+const ADDRESSED_ROUTES = PRIVATE_ROUTES.filter(([, { params }]) => params !== undefined).map(
+  ([name]) => name,
+);
 
 // Written out here once more, so that a slip in the server's own reading shows.
 function isAllowed(role: Role | "agent", access: readonly Access[]): boolean {
@@ -45,7 +62,9 @@ describeEachDatabase("access to the API", ({ database }) => {
   async function request(name: RouteName, token: string | undefined, sample = samples[name]) {
     const { method, path: template } = ROUTES[name] as RouteSpec;
     const { params = {}, query = {}, body } = sample;
-    const url = template.replaceAll(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ""));
+    const url = template.replaceAll(/:(\w+)/g, (_, key: string) =>
+      encodeURIComponent(params[key] ?? ""),
+    );
     const response = await api.app.inject({
       method: method as "GET",
       url: `${url}?${new URLSearchParams(query).toString()}`,
@@ -68,18 +87,24 @@ describeEachDatabase("access to the API", ({ database }) => {
     expect(Problem.parse(body).code).toBe("credentials_invalid");
   });
 
-  it.each(PRIVATE_ROUTES)("%s lets in the roles of the table and answers 403 to the others", async (name, spec) => {
-    for (const [role, token] of tokens) {
-      const { status, body } = await request(name, token);
-      const refused = status === 403 && Problem.parse(body).code === "role_insufficient";
-      expect({ role, refused }).toEqual({ role, refused: !isAllowed(role, spec.access) });
-    }
-  });
+  it.each(PRIVATE_ROUTES)(
+    "%s lets in the roles of the table and answers 403 to the others",
+    async (name, spec) => {
+      for (const [role, token] of tokens) {
+        const { status, body } = await request(name, token);
+        const refused = status === 403 && Problem.parse(body).code === "role_insufficient";
+        expect({ role, refused }).toEqual({ role, refused: !isAllowed(role, spec.access) });
+      }
+    },
+  );
 
   it("never answers with a server error to a well-formed request about nothing", async () => {
     for (const [name] of PRIVATE_ROUTES) {
       const { status, body } = await request(name, here.token);
-      expect({ name, body, isServerError: status >= 500 }).toMatchObject({ name, isServerError: false });
+      expect({ name, body, isServerError: status >= 500 }).toMatchObject({
+        name,
+        isServerError: false,
+      });
     }
   });
 
@@ -91,7 +116,9 @@ describeEachDatabase("access to the API", ({ database }) => {
       stranger = await api.workspace("elsewhere");
       const deploymentId = await here.deploy("secret-flow", "default");
       await here.admin.call("createPool", { body: { name: "secret-pool" } });
-      const { apiKey } = await here.admin.call("createApiKey", { body: { name: "k", role: "viewer" } });
+      const { apiKey } = await here.admin.call("createApiKey", {
+        body: { name: "k", role: "viewer" },
+      });
       const run = await here.admin.call("createRun", { body: { flowName: "secret-flow" } });
       addressed = {
         deploymentId,
@@ -124,7 +151,9 @@ describeEachDatabase("access to the API", ({ database }) => {
 
     it("cannot report, beat, claim or release for its sessions and runs", async () => {
       const intruder = await api.enrol(stranger);
-      const { sessionId } = await agent.caller.call("openSession", { body: { capacity: 50, version: "1" } });
+      const { sessionId } = await agent.caller.call("openSession", {
+        body: { capacity: 50, version: "1" },
+      });
       const claimed = { sessionId, claimRequestId: randomUUID(), max: 50, waitSeconds: 0 };
       const { leases } = await agent.caller.call("claim", { body: claimed });
       const [lease] = leases.filter(({ runId }) => runId === addressed["runId"]);
@@ -134,41 +163,70 @@ describeEachDatabase("access to the API", ({ database }) => {
       const { outcomes } = await intruder.caller.call("report", { body: { items: [item] } });
       expect(outcomes).toEqual([{ status: "fenced", state: null, waitSeconds: null }]);
       const beat = { sessionId, tick: 1, runs: [] };
-      await expect(intruder.caller.call("heartbeat", { body: beat })).rejects.toMatchObject({ code: "session_ended" });
-      await expect(intruder.caller.call("claim", { body: claimed })).rejects.toMatchObject({ code: "session_ended" });
-      const released = await intruder.caller.call("release", { body: { sessionId, runs: [fence], endSession: true } });
+      await expect(intruder.caller.call("heartbeat", { body: beat })).rejects.toMatchObject({
+        code: "session_ended",
+      });
+      await expect(intruder.caller.call("claim", { body: claimed })).rejects.toMatchObject({
+        code: "session_ended",
+      });
+      const released = await intruder.caller.call("release", {
+        body: { sessionId, runs: [fence], endSession: true },
+      });
       expect(released).toEqual({ released: 0 });
-      expect((await here.admin.call("readRun", { params: { runId: lease.runId } })).state.type).toBe("PENDING");
+      expect(
+        (await here.admin.call("readRun", { params: { runId: lease.runId } })).state.type,
+      ).toBe("PENDING");
     });
   });
 
   it("exchanges an API key, and says who it is", async () => {
     const me = await here.admin.call("whoAmI", {});
-    expect(me).toMatchObject({ kind: "api-key", role: "admin", workspace: { id: here.workspaceId, name: "here" } });
-    expect(await agent.caller.call("whoAmI", {})).toMatchObject({ kind: "agent", id: agent.agentId, role: "agent" });
+    expect(me).toMatchObject({
+      kind: "api-key",
+      role: "admin",
+      workspace: { id: here.workspaceId, name: "here" },
+    });
+    expect(await agent.caller.call("whoAmI", {})).toMatchObject({
+      kind: "agent",
+      id: agent.agentId,
+      role: "agent",
+    });
   });
 
   it("refuses a wrong, truncated, expired or revoked API key", async () => {
-    const grant = (apiKey: string) => api.anonymous.call("exchangeToken", { body: { grant: "api_key", apiKey } });
-    await expect(grant(here.apiKey.slice(0, -2))).rejects.toMatchObject({ code: "credentials_invalid" });
+    const grant = (apiKey: string) =>
+      api.anonymous.call("exchangeToken", { body: { grant: "api_key", apiKey } });
+    await expect(grant(here.apiKey.slice(0, -2))).rejects.toMatchObject({
+      code: "credentials_invalid",
+    });
     const expiring = { name: "old", role: "viewer", expiresAt: "2020-01-01T00:00:00Z" } as const;
     const expired = await here.admin.call("createApiKey", { body: expiring });
     await expect(grant(expired.text)).rejects.toMatchObject({ code: "credentials_expired" });
-    const revoked = await here.admin.call("createApiKey", { body: { name: "gone", role: "viewer" } });
+    const revoked = await here.admin.call("createApiKey", {
+      body: { name: "gone", role: "viewer" },
+    });
     const stillValid = api.withToken(await api.tokenOf(revoked.text));
     await stillValid.call("listRuns", { query: {} });
-    const answer = await here.admin.call("revokeApiKey", { params: { apiKeyId: revoked.apiKey.id } });
+    const answer = await here.admin.call("revokeApiKey", {
+      params: { apiKeyId: revoked.apiKey.id },
+    });
     expect(answer.revoked).toBe(true);
     await expect(grant(revoked.text)).rejects.toMatchObject({ code: "credentials_invalid" });
-    await expect(stillValid.call("listRuns", { query: {} })).rejects.toMatchObject({ code: "credentials_invalid" });
+    await expect(stillValid.call("listRuns", { query: {} })).rejects.toMatchObject({
+      code: "credentials_invalid",
+    });
   });
 
   it("takes an enrolment token once, and an assertion signed with the enrolled key only", async () => {
-    const { token } = await here.admin.call("createEnrolmentToken", { params: { poolName: "default" } });
+    const { token } = await here.admin.call("createEnrolmentToken", {
+      params: { poolName: "default" },
+    });
     const publicJwk = { kty: "EC", crv: "P-256", x: "A".repeat(43), y: "B".repeat(43) } as const;
     const body = { token, name: "once", publicJwk };
     await api.anonymous.call("enrolAgent", { body });
-    await expect(api.anonymous.call("enrolAgent", { body })).rejects.toMatchObject({ code: "credentials_invalid" });
+    await expect(api.anonymous.call("enrolAgent", { body })).rejects.toMatchObject({
+      code: "credentials_invalid",
+    });
     const first = await api.enrol(here, { name: "renewed" });
     const again = await api.enrol(here, { name: "renewed" });
     expect(again.agentId).toBe(first.agentId);
@@ -181,13 +239,19 @@ describeEachDatabase("access to the API", ({ database }) => {
 
 describe("signing keys", () => {
   it("are made once with mode 0600 and read ever after", async () => {
-    const file = path.join(await mkdtemp(path.join(tmpdir(), "downbeat-keys-")), "api", "signing-key.json");
+    const file = path.join(
+      await mkdtemp(path.join(tmpdir(), "downbeat-keys-")),
+      "api",
+      "signing-key.json",
+    );
     const made = await loadSigningKeys({ jwkSet: undefined, file });
     const read = await loadSigningKeys({ jwkSet: undefined, file });
     expect(read.current.keyId).toBe(made.current.keyId);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     await writeFile(file, `{"keys":[]}`);
-    await expect(loadSigningKeys({ jwkSet: undefined, file })).rejects.toMatchObject({ code: "configuration_invalid" });
+    await expect(loadSigningKeys({ jwkSet: undefined, file })).rejects.toMatchObject({
+      code: "configuration_invalid",
+    });
     expect(createSigningKeys().current.keyId).not.toBe(made.current.keyId);
   });
 });

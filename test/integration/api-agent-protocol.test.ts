@@ -1,7 +1,14 @@
 import type { Lease } from "@downbeat/contract";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { claimWith, fenceOf, startTestApi, transition, type TestApi, type TestWorkspace } from "./api-harness.ts";
+import {
+  claimWith,
+  fenceOf,
+  startTestApi,
+  transition,
+  type TestApi,
+  type TestWorkspace,
+} from "./api-harness.ts";
 import { aLease, aStage, report } from "./api-stage.ts";
 
 describeEachDatabase("the agent protocol", ({ database }) => {
@@ -24,14 +31,33 @@ describeEachDatabase("the agent protocol", ({ database }) => {
     const completed = transition(lease, "COMPLETED");
     const chunk = await here.seal({ kind: "log", run: lease.runId, epoch: 1, seq: 0 }, []);
     const log = { kind: "log", ...fenceOf(lease), sequence: 0, lineCount: 1, chunk };
-    const items = [started, taskRun(lease, 0, "RUNNING"), log, taskRun(lease, 1, "COMPLETED"), completed];
+    const items = [
+      started,
+      taskRun(lease, 0, "RUNNING"),
+      log,
+      taskRun(lease, 1, "COMPLETED"),
+      completed,
+    ];
     expect(await report(stage.agent, ...items)).toEqual(Array(5).fill("accepted"));
     expect(await report(stage.agent, ...items)).toEqual(Array(5).fill("accepted"));
-    const { items: states } = await here.admin.call("listRunStates", { params: { runId: lease.runId } });
-    expect(states.map(({ type }) => type)).toEqual(["SCHEDULED", "PENDING", "RUNNING", "COMPLETED"]);
-    const logs = await here.admin.call("listLogChunks", { params: { runId: lease.runId }, query: {} });
+    const { items: states } = await here.admin.call("listRunStates", {
+      params: { runId: lease.runId },
+    });
+    expect(states.map(({ type }) => type)).toEqual([
+      "SCHEDULED",
+      "PENDING",
+      "RUNNING",
+      "COMPLETED",
+    ]);
+    const logs = await here.admin.call("listLogChunks", {
+      params: { runId: lease.runId },
+      query: {},
+    });
     expect(logs.items).toHaveLength(1);
-    const tasks = await here.admin.call("listTaskRuns", { params: { runId: lease.runId }, query: {} });
+    const tasks = await here.admin.call("listTaskRuns", {
+      params: { runId: lease.runId },
+      query: {},
+    });
     expect(tasks.items).toMatchObject([{ taskName: "read", state: { type: "COMPLETED" } }]);
     const run = await here.admin.call("readRun", { params: { runId: lease.runId } });
     expect(run).toMatchObject({ taskRunCount: 1, agentName: stage.agent.name, why: null });
@@ -43,33 +69,45 @@ describeEachDatabase("the agent protocol", ({ database }) => {
     const { lease } = await aLease(stage);
     await report(stage.agent, transition(lease, "RUNNING"), taskRun(lease, 5, "COMPLETED"));
     expect(await report(stage.agent, taskRun(lease, 2, "RUNNING"))).toEqual(["accepted"]);
-    const tasks = await here.admin.call("listTaskRuns", { params: { runId: lease.runId }, query: {} });
+    const tasks = await here.admin.call("listTaskRuns", {
+      params: { runId: lease.runId },
+      query: {},
+    });
     expect(tasks.items.map(({ state }) => state.type)).toEqual(["COMPLETED"]);
   });
 
   it("refuses the stale lease of a run that was given back and claimed again", async () => {
     const stage = await aStage(api, here);
     const { lease: stale, sessionId } = await aLease(stage);
-    const released = await stage.agent.caller.call("release", { body: { sessionId, runs: [fenceOf(stale)] } });
+    const released = await stage.agent.caller.call("release", {
+      body: { sessionId, runs: [fenceOf(stale)] },
+    });
     expect(released).toEqual({ released: 1 });
     const [fresh] = (await claimWith(stage.agent)).leases;
     if (fresh === undefined) throw new Error("The run was not claimed again.");
     expect(fresh).toMatchObject({ runId: stale.runId, epoch: 2 });
     const chunk = await here.seal({ kind: "log", run: stale.runId, epoch: 1, seq: 0 }, []);
     const log = { kind: "log", ...fenceOf(stale), sequence: 0, lineCount: 1, chunk };
-    expect(await report(stage.agent, transition(stale, "RUNNING"), log)).toEqual(["fenced", "fenced"]);
+    expect(await report(stage.agent, transition(stale, "RUNNING"), log)).toEqual([
+      "fenced",
+      "fenced",
+    ]);
     expect(await report(stage.agent, transition(fresh, "RUNNING"))).toEqual(["accepted"]);
     const guessed = { ...fresh, leaseToken: "0".repeat(32) };
     expect(await report(stage.agent, transition(guessed, "COMPLETED"))).toEqual(["fenced"]);
     const beat = { sessionId, tick: 1, runs: [{ runId: stale.runId, epoch: 1 }] };
-    expect((await stage.agent.caller.call("heartbeat", { body: beat })).fenced).toEqual([stale.runId]);
+    expect((await stage.agent.caller.call("heartbeat", { body: beat })).fenced).toEqual([
+      stale.runId,
+    ]);
   });
 
   it("accepts one ending, and tells the state that stands to whoever proposes another", async () => {
     const stage = await aStage(api, here);
     const { lease } = await aLease(stage);
     await report(stage.agent, transition(lease, "RUNNING"), transition(lease, "FAILED"));
-    const { outcomes } = await stage.agent.caller.call("report", { body: { items: [transition(lease, "COMPLETED")] } });
+    const { outcomes } = await stage.agent.caller.call("report", {
+      body: { items: [transition(lease, "COMPLETED")] },
+    });
     expect(outcomes).toMatchObject([{ status: "rejected", state: { type: "FAILED" } }]);
   });
 
@@ -90,10 +128,14 @@ describeEachDatabase("the agent protocol", ({ database }) => {
     });
     const { sessionId, runId, epoch } = opened;
     expect(await stateOf(runId)).toBe("Running");
-    const beat = await here.admin.call("heartbeat", { body: { sessionId, tick: 1, runs: [{ runId, epoch }] } });
+    const beat = await here.admin.call("heartbeat", {
+      body: { sessionId, tick: 1, runs: [{ runId, epoch }] },
+    });
     expect(beat).toMatchObject({ cancel: [], fenced: [] });
     const items = [transition(opened as unknown as Lease, "COMPLETED")];
-    expect((await here.admin.call("report", { body: { items } })).outcomes).toMatchObject([{ status: "accepted" }]);
+    expect((await here.admin.call("report", { body: { items } })).outcomes).toMatchObject([
+      { status: "accepted" },
+    ]);
     await here.admin.call("release", { body: { sessionId, runs: [], endSession: true } });
     expect(await stateOf(runId)).toBe("Completed");
   });
@@ -107,7 +149,9 @@ describeEachDatabase("the agent protocol", ({ database }) => {
         return report(stage.agent, transition(honest, "RUNNING"), transition(honest, "COMPLETED"));
       }),
     );
-    expect(answers.map(([status]) => status)).toEqual(leases.map((_, index) => (index % 3 === 0 ? "fenced" : "accepted")));
+    expect(answers.map(([status]) => status)).toEqual(
+      leases.map((_, index) => (index % 3 === 0 ? "fenced" : "accepted")),
+    );
   });
 });
 

@@ -5,12 +5,13 @@ import { startTestApi, type TestApi, type TestWorkspace } from "./api-harness.ts
 import { sampleRequests } from "./api-route-samples.ts";
 
 // Every sealed field of every body, found in the contract: a new one is tested without anybody thinking of it.
-const SEALED_FIELDS = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).flatMap(([name, { body }]) =>
-  body === undefined
-    ? []
-    : fieldsOf(body)
-        .filter(({ label }) => label?.boundary === "sealed")
-        .map(({ path }) => [name, path] as const),
+const SEALED_FIELDS = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).flatMap(
+  ([name, { body }]) =>
+    body === undefined
+      ? []
+      : fieldsOf(body)
+          .filter(({ label }) => label?.boundary === "sealed")
+          .map(({ path }) => [name, path] as const),
 );
 
 describeEachDatabase("bad input to the API", ({ database }) => {
@@ -25,15 +26,26 @@ describeEachDatabase("bad input to the API", ({ database }) => {
   });
   afterAll(() => api.app.close());
 
-  async function send(method: "POST" | "GET" | "PUT", url: string, payload?: string | object, type = "application/json") {
+  async function send(
+    method: "POST" | "GET" | "PUT",
+    url: string,
+    payload?: string | object,
+    type = "application/json",
+  ) {
     const agent = await agentToken();
     const authorization = `Bearer ${url.startsWith("/v1/agent/") ? agent : here.token}`;
     const headers = { authorization, ...(payload !== undefined && { "content-type": type }) };
-    const response = await api.app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
+    const response = await api.app.inject({
+      method,
+      url,
+      headers,
+      ...(payload !== undefined && { payload }),
+    });
     return { status: response.statusCode, problem: Problem.parse(response.json()) };
   }
   let enrolled: Promise<string> | undefined;
-  const agentToken = (): Promise<string> => (enrolled ??= api.enrol(here).then(({ token }) => token));
+  const agentToken = (): Promise<string> =>
+    (enrolled ??= api.enrol(here).then(({ token }) => token));
 
   it("finds sealed fields to test", () => {
     expect(SEALED_FIELDS.map(([name]) => name)).toEqual(
@@ -46,17 +58,22 @@ describeEachDatabase("bad input to the API", ({ database }) => {
     expect(refused.status).toBe(422);
     expect(refused.problem.code).toBe("plaintext_refused");
     expect(refused.problem.remedy).toMatch(/docs\/sealing\.md/);
-    expect(refused.problem.issues?.map((issue) => issue.path.replaceAll(/\.\d+/g, "[]"))).toContain(path);
+    expect(refused.problem.issues?.map((issue) => issue.path.replaceAll(/\.\d+/g, "[]"))).toContain(
+      path,
+    );
     expect(JSON.stringify(refused.problem)).not.toContain("4242");
   });
 
-  it.each(SEALED_FIELDS)("%s refuses in %s what was sealed for another workspace", async (name, path) => {
-    const samples = await sampleRequests(elsewhere);
-    const foreign = valuesAt(samples[name].body, path)[0];
-    const refused = await sendWith(name, path, () => foreign);
-    expect(refused).toMatchObject({ status: 422, problem: { code: "plaintext_refused" } });
-    expect(refused.problem.message).toContain(elsewhere.workspaceId);
-  });
+  it.each(SEALED_FIELDS)(
+    "%s refuses in %s what was sealed for another workspace",
+    async (name, path) => {
+      const samples = await sampleRequests(elsewhere);
+      const foreign = valuesAt(samples[name].body, path)[0];
+      const refused = await sendWith(name, path, () => foreign);
+      expect(refused).toMatchObject({ status: 422, problem: { code: "plaintext_refused" } });
+      expect(refused.problem.message).toContain(elsewhere.workspaceId);
+    },
+  );
 
   it.each(SEALED_FIELDS)("%s refuses in %s a blob of another kind", async (name, path) => {
     const other = await here.seal({ kind: "artifact" }, "x");
@@ -81,16 +98,24 @@ describeEachDatabase("bad input to the API", ({ database }) => {
   });
 
   it("answers 400 to another content type, and to no body", async () => {
-    expect(await send("POST", "/v1/runs", "flowName=x", "application/x-www-form-urlencoded")).toMatchObject({
+    expect(
+      await send("POST", "/v1/runs", "flowName=x", "application/x-www-form-urlencoded"),
+    ).toMatchObject({
       status: 400,
       problem: { code: "body_malformed" },
     });
-    expect(await send("POST", "/v1/runs")).toMatchObject({ status: 400, problem: { code: "validation_failed" } });
+    expect(await send("POST", "/v1/runs")).toMatchObject({
+      status: 400,
+      problem: { code: "validation_failed" },
+    });
   });
 
   it("answers 413 to a body over 8 MiB", async () => {
     const payload = JSON.stringify({ flowName: "x".repeat(8 * 1024 * 1024) });
-    expect(await send("POST", "/v1/runs", payload)).toMatchObject({ status: 413, problem: { code: "payload_too_large" } });
+    expect(await send("POST", "/v1/runs", payload)).toMatchObject({
+      status: 413,
+      problem: { code: "payload_too_large" },
+    });
   });
 
   it.each([
@@ -98,7 +123,13 @@ describeEachDatabase("bad input to the API", ({ database }) => {
     ["a wrong type", "POST", "/v1/runs", { flowName: "f", tags: "one" }, "tags"],
     ["a missing field", "POST", "/v1/runs", {}, "flowName"],
     ["a name that is none", "POST", "/v1/pools", { name: "../etc" }, "name"],
-    ["a private key where a public one belongs", "PUT", "/v1/workspace/key", privateKey(), "publicJwk.d"],
+    [
+      "a private key where a public one belongs",
+      "PUT",
+      "/v1/workspace/key",
+      privateKey(),
+      "publicJwk.d",
+    ],
     ["an unknown query field", "GET", "/v1/runs?color=red", undefined, "color"],
     ["a state that is none", "GET", "/v1/runs?stateType=SLEEPING", undefined, "stateType.0"],
     ["a limit beyond the limit", "GET", "/v1/runs?limit=1000", undefined, "limit"],
@@ -113,7 +144,9 @@ describeEachDatabase("bad input to the API", ({ database }) => {
 
   it("refuses example values in a parameter schema: they would be customer data", async () => {
     const body = (await sampleRequests(here)).deploy.body as { deployments: object[] };
-    const parameterSchema = { properties: { default: { type: "string" }, year: { default: 4242 } } };
+    const parameterSchema = {
+      properties: { default: { type: "string" }, year: { default: 4242 } },
+    };
     const deployments = [{ ...body.deployments[0], parameterSchema }];
     const refused = await send("POST", "/v1/deployments", { deployments });
     expect(refused).toMatchObject({ status: 422, problem: { code: "plaintext_refused" } });
@@ -126,7 +159,10 @@ describeEachDatabase("bad input to the API", ({ database }) => {
     const unknownFlow = await send("POST", "/v1/runs", { flowName: "nope" });
     expect(unknownFlow).toMatchObject({ status: 404, problem: { code: "flow_not_found" } });
     expect(unknownFlow.problem.message).toContain(`"nope"`);
-    const unknownDeployment = await send("POST", "/v1/runs", { flowName: "known", deploymentName: "staging" });
+    const unknownDeployment = await send("POST", "/v1/runs", {
+      flowName: "known",
+      deploymentName: "staging",
+    });
     expect(unknownDeployment.problem.message).toMatch(/"known".*"staging"/);
     await expect(here.deploy("known", "no-pool")).rejects.toMatchObject({ code: "pool_not_found" });
   });
@@ -154,9 +190,14 @@ function privateKey() {
 }
 
 /** Replaces every value at a path like "items.[].chunk"; returns how many there were. */
-function setAt(node: unknown, [head = "", ...rest]: readonly string[], replace: () => unknown): number {
+function setAt(
+  node: unknown,
+  [head = "", ...rest]: readonly string[],
+  replace: () => unknown,
+): number {
   if (typeof node !== "object" || node === null) return 0;
-  if (head === "[]") return Object.values(node).reduce<number>((sum, one) => sum + setAt(one, rest, replace), 0);
+  if (head === "[]")
+    return Object.values(node).reduce<number>((sum, one) => sum + setAt(one, rest, replace), 0);
   if (!Object.hasOwn(node, head)) return 0;
   const parent = node as Record<string, unknown>;
   if (rest.length > 0) return setAt(parent[head], rest, replace);

@@ -26,9 +26,14 @@ describeEachDatabase("the engine", ({ database }) => {
 
   const read = (runId: string) => here.admin.call("readRun", { params: { runId } });
   const untilNamed = (runId: string, name: string) =>
-    waitFor(async () => (await read(runId)).state.name === name, { describe: `${runId} to be ${name}`, deadlineMs: 20_000 });
+    waitFor(async () => (await read(runId)).state.name === name, {
+      describe: `${runId} to be ${name}`,
+      deadlineMs: 20_000,
+    });
   const reasonsOf = async (runId: string) =>
-    (await here.admin.call("listRunStates", { params: { runId } })).items.map(({ reason }) => reason);
+    (await here.admin.call("listRunStates", { params: { runId } })).items.map(
+      ({ reason }) => reason,
+    );
 
   it("names a run Late that nobody takes, which is still taken later", async () => {
     const stage = await aStage(api, here);
@@ -56,7 +61,13 @@ describeEachDatabase("the engine", ({ database }) => {
     const { lease } = await aLease(stage);
     await report(stage.agent, transition(lease, "RUNNING"));
     await untilNamed(lease.runId, "Crashed");
-    expect(await reasonsOf(lease.runId)).toEqual(["created", "claimed", "started", "unreachable", "agent_lost"]);
+    expect(await reasonsOf(lease.runId)).toEqual([
+      "created",
+      "claimed",
+      "started",
+      "unreachable",
+      "agent_lost",
+    ]);
     expect(await report(stage.agent, transition(lease, "COMPLETED"))).toEqual(["rejected"]);
   });
 
@@ -66,7 +77,10 @@ describeEachDatabase("the engine", ({ database }) => {
     const next = await waitFor(
       async () => {
         const sessionId = await openSession(stage.agent);
-        const { leases } = await claim(stage.agent, sessionId, { claimRequestId: randomUUID(), waitSeconds: 3 });
+        const { leases } = await claim(stage.agent, sessionId, {
+          claimRequestId: randomUUID(),
+          waitSeconds: 3,
+        });
         return leases[0];
       },
       { describe: "the run to be claimable again", deadlineMs: 20_000 },
@@ -83,11 +97,16 @@ describeEachDatabase("the engine", ({ database }) => {
     let tick = 0;
     await waitFor(
       async () => {
-        await stage.agent.caller.call("heartbeat", { body: { sessionId, tick: (tick += 1), runs: [] } });
+        await stage.agent.caller.call("heartbeat", {
+          body: { sessionId, tick: (tick += 1), runs: [] },
+        });
         return (await read(lease.runId)).state.name === "Cancelled";
       },
       { describe: "the deadline", deadlineMs: 20_000, intervalMs: 200 },
     );
-    expect((await reasonsOf(lease.runId)).slice(-2)).toEqual(["cancel_requested", "cancel_deadline"]);
+    expect((await reasonsOf(lease.runId)).slice(-2)).toEqual([
+      "cancel_requested",
+      "cancel_deadline",
+    ]);
   });
 });

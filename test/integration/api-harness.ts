@@ -31,7 +31,10 @@ export type TestApi = {
   readonly withToken: (token: string) => Caller;
   readonly anonymous: Caller;
   /** Enrols an agent with a key of its own and exchanges its assertion. */
-  readonly enrol: (workspace: TestWorkspace, options?: { poolName?: string; name?: string }) => Promise<TestAgent>;
+  readonly enrol: (
+    workspace: TestWorkspace,
+    options?: { poolName?: string; name?: string },
+  ) => Promise<TestAgent>;
 };
 
 export type TestWorkspace = {
@@ -40,7 +43,10 @@ export type TestWorkspace = {
   readonly token: string;
   readonly admin: Caller;
   readonly dataKey: DataKey;
-  readonly seal: <K extends SealedKind>(context: SealContext<K>, value: unknown) => Promise<Sealed<K>>;
+  readonly seal: <K extends SealedKind>(
+    context: SealContext<K>,
+    value: unknown,
+  ) => Promise<Sealed<K>>;
   /** Registers `flowName/default` on a pool. */
   readonly deploy: (flowName: string, poolName?: string) => Promise<string>;
 };
@@ -60,12 +66,22 @@ export type TestApiOptions = {
 };
 
 /** An API on this database that checks every answer against its schema. Nothing listens: requests are injected. */
-export async function startTestApi(database: Database, options: TestApiOptions = {}): Promise<TestApi> {
+export async function startTestApi(
+  database: Database,
+  options: TestApiOptions = {},
+): Promise<TestApi> {
   const { environment, ...rest } = options;
   const config = readConfig({ DOWNBEAT_DASHBOARD_DIR: "/nowhere", ...environment });
   const signingKeys = createSigningKeys();
   const logger = createLogger("fatal");
-  const app = await buildApp({ config, database, signingKeys, logger, checkResponses: true, ...rest });
+  const app = await buildApp({
+    config,
+    database,
+    signingKeys,
+    logger,
+    checkResponses: true,
+    ...rest,
+  });
   await app.ready();
   const transport = injectInto(app);
   const anonymous = createCaller(transport);
@@ -100,7 +116,10 @@ async function equip(workspaceId: string, admin: Caller) {
   const dataKey = await createDataKey({ recipients: [publicKeyOf(keyset)], keyring });
   const seal: TestWorkspace["seal"] = (context, value) => sealJson(dataKey, context, value);
   const deploy = async (flowName: string, poolName = "default"): Promise<string> => {
-    const entrypoint = await seal({ kind: "entrypoint", dep: `${flowName}/default` }, { path: "a.ts", export: "a" });
+    const entrypoint = await seal(
+      { kind: "entrypoint", dep: `${flowName}/default` },
+      { path: "a.ts", export: "a" },
+    );
     const spec = { flowName, poolName, contentHash: "0".repeat(64), entrypoint };
     const { deployments } = await admin.call("deploy", { body: { deployments: [spec] } });
     return deployments[0]?.id ?? "";
@@ -114,12 +133,17 @@ let agentsMade = 0;
 async function enrolAgent(
   { anonymous, withToken }: Callers,
   { admin }: TestWorkspace,
-  { poolName = "default", name = `agent-${(agentsMade += 1)}` }: { poolName?: string; name?: string } = {},
+  {
+    poolName = "default",
+    name = `agent-${(agentsMade += 1)}`,
+  }: { poolName?: string; name?: string } = {},
 ): Promise<TestAgent> {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const { token: enrolment } = await admin.call("createEnrolmentToken", { params: { poolName } });
   const publicJwk = PublicJwk.parse(publicKey.export({ format: "jwk" }));
-  const { agentId } = await anonymous.call("enrolAgent", { body: { token: enrolment, name, publicJwk } });
+  const { agentId } = await anonymous.call("enrolAgent", {
+    body: { token: enrolment, name, publicJwk },
+  });
   const assertion = (): Promise<string> => assert(agentId, privateKey);
   const grant = { grant: "agent_assertion", assertion: await assertion() } as const;
   const { accessToken: token } = await anonymous.call("exchangeToken", { body: grant });
@@ -143,7 +167,9 @@ export async function claimWith(
   agent: TestAgent,
   max = 10,
 ): Promise<{ readonly sessionId: string; readonly leases: Lease[] }> {
-  const { sessionId } = await agent.caller.call("openSession", { body: { capacity: 100, version: "test" } });
+  const { sessionId } = await agent.caller.call("openSession", {
+    body: { capacity: 100, version: "test" },
+  });
   const { leases } = await agent.caller.call("claim", {
     body: { sessionId, claimRequestId: randomUUID(), max, waitSeconds: 0 },
   });
@@ -151,7 +177,11 @@ export async function claimWith(
 }
 
 /** The part of a lease that every report item carries. */
-export function fenceOf({ runId, epoch, leaseToken }: Lease): Pick<Lease, "runId" | "epoch" | "leaseToken"> {
+export function fenceOf({
+  runId,
+  epoch,
+  leaseToken,
+}: Lease): Pick<Lease, "runId" | "epoch" | "leaseToken"> {
   return { runId, epoch, leaseToken };
 }
 
@@ -163,7 +193,11 @@ const REASONS = {
 } as const;
 
 /** A transition report for a lease. */
-export function transition(lease: Lease, type: keyof typeof REASONS, transitionId: string = randomUUID()) {
+export function transition(
+  lease: Lease,
+  type: keyof typeof REASONS,
+  transitionId: string = randomUUID(),
+) {
   const [name, reason] = REASONS[type];
   return { kind: "transition", ...fenceOf(lease), transitionId, type, name, reason } as const;
 }

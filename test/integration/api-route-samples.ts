@@ -2,7 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { RouteInput, RouteName, ROUTES } from "@downbeat/contract";
 import type { TestWorkspace } from "./api-harness.ts";
 
-type Sample = { readonly params?: Record<string, string>; readonly query?: Record<string, string>; readonly body?: unknown };
+type Sample = {
+  readonly params?: Record<string, string>;
+  readonly query?: Record<string, string>;
+  readonly body?: unknown;
+};
 
 const FENCE = { runId: randomUUID(), epoch: 1, leaseToken: "0".repeat(32) };
 const JWK = { kty: "EC", crv: "P-256", x: "A".repeat(43), y: "B".repeat(43) } as const;
@@ -11,13 +15,23 @@ const JWK = { kty: "EC", crv: "P-256", x: "A".repeat(43), y: "B".repeat(43) } as
  * A well-formed request for every route, about things that do not exist. Tests that walk the route table use it, and
  * fail to compile when a route is added without a sample.
  */
-export async function sampleRequests({ seal, dataKey }: TestWorkspace): Promise<Record<RouteName, Sample>> {
+export async function sampleRequests({
+  seal,
+  dataKey,
+}: TestWorkspace): Promise<Record<RouteName, Sample>> {
   const parameters = await seal({ kind: "parameters", dep: "nothing/default" }, {});
   const entrypoint = await seal({ kind: "entrypoint", dep: "nothing/default" }, {});
   const detail = await seal({ kind: "error", run: FENCE.runId, epoch: 1 }, {});
   const error = { class: "TypeError", exitCode: null, signal: null, fingerprint: null, detail };
   const state = { type: "RUNNING", name: "Running" } as const;
-  const transition = { kind: "transition", ...FENCE, ...state, transitionId: randomUUID(), reason: "started", error } as const;
+  const transition = {
+    kind: "transition",
+    ...FENCE,
+    ...state,
+    transitionId: randomUUID(),
+    reason: "started",
+    error,
+  } as const;
   const taskRun = {
     kind: "task_run",
     ...FENCE,
@@ -38,7 +52,12 @@ export async function sampleRequests({ seal, dataKey }: TestWorkspace): Promise<
   const run = { flowName: "nothing", parameters };
   const runId = randomUUID();
   const dataKeys = [dataKey.wrapped];
-  const spec = { flowName: "nothing", contentHash: "0".repeat(64), entrypoint, defaultParameters: parameters };
+  const spec = {
+    flowName: "nothing",
+    contentHash: "0".repeat(64),
+    entrypoint,
+    defaultParameters: parameters,
+  };
   const samples: { [N in RouteName]: RouteInput<(typeof ROUTES)[N]> } = {
     exchangeToken: { body: { grant: "api_key", apiKey: "dnb_" } },
     whoAmI: {},
@@ -70,7 +89,13 @@ export async function sampleRequests({ seal, dataKey }: TestWorkspace): Promise<
     listRunStates: { params: { runId } },
     listTaskRuns: { params: { runId }, query: {} },
     listLogChunks: { params: { runId }, query: {} },
-    enrolAgent: { body: { token: `dnbenrol_${"0".repeat(32)}_${"A".repeat(43)}`, name: "sample", publicJwk: JWK } },
+    enrolAgent: {
+      body: {
+        token: `dnbenrol_${"0".repeat(32)}_${"A".repeat(43)}`,
+        name: "sample",
+        publicJwk: JWK,
+      },
+    },
     openSession: { body: { capacity: 1, version: "1", dataKeys } },
     claim: { body: { sessionId: runId, claimRequestId: runId, max: 1, waitSeconds: 0 } },
     report: { body: { items: [transition, taskRun, log] } },

@@ -2,7 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { RouteResponse, ROUTES, Run } from "@downbeat/contract";
 import { describeEachDatabase, waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { claimWith, fenceOf, startTestApi, transition, type TestApi, type TestWorkspace } from "./api-harness.ts";
+import {
+  claimWith,
+  fenceOf,
+  startTestApi,
+  transition,
+  type TestApi,
+  type TestWorkspace,
+} from "./api-harness.ts";
 
 describeEachDatabase("runs over the API", ({ database }) => {
   let api: TestApi;
@@ -20,9 +27,17 @@ describeEachDatabase("runs over the API", ({ database }) => {
   const read = (runId: string) => here.admin.call("readRun", { params: { runId } });
 
   it("makes a run, with sealed parameters that come back as they went in", async () => {
-    const parameters = await here.seal({ kind: "parameters", dep: "weather/default" }, { year: 2013 });
+    const parameters = await here.seal(
+      { kind: "parameters", dep: "weather/default" },
+      { year: 2013 },
+    );
     const run = await create({ parameters, tags: ["nightly"], dataKeys: [here.dataKey.wrapped] });
-    expect(run).toMatchObject({ flowName: "weather", state: { type: "SCHEDULED" }, tags: ["nightly"], epoch: 0 });
+    expect(run).toMatchObject({
+      flowName: "weather",
+      state: { type: "SCHEDULED" },
+      tags: ["nightly"],
+      epoch: 0,
+    });
     const detail = await read(run.id);
     expect(detail.parameters).toBe(parameters);
     expect(detail.why).toMatch(/No agent polls the work pool "default"/);
@@ -30,13 +45,23 @@ describeEachDatabase("runs over the API", ({ database }) => {
     const { dataKeys } = await here.admin.call("readDataKeys", { query: { ids } as never });
     expect(dataKeys).toEqual([here.dataKey.wrapped]);
     const { items } = await here.admin.call("listRunStates", { params: { runId: run.id } });
-    expect(items).toMatchObject([{ sequence: 0, type: "SCHEDULED", reason: "created", actor: { kind: "api-key" } }]);
+    expect(items).toMatchObject([
+      { sequence: 0, type: "SCHEDULED", reason: "created", actor: { kind: "api-key" } },
+    ]);
   });
 
   it("answers each of many runs on its own, in order", async () => {
-    const runs = [{ flowName: "weather" }, { flowName: "nope" }, { flowName: "weather", tags: ["third"] }];
+    const runs = [
+      { flowName: "weather" },
+      { flowName: "nope" },
+      { flowName: "weather", tags: ["third"] },
+    ];
     const { outcomes } = await here.admin.call("createRuns", { body: { runs } });
-    expect(outcomes.map(({ run, error }) => run?.tags ?? error?.code)).toEqual([[], "flow_not_found", ["third"]]);
+    expect(outcomes.map(({ run, error }) => run?.tags ?? error?.code)).toEqual([
+      [],
+      "flow_not_found",
+      ["third"],
+    ]);
   });
 
   it("gives every one of many concurrent requests its own run", async () => {
@@ -48,10 +73,15 @@ describeEachDatabase("runs over the API", ({ database }) => {
 
   it("makes one run for one idempotency key, also when both ask at once", async () => {
     const idempotencyKey = randomUUID();
-    const [first, second] = await Promise.all([create({ idempotencyKey }), create({ idempotencyKey })]);
+    const [first, second] = await Promise.all([
+      create({ idempotencyKey }),
+      create({ idempotencyKey }),
+    ]);
     expect(second.id).toBe(first.id);
     expect((await create({ idempotencyKey })).id).toBe(first.id);
-    await expect(create({ idempotencyKey, tags: ["other"] })).rejects.toMatchObject({ code: "idempotency_mismatch" });
+    await expect(create({ idempotencyKey, tags: ["other"] })).rejects.toMatchObject({
+      code: "idempotency_mismatch",
+    });
     const { outcomes } = await here.admin.call("createRuns", {
       body: { runs: [{ flowName: "weather", idempotencyKey }, { flowName: "weather" }] },
     });
@@ -63,10 +93,13 @@ describeEachDatabase("runs over the API", ({ database }) => {
     const other = await api.workspace("listing");
     await other.deploy("a");
     await other.deploy("b");
-    for (const flowName of ["a", "b", "a", "a"]) await other.admin.call("createRun", { body: { flowName } });
+    for (const flowName of ["a", "b", "a", "a"])
+      await other.admin.call("createRun", { body: { flowName } });
     const first = await other.admin.call("listRuns", { query: { flowName: "a", limit: 2 } });
     expect(first.items).toHaveLength(2);
-    const second = await other.admin.call("listRuns", { query: { flowName: "a", limit: 2, cursor: String(first.nextCursor) } });
+    const second = await other.admin.call("listRuns", {
+      query: { flowName: "a", limit: 2, cursor: String(first.nextCursor) },
+    });
     expect(second).toMatchObject({ items: [{ flowName: "a" }], nextCursor: null });
     const ids = [...first.items, ...second.items].map((run) => run.id);
     expect(ids).toEqual(ids.toSorted().toReversed());
@@ -85,11 +118,16 @@ describeEachDatabase("runs over the API", ({ database }) => {
     const { id: runId } = await create();
     const cancel = () => here.admin.call("cancelRun", { params: { runId } });
     const first = await cancel();
-    expect(first).toMatchObject({ accepted: true, run: { state: { type: "CANCELLED" }, reason: "cancelled_before_start" } });
+    expect(first).toMatchObject({
+      accepted: true,
+      run: { state: { type: "CANCELLED" }, reason: "cancelled_before_start" },
+    });
     expect(await cancel()).toEqual(first);
     const { items } = await here.admin.call("listRunStates", { params: { runId } });
     expect(items).toHaveLength(2);
-    expect((await here.admin.call("listLogChunks", { params: { runId }, query: {} })).complete).toBe(true);
+    expect(
+      (await here.admin.call("listLogChunks", { params: { runId }, query: {} })).complete,
+    ).toBe(true);
   });
 
   it("asks the agent to stop a running run, and does not touch a finished one", async () => {
@@ -102,7 +140,10 @@ describeEachDatabase("runs over the API", ({ database }) => {
     if (lease === undefined) throw new Error("The run was not claimed.");
     await agent.caller.call("report", { body: { items: [transition(lease, "RUNNING")] } });
     const cancelled = await here.admin.call("cancelRun", { params: { runId } });
-    expect(cancelled).toMatchObject({ accepted: true, run: { state: { type: "CANCELLING" }, agentId: agent.agentId } });
+    expect(cancelled).toMatchObject({
+      accepted: true,
+      run: { state: { type: "CANCELLING" }, agentId: agent.agentId },
+    });
     const beat = { sessionId, tick: 1, runs: [{ runId, epoch: lease.epoch }] };
     expect((await agent.caller.call("heartbeat", { body: beat })).cancel).toEqual([runId]);
     await agent.caller.call("report", { body: { items: [transition(lease, "CANCELLED")] } });
@@ -111,7 +152,9 @@ describeEachDatabase("runs over the API", ({ database }) => {
     const done = await here.admin.call("createRun", { body: { flowName: "stoppable" } });
     const next = (await claimWith(agent)).leases[0];
     if (next === undefined) throw new Error("The run was not claimed.");
-    await agent.caller.call("report", { body: { items: [transition(next, "RUNNING"), transition(next, "COMPLETED")] } });
+    await agent.caller.call("report", {
+      body: { items: [transition(next, "RUNNING"), transition(next, "COMPLETED")] },
+    });
     const late = await here.admin.call("cancelRun", { params: { runId: done.id } });
     expect(late).toMatchObject({ accepted: false, run: { state: { type: "COMPLETED" } } });
   });
@@ -132,7 +175,9 @@ describeEachDatabase("runs over the API", ({ database }) => {
       .then((answer) => (answered = answer));
     const chunk = await here.seal({ kind: "log", run: runId, epoch: 1, seq: 0 }, []);
     expect(answered).toBeUndefined();
-    await agent.caller.call("report", { body: { items: [{ kind: "log", ...fenceOf(lease), sequence: 0, lineCount: 1, chunk }] } });
+    await agent.caller.call("report", {
+      body: { items: [{ kind: "log", ...fenceOf(lease), sequence: 0, lineCount: 1, chunk }] },
+    });
     expect(await held).toMatchObject({
       items: [{ sequence: 0, epoch: 1, chunk }],
       nextAfter: "1.0",
@@ -140,7 +185,10 @@ describeEachDatabase("runs over the API", ({ database }) => {
       dataKeys: [here.dataKey.wrapped],
     });
     expect(performance.now() - startedMs).toBeLessThan(15_000);
-    const end = here.admin.call("listLogChunks", { params: { runId }, query: { after: "1.0", waitSeconds: 20 } });
+    const end = here.admin.call("listLogChunks", {
+      params: { runId },
+      query: { after: "1.0", waitSeconds: 20 },
+    });
     await agent.caller.call("report", { body: { items: [transition(lease, "COMPLETED")] } });
     expect(await end).toMatchObject({ items: [], nextAfter: "1.0", complete: true });
   });
@@ -152,12 +200,20 @@ describeEachDatabase("runs over the API", ({ database }) => {
     const planned = await here.admin.call("createRun", { body: later });
     expect((await read(planned.id)).why).toMatch(/Scheduled for 2999/);
     const { id } = await here.admin.call("createRun", { body: { flowName: "patient" } });
-    await here.admin.call("updatePool", { params: { poolName: pool.name }, body: { paused: true } });
+    await here.admin.call("updatePool", {
+      params: { poolName: pool.name },
+      body: { paused: true },
+    });
     expect((await read(id)).why).toMatch(/"waiting" is paused/);
-    await here.admin.call("updatePool", { params: { poolName: pool.name }, body: { paused: false } });
+    await here.admin.call("updatePool", {
+      params: { poolName: pool.name },
+      body: { paused: false },
+    });
     const agent = await api.enrol(here, { poolName: pool.name });
     const { leases } = await claimWith(agent);
     expect(leases.map(({ runId }) => runId)).toEqual([id]);
-    await waitFor(async () => (await read(id)).why?.includes("prepares"), { describe: "the reason to follow the state" });
+    await waitFor(async () => (await read(id)).why?.includes("prepares"), {
+      describe: "the reason to follow the state",
+    });
   });
 });

@@ -26,7 +26,9 @@ export async function aStage(api: TestApi, { admin, ...workspace }: TestWorkspac
 }
 
 /** Triggers a run and claims it. */
-export async function aLease(stage: Stage): Promise<{ readonly lease: Lease; readonly sessionId: string }> {
+export async function aLease(
+  stage: Stage,
+): Promise<{ readonly lease: Lease; readonly sessionId: string }> {
   await stage.trigger();
   const { sessionId, leases } = await claimWith(stage.agent, 1);
   if (leases[0] === undefined) throw new Error("The run was not claimed.");
@@ -34,11 +36,16 @@ export async function aLease(stage: Stage): Promise<{ readonly lease: Lease; rea
 }
 
 export async function openSession(agent: TestAgent, capacity = 10): Promise<string> {
-  return (await agent.caller.call("openSession", { body: { capacity, version: "test" } })).sessionId;
+  return (await agent.caller.call("openSession", { body: { capacity, version: "test" } }))
+    .sessionId;
 }
 
 /** Claims up to ten runs without waiting, unless told otherwise. */
-export function claim(agent: TestAgent, sessionId: string, body: object = {}): Promise<ClaimAnswer> {
+export function claim(
+  agent: TestAgent,
+  sessionId: string,
+  body: object = {},
+): Promise<ClaimAnswer> {
   const defaults = { sessionId, claimRequestId: randomUUID(), max: 10, waitSeconds: 0 };
   return agent.caller.call("claim", { body: { ...defaults, ...body } });
 }

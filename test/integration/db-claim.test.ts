@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { createRuns, listRunStates, readRun, updateDeployment, updatePool, upsertQueue } from "@downbeat/db";
+import {
+  createRuns,
+  listRunStates,
+  readRun,
+  updateDeployment,
+  updatePool,
+  upsertQueue,
+} from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
 import { aNewRun, aSession, aWorkspace, claim, someRuns } from "./db-fixture.ts";
@@ -11,11 +18,21 @@ describeEachDatabase("claiming runs", ({ database }) => {
     const sessionId = await aSession(fixture);
     const leases = await claim(fixture, { sessionId, max: 2 });
     expect(leases.map(({ runId }) => runId)).toEqual(ids.slice(0, 2));
-    expect(leases[0]).toMatchObject({ epoch: 1, flowName: "etl", deploymentName: "default", parameters: null });
+    expect(leases[0]).toMatchObject({
+      epoch: 1,
+      flowName: "etl",
+      deploymentName: "default",
+      parameters: null,
+    });
     expect(new Set(leases.map(({ leaseToken }) => leaseToken)).size).toBe(2);
     expect(leases[0]?.leaseToken).toMatch(/^[0-9a-f]{32}$/);
     const run = await fixture.inside((tx) => readRun(tx, ids[0] ?? ""));
-    expect(run).toMatchObject({ state: { type: "PENDING" }, agentId: fixture.agentId, agentName: "agent-1", epoch: 1 });
+    expect(run).toMatchObject({
+      state: { type: "PENDING" },
+      agentId: fixture.agentId,
+      agentName: "agent-1",
+      epoch: 1,
+    });
     const history = await fixture.inside((tx) => listRunStates(tx, ids[0] ?? ""));
     expect(history.map(({ type, sequence, actor }) => [type, sequence, actor.kind])).toEqual([
       ["SCHEDULED", 0, "api-key"],
@@ -38,7 +55,9 @@ describeEachDatabase("claiming runs", ({ database }) => {
     const fixture = await aWorkspace(database());
     const ids = await someRuns(fixture, 50);
     const sessions = await Promise.all(Array.from({ length: 20 }, () => aSession(fixture)));
-    const answers = await Promise.all(sessions.map((sessionId) => claim(fixture, { sessionId, max: 5 })));
+    const answers = await Promise.all(
+      sessions.map((sessionId) => claim(fixture, { sessionId, max: 5 })),
+    );
     // A claim skips rows that another holds for the moment, so a second look may be needed; never a second owner.
     const rest = await claim(fixture, { sessionId: sessions[0] ?? "", max: 100 });
     const taken = [...answers.flat(), ...rest].map(({ runId }) => runId);
@@ -61,7 +80,9 @@ describeEachDatabase("claiming runs", ({ database }) => {
     const fixture = await aWorkspace(database());
     await someRuns(fixture, 20);
     const sessionId = await aSession(fixture, 5);
-    const answers = await Promise.all(Array.from({ length: 6 }, () => claim(fixture, { sessionId, max: 4 })));
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => claim(fixture, { sessionId, max: 4 })),
+    );
     expect(answers.flat()).toHaveLength(5);
   });
 
@@ -70,7 +91,9 @@ describeEachDatabase("claiming runs", ({ database }) => {
     await someRuns(fixture, 20);
     await fixture.inside((tx) => updatePool(tx, { name: "default", concurrencyLimit: 7 }));
     const sessions = await Promise.all(Array.from({ length: 4 }, () => aSession(fixture)));
-    const answers = await Promise.all(sessions.map((sessionId) => claim(fixture, { sessionId, max: 5 })));
+    const answers = await Promise.all(
+      sessions.map((sessionId) => claim(fixture, { sessionId, max: 5 })),
+    );
     expect(answers.flat().length).toBeLessThanOrEqual(7);
     const rest = await claim(fixture, { sessionId: sessions[0] ?? "" });
     expect(answers.flat().length + rest.length).toBe(7);
@@ -83,10 +106,15 @@ describeEachDatabase("claiming runs", ({ database }) => {
     const pausing = [
       (paused: boolean) => fixture.inside((tx) => updatePool(tx, { name: "default", paused })),
       (paused: boolean) =>
-        fixture.inside((tx) => upsertQueue(tx, { poolName: "default", name: "default", priority: 100, paused })),
+        fixture.inside((tx) =>
+          upsertQueue(tx, { poolName: "default", name: "default", priority: 100, paused }),
+        ),
       (paused: boolean) =>
         fixture.inside((tx) =>
-          updateDeployment(tx, { id: created[0]?.status === "created" ? (created[0].run.deploymentId ?? "") : "", paused }),
+          updateDeployment(tx, {
+            id: created[0]?.status === "created" ? (created[0].run.deploymentId ?? "") : "",
+            paused,
+          }),
         ),
     ];
     for (const pause of pausing) {
@@ -103,7 +131,9 @@ describeEachDatabase("claiming runs", ({ database }) => {
     await fixture.inside((tx) => createRuns(tx, [aNewRun({ scheduledFor: inAnHour })]));
     const sessionId = await aSession(fixture, 10, 7_200);
     expect(await claim(fixture, { sessionId })).toEqual([]);
-    expect(await claim(fixture, { sessionId, now: new Date(Date.now() + 3_601_000) })).toHaveLength(1);
+    expect(await claim(fixture, { sessionId, now: new Date(Date.now() + 3_601_000) })).toHaveLength(
+      1,
+    );
   });
 
   it("refuses a session that lapsed, and one of another agent", async () => {
@@ -111,9 +141,13 @@ describeEachDatabase("claiming runs", ({ database }) => {
     const other = await aWorkspace(database());
     const sessionId = await aSession(fixture, 10, 45);
     const later = new Date(Date.now() + 60_000);
-    await expect(claim(fixture, { sessionId, now: later })).rejects.toMatchObject({ code: "session_ended" });
+    await expect(claim(fixture, { sessionId, now: later })).rejects.toMatchObject({
+      code: "session_ended",
+    });
     await expect(claim(other, { sessionId })).rejects.toMatchObject({ code: "session_ended" });
-    await expect(claim({ ...fixture, agentId: other.agentId }, { sessionId })).rejects.toMatchObject({
+    await expect(
+      claim({ ...fixture, agentId: other.agentId }, { sessionId }),
+    ).rejects.toMatchObject({
       code: "session_ended",
     });
   });

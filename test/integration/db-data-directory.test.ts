@@ -12,7 +12,8 @@ import { aWorkspace } from "./db-fixture.ts";
 
 const source = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-describe("the embedded database's directory", () => {
+// Each opens PGlite afresh several times, which takes seconds on an idle machine.
+describe("the embedded database's directory", { timeout: 180_000 }, () => {
   it("belongs to one process at a time, and is free again after closing", async () => {
     const place = await reserveDatabase("pglite");
     const options = place.options as { dataDir: string };
@@ -39,7 +40,9 @@ describe("the embedded database's directory", () => {
     for (const content of stale) {
       await writeFile(`${options.dataDir}.lock`, content);
       const database = await openDatabase(options);
-      expect(JSON.parse(await readFile(`${options.dataDir}.lock`, "utf8"))).toMatchObject({ pid: process.pid });
+      expect(JSON.parse(await readFile(`${options.dataDir}.lock`, "utf8"))).toMatchObject({
+        pid: process.pid,
+      });
       await database.close();
     }
     await place.drop();
@@ -49,9 +52,16 @@ describe("the embedded database's directory", () => {
     const parent = await mkdtemp(path.join(tmpdir(), "downbeat-lock-"));
     const dataDir = path.join(parent, "data");
     await mkdir(dataDir);
-    await writeFile(`${dataDir}.lock`, JSON.stringify({ pid: await deadProcessId(), startedAt: "1" }));
-    const { lockDataDirectory } = await import(source("../../packages/db/src/data-directory-lock.ts"));
-    const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockDataDirectory(dataDir)));
+    await writeFile(
+      `${dataDir}.lock`,
+      JSON.stringify({ pid: await deadProcessId(), startedAt: "1" }),
+    );
+    const { lockDataDirectory } = await import(
+      source("../../packages/db/src/data-directory-lock.ts")
+    );
+    const results = await Promise.allSettled(
+      Array.from({ length: 8 }, () => lockDataDirectory(dataDir)),
+    );
     expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     await rm(parent, { recursive: true });
   });
@@ -61,7 +71,9 @@ describe("the embedded database's directory", () => {
     const options = place.options as { dataDir: string };
     const { acknowledged, workspaceId } = await createUntilKilled(options.dataDir);
     const database = await openDatabase(options);
-    const { items } = await database.inWorkspace({ workspaceId }, (tx) => listRuns(tx, { limit: 200 }));
+    const { items } = await database.inWorkspace({ workspaceId }, (tx) =>
+      listRuns(tx, { limit: 200 }),
+    );
     const stored = new Set(items.map(({ id }) => id));
     expect(acknowledged.length).toBeGreaterThan(10);
     expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
@@ -85,15 +97,15 @@ describe("a PostgreSQL server that is not there", () => {
 });
 
 // A process that makes runs one by one and prints each id once it is committed; killed after the twentieth.
-async function createUntilKilled(dataDir: string): Promise<{ acknowledged: string[]; workspaceId: string }> {
+async function createUntilKilled(
+  dataDir: string,
+): Promise<{ acknowledged: string[]; workspaceId: string }> {
   const database = await openDatabase({ dataDir });
   const { workspaceId } = await aWorkspace(database);
   await database.close();
-  const child = spawn(
-    process.execPath,
-    [source("./db-create-forever.mjs"), dataDir, workspaceId],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const child = spawn(process.execPath, [source("./db-create-forever.mjs"), dataDir, workspaceId], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const acknowledged: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
     acknowledged.push(line);

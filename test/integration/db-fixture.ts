@@ -1,14 +1,24 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { Lease, Sealed, SealedKind } from "@downbeat/contract";
+import type {
+  Lease,
+  Sealed,
+  SealedKind,
+  StateName,
+  StateReasonCode,
+  StateType,
+} from "@downbeat/contract";
 import {
+  applyTransitions,
   claimRuns,
   createPool,
   createRuns,
   createWorkspace,
   type Database,
   enrolAgent,
+  lockRuns,
   type NewRun,
   openSession,
+  type Transition,
   type Tx,
   upsertDeployments,
 } from "@downbeat/db";
@@ -34,7 +44,8 @@ export async function aWorkspace(database: Database): Promise<Fixture> {
   const { id: workspaceId } = await database.asOperator((tx) =>
     createWorkspace(tx, { name: `workspace ${made}` }),
   );
-  const inside = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => database.inWorkspace({ workspaceId }, work);
+  const inside = <T>(work: (tx: Tx) => Promise<T>): Promise<T> =>
+    database.inWorkspace({ workspaceId }, work);
   const pool = await inside((tx) => createPool(tx, { name: "default" }));
   await inside((tx) => upsertDeployments(tx, [aDeployment()]));
   const { agentId } = await inside((tx) => enrolAgent(tx, anAgent(workspaceId, pool.id)));
@@ -83,9 +94,18 @@ export async function someRuns(fixture: Fixture, count: number): Promise<string[
   return created.flatMap((answer) => (answer.status === "created" ? answer.runId : []));
 }
 
-export async function aSession(fixture: Fixture, capacity = 100, leaseSeconds = 45): Promise<string> {
+export async function aSession(
+  fixture: Fixture,
+  capacity = 100,
+  leaseSeconds = 45,
+): Promise<string> {
   const { sessionId } = await fixture.inside((tx) =>
-    openSession(tx, { owner: { agentId: fixture.agentId }, poolId: fixture.poolId, capacity, leaseSeconds }),
+    openSession(tx, {
+      owner: { agentId: fixture.agentId },
+      poolId: fixture.poolId,
+      capacity,
+      leaseSeconds,
+    }),
   );
   return sessionId;
 }
@@ -103,4 +123,40 @@ export function claim(
       now: given.now ?? null,
     }),
   );
+}
+
+/** One state after another for a run, as its agent would report them in one batch. */
+export type Step = [
+  type: StateType,
+  name: StateName,
+  reason: StateReasonCode,
+  transitionId?: string,
+];
+
+/** Locks runs and writes the same steps to each, the rules of `core` aside. */
+export async function moveRuns(
+  fixture: Fixture,
+  runIds: readonly string[],
+  steps: readonly Step[],
+  error: Transition["error"] = null,
+): Promise<void> {
+  await fixture.inside(async (tx) => {
+    const runs = await lockRuns(tx, runIds);
+    const rows = [...runs.values()].flatMap((run) =>
+      steps.map(([type, name, reason, transitionId = randomUUID()], index) => ({
+        runId: run.runId,
+        workspaceId: fixture.workspaceId,
+        epoch: run.epoch,
+        sequence: run.sequence + 1 + index,
+        transitionId,
+        state: { type, name, at: new Date().toISOString() },
+        reason,
+        error,
+        actor: { kind: "agent" as const, id: fixture.agentId },
+      })),
+    );
+    if (rows.length !== runIds.length * steps.length)
+      throw new Error("A run to move was not found.");
+    await applyTransitions(tx, rows);
+  });
 }

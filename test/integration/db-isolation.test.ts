@@ -60,31 +60,37 @@ describeEachDatabase("workspaces", ({ database }) => {
     const other = await aWorkspace(database());
     expect(await mine.inside((tx) => countAll(tx, "flow_run"))).toBe(3);
     for (const table of TENANT_TABLES) {
-      const foreign = await other.inside(
-        (tx) => tx.prisma.$queryRawUnsafe<{ n: number }[]>(
+      const foreign = await other.inside((tx) =>
+        tx.prisma.$queryRawUnsafe<{ n: number }[]>(
           `select count(*)::int as n from ${table} where workspace_id = '${mine.workspaceId}'`,
         ),
       );
-      expect(foreign, table).toEqual([{ n: 0 }]);
+      expect({ [table]: foreign }).toEqual({ [table]: [{ n: 0 }] });
     }
-    const stolen = other.inside(
-      (tx) => tx.prisma.$executeRawUnsafe(
+    const stolen = other.inside((tx) =>
+      tx.prisma.$executeRawUnsafe(
         `insert into flow (id, workspace_id, name) values ('${randomUUID()}', '${mine.workspaceId}', 'planted')`,
       ),
     );
     await expect(stolen).rejects.toThrow("row-level security");
     expect(
-      await other.inside((tx) => tx.prisma.$executeRawUnsafe("update live_run set state_name = 'Late'")),
+      await other.inside((tx) =>
+        tx.prisma.$executeRawUnsafe("update live_run set state_name = 'Late'"),
+      ),
     ).toBe(0);
   });
 
   it("are invisible to a transaction that names none", async () => {
     const mine = await filled(database());
-    await expect(database().inWorkspace({ workspaceId: "" }, (tx) => countAll(tx, "flow_run"))).resolves.toBe(0);
+    await expect(
+      database().inWorkspace({ workspaceId: "" }, (tx) => countAll(tx, "flow_run")),
+    ).resolves.toBe(0);
     // The setting ends with its transaction: it must not leak into the next one on that connection.
     await mine.inside((tx) => countAll(tx, "flow_run"));
     await expect(
-      database().asOperator((tx) => tx.prisma.$queryRaw`select current_setting('app.workspace', true) as ws`),
+      database().asOperator(
+        (tx) => tx.prisma.$queryRaw`select current_setting('app.workspace', true) as ws`,
+      ),
     ).resolves.not.toEqual([{ ws: mine.workspaceId }]);
   });
 
@@ -101,7 +107,9 @@ describeEachDatabase("workspaces", ({ database }) => {
       { rolname: "downbeat_operator", strong: false },
     ]);
     const owned = await inside(
-      (tx) => tx.prisma.$queryRaw`select relname from pg_class where pg_get_userbyid(relowner) like 'downbeat%'`,
+      (tx) =>
+        tx.prisma
+          .$queryRaw`select relname from pg_class where pg_get_userbyid(relowner) like 'downbeat%'`,
     );
     expect(owned).toEqual([]);
     const whoAmI = await inside((tx) => tx.prisma.$queryRaw`select current_user::text as role`);
@@ -131,15 +139,17 @@ describeEachDatabase("workspaces", ({ database }) => {
       "select secret_hash from api_key",
       "delete from flow_run",
     ]) {
-      await expect(engine(text), text).rejects.toThrow("permission denied");
+      await expect(engine(text)).rejects.toThrow("permission denied");
     }
   });
 
   it("are closed to the operator but for who is asking", async () => {
     await filled(database());
     for (const table of ["flow_run", "live_run", "log_chunk", "deployment", "data_key"]) {
-      const read = database().asOperator((tx) => tx.prisma.$queryRawUnsafe(`select 1 from ${table}`));
-      await expect(read, table).rejects.toThrow("permission denied");
+      const read = database().asOperator((tx) =>
+        tx.prisma.$queryRawUnsafe(`select 1 from ${table}`),
+      );
+      await expect(read).rejects.toThrow("permission denied");
     }
   });
 });
@@ -153,7 +163,9 @@ describeEachDatabase("credentials", ({ database }) => {
     expect(found).toMatchObject({ apiKey: made, workspace: { id: workspaceId } });
     expect(Buffer.from(found?.secretHash ?? []).equals(secretHash)).toBe(true);
     expect(await inside((tx) => revokeApiKey(tx, made.id))).toMatchObject({ revoked: true });
-    expect((await inside((tx) => listApiKeys(tx, { limit: 5 }))).items).toEqual([{ ...made, revoked: true }]);
+    expect((await inside((tx) => listApiKeys(tx, { limit: 5 }))).items).toEqual([
+      { ...made, revoked: true },
+    ]);
     expect(await inside((tx) => revokeApiKey(tx, randomUUID()))).toBeUndefined();
     expect(await database().asOperator((tx) => findApiKey(tx, randomUUID()))).toBeUndefined();
   });
@@ -168,13 +180,17 @@ describeEachDatabase("credentials", ({ database }) => {
     expect(await use({ secretHash: sha256("guess") })).toBeUndefined();
     expect(await use({ now: new Date(Date.now() + 601_000) })).toBeUndefined();
     const answers = await Promise.all([use({}), use({}), use({}), use({})]);
-    expect(answers.filter((answer) => answer !== undefined)).toEqual([{ workspaceId, poolId, poolName: "default" }]);
+    expect(answers.filter((answer) => answer !== undefined)).toEqual([
+      { workspaceId, poolId, poolName: "default" },
+    ]);
   });
 
   it("replace the key of an agent that enrols again under its name", async () => {
     const { agentId, workspaceId, poolId } = await aWorkspace(database());
     const publicJwk = { ...anAgent(workspaceId, poolId).publicJwk, x: "B".repeat(43) };
-    const again = await database().asOperator((tx) => enrolAgent(tx, { ...anAgent(workspaceId, poolId), publicJwk }));
+    const again = await database().asOperator((tx) =>
+      enrolAgent(tx, { ...anAgent(workspaceId, poolId), publicJwk }),
+    );
     expect(again).toEqual({ agentId });
     expect(await database().asOperator((tx) => findAgent(tx, agentId))).toEqual({
       id: agentId,
@@ -192,7 +208,9 @@ describeEachDatabase("credentials", ({ database }) => {
     const key = { keyId: "k".repeat(43), publicJwk: anAgent("", "").publicJwk };
     expect(await inside((tx) => setWorkspaceKey(tx, key))).toMatchObject({ key });
     expect(await inside((tx) => setWorkspaceKey(tx, key))).toEqual(await inside(readWorkspace));
-    await expect(inside((tx) => setWorkspaceKey(tx, { ...key, keyId: "l".repeat(43) }))).rejects.toMatchObject({
+    await expect(
+      inside((tx) => setWorkspaceKey(tx, { ...key, keyId: "l".repeat(43) })),
+    ).rejects.toMatchObject({
       code: "workspace_key_mismatch",
     });
   });
@@ -212,7 +230,9 @@ async function filled(database: Database): Promise<Fixture & { runIds: string[] 
 }
 
 async function countAll(tx: Tx, table: string): Promise<number> {
-  const rows = await tx.prisma.$queryRawUnsafe<{ n: number }[]>(`select count(*)::int as n from ${table}`);
+  const rows = await tx.prisma.$queryRawUnsafe<{ n: number }[]>(
+    `select count(*)::int as n from ${table}`,
+  );
   return rows[0]?.n ?? -1;
 }
 

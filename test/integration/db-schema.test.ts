@@ -16,17 +16,23 @@ describe.each(DATABASE_KINDS)("prisma/schema.prisma (%s)", (kind) => {
     const place = await reserveDatabase(kind);
     expect(await findDrift(place.options)).toBe("");
     const schema = await readFile(path.join(prismaDir, "schema.prisma"), "utf8");
-    expect(await findDrift(place.options, schema.replace("Boolean   @default(false)\n  stateType", "Int\n  stateType"))).toContain(
-      'DROP COLUMN "late"',
-    );
+    expect(
+      await findDrift(
+        place.options,
+        schema.replace("Boolean   @default(false)\n  stateType", "Int\n  stateType"),
+      ),
+    ).toContain('DROP COLUMN "late"');
     await place.drop();
   }, 180_000);
 });
 
 describeEachDatabase("the tables", ({ database, kind }) => {
   it("allow the states of the contract and no others", async () => {
-    const live = STATE_TYPES.filter((type) => !TERMINAL_STATE_TYPES.some((terminal) => terminal === type));
-    const namesOf = (types: readonly (keyof typeof STATE_NAMES)[]) => types.flatMap((type) => [...STATE_NAMES[type]]);
+    const live = STATE_TYPES.filter(
+      (type) => !TERMINAL_STATE_TYPES.some((terminal) => terminal === type),
+    );
+    const namesOf = (types: readonly (keyof typeof STATE_NAMES)[]) =>
+      types.flatMap((type) => [...STATE_NAMES[type]]);
     const expected = {
       flow_run_state_type_check: TERMINAL_STATE_TYPES,
       flow_run_state_name_check: namesOf(TERMINAL_STATE_TYPES),
@@ -44,7 +50,7 @@ describeEachDatabase("the tables", ({ database, kind }) => {
           select pg_get_constraintdef(oid) as text from pg_constraint where conname = ${name} and conparentid = 0`,
       );
       const listed = [...(row?.text ?? "").matchAll(/'([^']+)'::text/g)].map(([, value]) => value);
-      expect(listed, name).toEqual(values);
+      expect({ [name]: listed }).toEqual({ [name]: values });
     }
   });
 
@@ -58,17 +64,25 @@ describeEachDatabase("the tables", ({ database, kind }) => {
         fixture.inside((tx) => createRuns(tx, [aNewRun({ parameters: plaintext })])),
       log_chunk_chunk_sealed: () =>
         fixture.inside((tx) =>
-          appendLogChunks(tx, [{ runId, epoch: 1, sequence: 0, lineCount: 1, chunk: asSealed(plaintext) }]),
+          appendLogChunks(tx, [
+            { runId, epoch: 1, sequence: 0, lineCount: 1, chunk: asSealed(plaintext) },
+          ]),
         ),
       deployment_entrypoint_sealed: () =>
-        fixture.inside((tx) => upsertDeployments(tx, [{ ...aDeployment(), entrypoint: asSealed("flows/a.ts#b") }])),
+        fixture.inside((tx) =>
+          upsertDeployments(tx, [{ ...aDeployment(), entrypoint: asSealed("flows/a.ts#b") }]),
+        ),
       deployment_default_parameters_sealed: () =>
-        fixture.inside((tx) => upsertDeployments(tx, [{ ...aDeployment(), defaultParameters: asSealed("{}") }])),
+        fixture.inside((tx) =>
+          upsertDeployments(tx, [{ ...aDeployment(), defaultParameters: asSealed("{}") }]),
+        ),
     };
     for (const [constraint, write] of Object.entries(writes)) {
-      await expect(write(), constraint).rejects.toThrow(constraint);
+      await expect(write()).rejects.toThrow(constraint);
     }
-    const sealed = await fixture.inside((tx) => createRuns(tx, [aNewRun({ parameters: aBlob("parameters") })]));
+    const sealed = await fixture.inside((tx) =>
+      createRuns(tx, [aNewRun({ parameters: aBlob("parameters") })]),
+    );
     expect(sealed[0]?.status).toBe("created");
   });
 
@@ -87,7 +101,8 @@ describeEachDatabase("the tables", ({ database, kind }) => {
     const fixture = await aWorkspace(database());
     const scheduledFor = "2027-07-01T12:34:56.789Z";
     const [answer] = await fixture.inside(async (tx) => {
-      if (kind === "postgres") await tx.prisma.$executeRaw`select set_config('timezone', 'UTC', true)`;
+      if (kind === "postgres")
+        await tx.prisma.$executeRaw`select set_config('timezone', 'UTC', true)`;
       return createRuns(tx, [aNewRun({ scheduledFor: "2027-07-01T14:34:56.789+02:00" })]);
     });
     expect(answer).toMatchObject({ run: { scheduledFor } });
@@ -128,7 +143,9 @@ describe("migrating", () => {
     const migrationsDir = await copyOfMigrations();
     await addMigration(migrationsDir, "9999_bad", "create table half (id int); select 1 / 0;");
     const database = await openDatabase({ ...place.options, migrationsDir });
-    await expect(database.migrate()).rejects.toThrow('Migration "9999_bad" failed: division by zero');
+    await expect(database.migrate()).rejects.toThrow(
+      'Migration "9999_bad" failed: division by zero',
+    );
     await addMigration(migrationsDir, "9999_bad", "create table half (id int);");
     expect(await database.migrate()).toEqual({ applied: ["9999_bad"] });
     await database.close();

@@ -1,29 +1,21 @@
 import { randomUUID } from "node:crypto";
-import type { StateName, StateReasonCode, StateType } from "@downbeat/contract";
 import {
-  applyTransitions,
   createApiKey,
-  createRuns,
   createStandaloneRun,
   endSessions,
   ensureFlow,
   heartbeat,
   listAgents,
   listRunStates,
-  lockRuns,
-  markLate,
   openSession,
-  poolsWithClaimableRuns,
   readPoolByName,
   readRun,
-  readWaitingFacts,
   releaseRuns,
   sweepSessions,
-  updatePool,
 } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
-import { aNewRun, aSession, aWorkspace, claim, type Fixture, someRuns } from "./db-fixture.ts";
+import { aSession, aWorkspace, claim, type Fixture, moveRuns, someRuns } from "./db-fixture.ts";
 
 const leaseSeconds = 45;
 const sweep = { reconnectWindowSeconds: 300, cancelDeadlineSeconds: 60 };
@@ -43,10 +35,15 @@ describeEachDatabase("sessions", ({ database }) => {
     const fixture = await aWorkspace(database());
     const open = () =>
       fixture.inside((tx) =>
-        openSession(tx, { owner: { agentId: fixture.agentId }, poolId: fixture.poolId, capacity: 1, leaseSeconds }),
+        openSession(tx, {
+          owner: { agentId: fixture.agentId },
+          poolId: fixture.poolId,
+          capacity: 1,
+          leaseSeconds,
+        }),
       );
     const epochs = (await Promise.all([open(), open(), open()])).map(({ epoch }) => epoch);
-    expect(epochs.toSorted()).toEqual([1, 2, 3]);
+    expect(new Set(epochs)).toEqual(new Set([1, 2, 3]));
   });
 
   it("hear from a beat which runs they own and which to cancel", async () => {
@@ -54,7 +51,7 @@ describeEachDatabase("sessions", ({ database }) => {
     const ids = await someRuns(fixture, 2);
     const sessionId = await aSession(fixture);
     await claim(fixture, { sessionId });
-    await step(fixture, ids[1] ?? "", "CANCELLING", "Cancelling", "cancel_requested");
+    await moveRuns(fixture, [ids[1] ?? ""], [["CANCELLING", "Cancelling", "cancel_requested"]]);
     const [first, second] = await fixture.inside((tx) =>
       heartbeat(
         tx,
@@ -66,7 +63,9 @@ describeEachDatabase("sessions", ({ database }) => {
       ),
     );
     expect(first).toMatchObject({ sessionId, open: true, cancel: [ids[1]] });
-    expect(first?.ownedRuns.map(({ runId, epoch }) => [runId, epoch])).toEqual(ids.map((id) => [id, 1]));
+    expect(first?.ownedRuns.map(({ runId, epoch }) => [runId, epoch])).toEqual(
+      ids.map((id) => [id, 1]),
+    );
     expect(second).toMatchObject({ open: false, ownedRuns: [], cancel: [] });
   });
 
@@ -75,11 +74,14 @@ describeEachDatabase("sessions", ({ database }) => {
     const [runId = ""] = await someRuns(fixture, 1);
     const sessionId = await aSession(fixture);
     await claim(fixture, { sessionId });
-    await step(fixture, runId, "RUNNING", "Running", "started");
+    await moveRuns(fixture, [runId], [["RUNNING", "Running", "started"]]);
     await beat(fixture, sessionId, 1);
     await beat(fixture, sessionId, 1, later(40));
     await fixture.inside((tx) =>
-      heartbeat(tx, [{ sessionId, principalId: randomUUID(), tick: 9 }], { leaseSeconds, now: later(40) }),
+      heartbeat(tx, [{ sessionId, principalId: randomUUID(), tick: 9 }], {
+        leaseSeconds,
+        now: later(40),
+      }),
     );
     expect(await sweepAt(fixture, later(50))).toEqual([
       { runId, type: "RUNNING", name: "Unreachable", reason: "unreachable" },
@@ -91,18 +93,24 @@ describeEachDatabase("sessions", ({ database }) => {
     const [runId = ""] = await someRuns(fixture, 1);
     const sessionId = await aSession(fixture);
     await claim(fixture, { sessionId });
-    await step(fixture, runId, "RUNNING", "Running", "started");
+    await moveRuns(fixture, [runId], [["RUNNING", "Running", "started"]]);
     expect(await sweepAt(fixture, later(44))).toEqual([]);
     expect(await sweepAt(fixture, later(46))).toMatchObject([{ runId, name: "Unreachable" }]);
     expect(await sweepAt(fixture, later(47))).toEqual([]);
     await beat(fixture, sessionId, 1, later(100));
-    expect(await sweepAt(fixture, later(101))).toMatchObject([{ name: "Running", reason: "reconnected" }]);
+    expect(await sweepAt(fixture, later(101))).toMatchObject([
+      { name: "Running", reason: "reconnected" },
+    ]);
     expect(await sweepAt(fixture, later(150))).toMatchObject([{ name: "Unreachable" }]);
     expect(await sweepAt(fixture, later(100 + 45 + 301))).toEqual([
       { runId, type: "CRASHED", name: "Crashed", reason: "agent_lost" },
     ]);
     const run = await fixture.inside((tx) => readRun(tx, runId));
-    expect(run).toMatchObject({ state: { type: "CRASHED" }, error: { class: "AgentLost" }, agentId: fixture.agentId });
+    expect(run).toMatchObject({
+      state: { type: "CRASHED" },
+      error: { class: "AgentLost" },
+      agentId: fixture.agentId,
+    });
     const history = await fixture.inside((tx) => listRunStates(tx, runId));
     expect(history.map(({ name }) => name)).toEqual([
       "Scheduled",
@@ -120,7 +128,9 @@ describeEachDatabase("sessions", ({ database }) => {
     const fixture = await aWorkspace(database());
     const [runId = ""] = await someRuns(fixture, 1);
     const [lease] = await claim(fixture, { sessionId: await aSession(fixture) });
-    expect(await sweepAt(fixture, later(46))).toMatchObject([{ runId, type: "SCHEDULED", reason: "unreachable" }]);
+    expect(await sweepAt(fixture, later(46))).toMatchObject([
+      { runId, type: "SCHEDULED", reason: "unreachable" },
+    ]);
     const [again] = await claim(fixture, { sessionId: await aSession(fixture) });
     expect(again).toMatchObject({ runId, epoch: (lease?.epoch ?? 0) + 1 });
     expect(again?.leaseToken).not.toBe(lease?.leaseToken);
@@ -131,10 +141,12 @@ describeEachDatabase("sessions", ({ database }) => {
     const [runId = ""] = await someRuns(fixture, 1);
     const sessionId = await aSession(fixture);
     await claim(fixture, { sessionId });
-    await step(fixture, runId, "CANCELLING", "Cancelling", "cancel_requested");
+    await moveRuns(fixture, [runId], [["CANCELLING", "Cancelling", "cancel_requested"]]);
     await beat(fixture, sessionId, 1, later(30));
     expect(await sweepAt(fixture, later(59))).toEqual([]);
-    expect(await sweepAt(fixture, later(61))).toMatchObject([{ runId, type: "CANCELLED", reason: "cancel_deadline" }]);
+    expect(await sweepAt(fixture, later(61))).toMatchObject([
+      { runId, type: "CANCELLED", reason: "cancel_deadline" },
+    ]);
   });
 
   it("give back what they release and keep what has started", async () => {
@@ -142,8 +154,13 @@ describeEachDatabase("sessions", ({ database }) => {
     await someRuns(fixture, 3);
     const sessionId = await aSession(fixture);
     const leases = await claim(fixture, { sessionId });
-    await step(fixture, leases[0]?.runId ?? "", "RUNNING", "Running", "started");
-    const wrong = { ...leases[2], runId: leases[2]?.runId ?? "", epoch: 1, leaseToken: "0".repeat(32) };
+    await moveRuns(fixture, [leases[0]?.runId ?? ""], [["RUNNING", "Running", "started"]]);
+    const wrong = {
+      ...leases[2],
+      runId: leases[2]?.runId ?? "",
+      epoch: 1,
+      leaseToken: "0".repeat(32),
+    };
     const released = await fixture.inside((tx) =>
       releaseRuns(tx, {
         sessionId,
@@ -161,11 +178,15 @@ describeEachDatabase("sessions", ({ database }) => {
     const ids = await someRuns(fixture, 3);
     const sessionId = await aSession(fixture);
     await claim(fixture, { sessionId });
-    await step(fixture, ids[1] ?? "", "RUNNING", "Running", "started");
-    await step(fixture, ids[2] ?? "", "CANCELLING", "Cancelling", "cancel_requested");
+    await moveRuns(fixture, [ids[1] ?? ""], [["RUNNING", "Running", "started"]]);
+    await moveRuns(fixture, [ids[2] ?? ""], [["CANCELLING", "Cancelling", "cancel_requested"]]);
     const end = (principalId: string) =>
       fixture.inside((tx) =>
-        endSessions(tx, { sessionIds: [sessionId], principalId, actor: { kind: "agent", id: fixture.agentId } }),
+        endSessions(tx, {
+          sessionIds: [sessionId],
+          principalId,
+          actor: { kind: "agent", id: fixture.agentId },
+        }),
       );
     expect(await end(randomUUID())).toEqual([]);
     const moved = await end(fixture.agentId);
@@ -184,20 +205,49 @@ describeEachDatabase("sessions", ({ database }) => {
   it("of a standalone script hold one running run from the start", async () => {
     const fixture = await aWorkspace(database());
     const { apiKeyId, sessionId, lease } = await fixture.inside(async (tx) => {
-      const key = await createApiKey(tx, { name: "script", role: "runner", secretHash: new Uint8Array(32) });
-      const session = await openSession(tx, { owner: { apiKeyId: key.id }, poolId: null, capacity: 1, leaseSeconds });
+      const key = await createApiKey(tx, {
+        name: "script",
+        role: "runner",
+        secretHash: new Uint8Array(32),
+      });
+      const session = await openSession(tx, {
+        owner: { apiKeyId: key.id },
+        poolId: null,
+        capacity: 1,
+        leaseSeconds,
+      });
       const flow = await ensureFlow(tx, "script");
       const createdBy = { kind: "api-key" as const, id: key.id };
-      const run = { sessionId: session.sessionId, flowId: flow.id, parameters: null, tags: ["cron"], createdBy };
-      return { apiKeyId: key.id, sessionId: session.sessionId, lease: await createStandaloneRun(tx, run) };
+      const run = {
+        sessionId: session.sessionId,
+        flowId: flow.id,
+        parameters: null,
+        tags: ["cron"],
+        createdBy,
+      };
+      return {
+        apiKeyId: key.id,
+        sessionId: session.sessionId,
+        lease: await createStandaloneRun(tx, run),
+      };
     });
     const [answer] = await fixture.inside((tx) =>
       heartbeat(tx, [{ sessionId, principalId: apiKeyId, tick: 1 }], { leaseSeconds }),
     );
-    expect(answer).toMatchObject({ open: true, ownedRuns: [{ runId: lease.runId, epoch: 1, stateType: "RUNNING" }] });
+    expect(answer).toMatchObject({
+      open: true,
+      ownedRuns: [{ runId: lease.runId, epoch: 1, stateType: "RUNNING" }],
+    });
     const run = await fixture.inside((tx) => readRun(tx, lease.runId));
-    expect(run).toMatchObject({ flowName: "script", deploymentId: null, poolName: null, state: { type: "RUNNING" } });
-    expect(await sweepAt(fixture, later(400))).toMatchObject([{ runId: lease.runId, type: "CRASHED" }]);
+    expect(run).toMatchObject({
+      flowName: "script",
+      deploymentId: null,
+      poolName: null,
+      state: { type: "RUNNING" },
+    });
+    expect(await sweepAt(fixture, later(400))).toMatchObject([
+      { runId: lease.runId, type: "CRASHED" },
+    ]);
   });
 
   it("count as online agents while their lease stands", async () => {
@@ -207,78 +257,11 @@ describeEachDatabase("sessions", ({ database }) => {
       { name: "agent-1", online: false, activeRuns: 0, lastSeenAt: null },
     ]);
     await claim(fixture, { sessionId: await aSession(fixture, 7), max: 1 });
-    expect((await fixture.inside((tx) => listAgents(tx, { limit: 5, poolName: "default" }))).items).toMatchObject([
-      { online: true, activeRuns: 1, capacity: 7, poolName: "default" },
-    ]);
-    expect(await fixture.inside((tx) => readPoolByName(tx, "default"))).toMatchObject({ onlineAgents: 1 });
+    expect(
+      (await fixture.inside((tx) => listAgents(tx, { limit: 5, poolName: "default" }))).items,
+    ).toMatchObject([{ online: true, activeRuns: 1, capacity: 7, poolName: "default" }]);
+    expect(await fixture.inside((tx) => readPoolByName(tx, "default"))).toMatchObject({
+      onlineAgents: 1,
+    });
   });
 });
-
-describeEachDatabase("waiting runs", ({ database }) => {
-  it("are called Late once, and can still be taken", async () => {
-    const fixture = await aWorkspace(database());
-    const [runId = ""] = await someRuns(fixture, 1);
-    const late = async (seconds: number) =>
-      (
-        await database().asEngine((tx) =>
-          markLate(tx, { lateAfterSeconds: 15, now: new Date(Date.now() + seconds * 1000) }),
-        )
-      ).map((moved) => moved.runId);
-    expect(await late(10)).toEqual([]);
-    expect(await late(20)).toEqual([runId]);
-    expect(await late(30)).toEqual([]);
-    expect(await fixture.inside((tx) => readRun(tx, runId))).toMatchObject({ state: { name: "Late" }, reason: "late" });
-    expect(await claim(fixture, { sessionId: await aSession(fixture) })).toHaveLength(1);
-  });
-
-  it("are found for held polls in all pools at once", async () => {
-    const [one, two, three] = [
-      await aWorkspace(database()),
-      await aWorkspace(database()),
-      await aWorkspace(database()),
-    ];
-    await someRuns(one, 1);
-    await someRuns(three, 1);
-    await three.inside((tx) => updatePool(tx, { name: "default", paused: true }));
-    const asked = [one.poolId, two.poolId, three.poolId];
-    expect(await database().asEngine((tx) => poolsWithClaimableRuns(tx, asked))).toEqual([one.poolId]);
-  });
-
-  it("say what they wait for", async () => {
-    const fixture = await aWorkspace(database());
-    const [answer] = await fixture.inside((tx) => createRuns(tx, [aNewRun()]));
-    const runId = answer?.status === "created" ? answer.runId : "";
-    const facts = () => fixture.inside((tx) => readWaitingFacts(tx, runId));
-    expect(await facts()).toMatchObject({ poolName: "default", onlineAgents: 0, freeSlots: 0, poolPaused: false });
-    await aSession(fixture, 3);
-    await fixture.inside((tx) => updatePool(tx, { name: "default", paused: true, concurrencyLimit: 9 }));
-    expect(await facts()).toMatchObject({ onlineAgents: 1, freeSlots: 3, poolPaused: true, poolLimit: 9 });
-    expect(await fixture.inside((tx) => readWaitingFacts(tx, randomUUID()))).toBeUndefined();
-  });
-});
-
-async function step(
-  fixture: Fixture,
-  runId: string,
-  type: StateType,
-  name: StateName,
-  reason: StateReasonCode,
-): Promise<void> {
-  await fixture.inside(async (tx) => {
-    const run = (await lockRuns(tx, [runId])).get(runId);
-    if (run === undefined) throw new Error(`The run ${runId} was not found.`);
-    await applyTransitions(tx, [
-      {
-        runId,
-        workspaceId: fixture.workspaceId,
-        epoch: run.epoch,
-        sequence: run.sequence + 1,
-        transitionId: randomUUID(),
-        state: { type, name, at: new Date().toISOString() },
-        reason,
-        error: null,
-        actor: { kind: "agent", id: fixture.agentId },
-      },
-    ]);
-  });
-}

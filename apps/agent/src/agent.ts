@@ -6,6 +6,7 @@ import { holdsWithin, release } from "./drain.ts";
 import { HeartbeatLoop } from "./heartbeat-loop.ts";
 import type { Launcher } from "./launchers/launcher.ts";
 import type { Outbox } from "./outbox.ts";
+import type { PlaneWatch } from "./plane-watch.ts";
 import { RunSupervisor, type SupervisorParts } from "./run-supervisor.ts";
 import type { RunTable } from "./run-table.ts";
 import type { Session } from "./session.ts";
@@ -21,6 +22,7 @@ export type AgentParts = {
   readonly launcher: Launcher;
   readonly supervisor: SupervisorParts;
   readonly logger: Logger;
+  readonly watch: PlaneWatch;
   readonly concurrency: number;
   readonly prefetch: number;
   readonly drainSeconds: number;

@@ -6,6 +6,7 @@ import { backoffMs, NETWORK_BACKOFF } from "./backoff.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Pace } from "./pace.ts";
 import { pause } from "./pause.ts";
+import type { PlaneWatch } from "./plane-watch.ts";
 import type { RunTable } from "./run-table.ts";
 import type { Session } from "./session.ts";
 
@@ -16,6 +17,7 @@ export type ClaimLoopOptions = {
   readonly outbox: Outbox;
   readonly pace: Pace;
   readonly logger: Logger;
+  readonly watch: PlaneWatch;
   /** Most runs that execute at once. */
   readonly concurrency: number;
   /** Most leases held beyond that; only as many are as end within a second. */
@@ -122,6 +124,7 @@ export class ClaimLoop {
       const answer = await client.call("claim", { body }, { signal: this.#stopped.signal });
       this.#unanswered = undefined;
       this.#failures = 0;
+      this.#options.watch.reached();
       await this.#take(answer, waitSeconds * 1000 - (performance.now() - askedAtMs));
     } catch (error) {
       await this.#afterFailure(error, asked.sessionId);
@@ -140,7 +143,7 @@ export class ClaimLoop {
   }
 
   async #afterFailure(error: unknown, sessionId: string): Promise<void> {
-    const { logger, session } = this.#options;
+    const { watch, session } = this.#options;
     const { signal } = this.#stopped;
     if (signal.aborted) return;
     if (await session.renewAfter(error, sessionId).catch(() => false)) {
@@ -148,7 +151,7 @@ export class ClaimLoop {
       return;
     }
     this.#failures += 1;
-    logger.warn({ err: error, failures: this.#failures }, "work cannot be claimed; trying again");
-    await pause(backoffMs(NETWORK_BACKOFF, this.#failures, Math.random), signal);
+    watch.failed(error, this.#failures, "work cannot be claimed; trying again");
+    await watch.pause(backoffMs(NETWORK_BACKOFF, this.#failures, Math.random), signal);
   }
 }

@@ -9,12 +9,14 @@ import {
   writeIdentity,
   type Identity,
 } from "./identity.ts";
+import type { PlaneWatch } from "./plane-watch.ts";
 import { retrying } from "./retrying.ts";
 
 export type EnrolOptions = {
   readonly config: AgentConfig;
   readonly identityPath: string;
   readonly logger: Logger;
+  readonly watch: PlaneWatch;
   readonly signal: AbortSignal;
 };
 
@@ -97,8 +99,7 @@ async function tokenByApiKey(options: EnrolOptions): Promise<string> {
 const FORGOTTEN = new Set<string>(["credentials_invalid", "credentials_missing", "not_found"]);
 
 /** Waits while the API is away; a refusal is for a person to see at once. */
-function patiently<T>({ logger, signal }: EnrolOptions, call: () => Promise<T>): Promise<T> {
+function patiently<T>({ watch, signal }: EnrolOptions, call: () => Promise<T>): Promise<T> {
   const isWorthRetrying = (error: unknown) => isDownbeatError(error) && error.retryable;
-  const onFailure = (error: unknown) => logger.warn({ err: error }, "waiting for the API");
-  return retrying(call, { signal, isWorthRetrying, onFailure });
+  return retrying(call, { watch, failure: "waiting for the API", signal, isWorthRetrying });
 }

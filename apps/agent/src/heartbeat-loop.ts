@@ -1,7 +1,7 @@
 import type { Caller } from "@downbeat/client";
-import type { Logger } from "pino";
 import { backoffMs } from "./backoff.ts";
 import { pause } from "./pause.ts";
+import type { PlaneWatch } from "./plane-watch.ts";
 import type { RunTable } from "./run-table.ts";
 import type { Session } from "./session.ts";
 
@@ -9,7 +9,7 @@ export type HeartbeatLoopOptions = {
   readonly client: Pick<Caller, "call">;
   readonly session: Session;
   readonly runs: RunTable;
-  readonly logger: Logger;
+  readonly watch: PlaneWatch;
   /** Rises as long as the agent's loops turn. */
   readonly tick: () => number;
   /** While false the plane cannot reach the agent through a held claim, so it asks more often. */
@@ -19,6 +19,8 @@ export type HeartbeatLoopOptions = {
 
 // Without a held claim this is how late a cancellation arrives.
 const UNREACHED_BEAT_MS = 2_000;
+// While the plane is away heartbeats are what finds out that it is back.
+const AWAY_BEAT_MS = 5_000;
 const BEAT_TIMEOUT_MS = 10_000;
 
 /** Keeps the leases alive, and hears of cancellations and lost leases. */
@@ -69,20 +71,19 @@ export class HeartbeatLoop {
   #intervalMs(): number {
     const { heartbeatSeconds } = this.#options.session.intervals;
     if (this.#failures === 0) return heartbeatSeconds * 1000;
-    return (
-      250 + backoffMs({ firstMs: 250, maxMs: heartbeatSeconds * 1000 }, this.#failures, Math.random)
-    );
+    const maxMs = Math.min(AWAY_BEAT_MS, heartbeatSeconds * 1000);
+    return backoffMs({ firstMs: 250, maxMs }, this.#failures, Math.random);
   }
 
   async #beat(): Promise<void> {
-    const { client, session, runs, logger, onDrain } = this.#options;
+    const { client, session, runs, watch, onDrain } = this.#options;
     const sessionId = session.id;
     const held = runs.all().map(({ lease: { runId, epoch } }) => ({ runId, epoch }));
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(BEAT_TIMEOUT_MS)]);
     try {
       const body = { sessionId, tick: this.#options.tick(), runs: held };
       const answer = await client.call("heartbeat", { body }, { signal });
-      if (this.#failures > 0) logger.info("the plane is back");
+      watch.reached();
       this.#failures = 0;
       session.intervals = answer.intervals;
       for (const runId of answer.cancel) runs.get(runId)?.cancel();
@@ -91,10 +92,7 @@ export class HeartbeatLoop {
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       this.#failures += 1;
-      logger.warn(
-        { err: error, failures: this.#failures },
-        "heartbeat failed; running flows go on",
-      );
+      watch.failed(error, this.#failures, "heartbeat failed; running flows go on");
       await session.renewAfter(error, sessionId).catch(() => false);
     }
   }

@@ -12,10 +12,11 @@ import { isAlive } from "./is-alive.fixture.ts";
 import { SOURCE_WORKER } from "./worker-options.fixture.ts";
 
 const FLOWS = `
+import { spawn } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { flow, log } from "@downbeat/sdk";
 export const sleeps = flow({ name: "sleeps" }, async () => {
-  appendFileSync("pids", process.pid + "\\n");
+  appendFileSync("pids", spawn("sleep", ["300"], { stdio: "ignore" }).pid + "\\n");
   log.info("asleep");
   await new Promise((resolve) => setTimeout(resolve, 120_000));
 });
@@ -82,7 +83,9 @@ test("after kill -9 the next agent kills what was left, reports it once, and nam
   await vi.waitUntil(() => run.type === "CRASHED", { timeout: 20_000 });
   expect(story(run)).toEqual(["Running: started", "Crashed: agent_restarted"]);
   await vi.waitUntil(() => world.plane.endedSessionIds.length === 1, { timeout: 10_000 });
-  expect(isAlive(pid)).toBe(false);
+  // A grandchild: it would outlive the flow's process, which ends by itself once its agent is gone.
+  await vi.waitUntil(() => !isAlive(pid), { timeout: 10_000 });
+  expect(second.output()).toContain("killed a process group");
   second.process.kill("SIGTERM");
   expect(await second.exit).toEqual([0, null]);
 }, 60_000);

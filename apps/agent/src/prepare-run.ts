@@ -2,12 +2,14 @@ import { isDownbeatError, type Lease, type StateReasonCode } from "@downbeat/con
 import type { RunMessage } from "@downbeat/sdk/protocol";
 import { isSealError, type Opener, type SealContext } from "@downbeat/seal";
 import { z } from "zod";
+import type { PlaneWatch } from "./plane-watch.ts";
 import { resolveEntrypoint } from "./project.ts";
-import { mayPass, retrying } from "./retrying.ts";
+import { retrying } from "./retrying.ts";
 import { failedBefore, type Ending } from "./run-end.ts";
 
 export type PreparerOptions = {
   readonly opener: Opener;
+  readonly watch: PlaneWatch;
   readonly projectDirectory: string;
   readonly workspaceId: string;
   readonly nowMs: () => number;
@@ -96,9 +98,11 @@ export class RunPreparer {
   }
 
   #open(blob: string, context: SealContext, signal: AbortSignal): Promise<unknown> {
-    return retrying(() => this.#options.opener.open(blob, context), {
+    const { opener, watch } = this.#options;
+    return retrying(() => opener.open(blob, context), {
+      watch,
+      failure: "data keys cannot be fetched",
       signal,
-      isWorthRetrying: mayPass,
     });
   }
 

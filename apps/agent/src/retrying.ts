@@ -1,15 +1,16 @@
 import { isDownbeatError } from "@downbeat/contract";
 import { backoffMs, NETWORK_BACKOFF, type Backoff } from "./backoff.ts";
-import { pause } from "./pause.ts";
+import type { PlaneWatch } from "./plane-watch.ts";
 
 export type RetryOptions = {
+  readonly watch: PlaneWatch;
+  /** What cannot be done while it fails, for the log. */
+  readonly failure: string;
   readonly signal?: AbortSignal | undefined;
   readonly random?: () => number;
   readonly backoff?: Backoff;
   /** Which errors are worth another try. Default {@link mayPass}. */
   readonly isWorthRetrying?: (error: unknown) => boolean;
-  /** Is told of each failure that will be tried again. */
-  readonly onFailure?: (error: unknown, failures: number) => void;
 };
 
 /**
@@ -17,16 +18,18 @@ export type RetryOptions = {
  *
  * @throws what `call` throws when that will not pass, or when the signal has aborted.
  */
-export async function retrying<T>(call: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const { signal, random = Math.random, backoff = NETWORK_BACKOFF } = options;
+export async function retrying<T>(call: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { watch, failure, signal, random = Math.random, backoff = NETWORK_BACKOFF } = options;
   const isWorthRetrying = options.isWorthRetrying ?? mayPass;
   for (let failures = 0; ; failures += 1) {
     try {
-      return await call();
+      const result = await call();
+      watch.reached();
+      return result;
     } catch (error) {
       if (isAborted(signal) || !isWorthRetrying(error)) throw error;
-      options.onFailure?.(error, failures + 1);
-      await pause(waitMs(error, backoff, failures, random), signal);
+      watch.failed(error, failures + 1, failure);
+      await watch.pause(waitMs(error, backoff, failures, random), signal);
       if (isAborted(signal)) throw error;
     }
   }

@@ -2,6 +2,7 @@ import type { Caller } from "@downbeat/client";
 import { isDownbeatError, type Intervals, type WrappedDataKey } from "@downbeat/contract";
 import type { Logger } from "pino";
 import type { Journal } from "./journal.ts";
+import type { PlaneWatch } from "./plane-watch.ts";
 import { retrying } from "./retrying.ts";
 
 export type SessionOptions = {
@@ -12,6 +13,7 @@ export type SessionOptions = {
   readonly queueNames: readonly string[];
   readonly version: string;
   readonly dataKey: WrappedDataKey;
+  readonly watch: PlaneWatch;
   readonly signal: AbortSignal;
 };
 
@@ -63,7 +65,7 @@ export class Session {
   }
 
   async #open(endedSessionIds: readonly string[]): Promise<void> {
-    const { client, journal, logger, signal, capacity, version, dataKey } = this.#options;
+    const { client, journal, logger, watch, signal, capacity, version, dataKey } = this.#options;
     const body = {
       capacity,
       queueNames: [...this.#options.queueNames],
@@ -71,15 +73,9 @@ export class Session {
       dataKeys: [dataKey],
       endedSessionIds: endedSessionIds.slice(-MOST_ENDED),
     };
-    const onFailure = (error: unknown) =>
-      logger.warn({ err: error }, "no session can be opened yet");
-    const { sessionId, intervals } = await retrying(
-      () => client.call("openSession", { body }, { signal }),
-      {
-        signal,
-        onFailure,
-      },
-    );
+    const open = () => client.call("openSession", { body }, { signal });
+    const failure = "no session can be opened yet";
+    const { sessionId, intervals } = await retrying(open, { watch, failure, signal });
     this.#id = sessionId;
     this.#intervals = intervals;
     await Promise.all([journal.sessionOpened(sessionId), journal.sessionsEnded(endedSessionIds)]);

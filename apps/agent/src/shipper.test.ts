@@ -10,10 +10,12 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakePlane } from "./fake-plane.fixture.ts";
 import type { FakeRun } from "./fake-report.fixture.ts";
 import { Outbox } from "./outbox.ts";
+import { PlaneWatch } from "./plane-watch.ts";
 import { Shipper } from "./shipper.ts";
 import { Store } from "./store.ts";
 
 const WORKSPACE_ID = randomUUID();
+const logger = pino({ level: "silent" });
 const FAST = { firstMs: 1, maxMs: 20 };
 
 let plane: FakePlane;
@@ -42,7 +44,8 @@ beforeEach(async () => {
   shipper = new Shipper({
     client,
     outbox,
-    logger: pino({ level: "silent" }),
+    logger,
+    watch: new PlaneWatch(logger),
     backoff: FAST,
     onOutcome: ({ item }, { status }) => outcomes.push({ runId: item.runId, status }),
   });

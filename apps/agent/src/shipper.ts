@@ -4,12 +4,14 @@ import type { Logger } from "pino";
 import type { Backoff } from "./backoff.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
 import { pause } from "./pause.ts";
+import type { PlaneWatch } from "./plane-watch.ts";
 import { mayPass, retrying } from "./retrying.ts";
 
 export type ShipperOptions = {
   readonly client: Pick<Caller, "call">;
   readonly outbox: Outbox;
   readonly logger: Logger;
+  readonly watch: PlaneWatch;
   /** Is told the answer to each item, once. Fenced and rejected are final too. */
   readonly onOutcome: (entry: OutboxEntry, outcome: ReportOutcome) => void;
   readonly backoff?: Backoff;
@@ -83,7 +85,11 @@ export class Shipper {
             { body: { items } },
             { signal: this.#stopped.signal },
           ),
-        { ...this.#options, signal: this.#stopped.signal, onFailure: this.#logFailure },
+        {
+          ...this.#options,
+          signal: this.#stopped.signal,
+          failure: "reports cannot be delivered; they are kept and retried",
+        },
       );
       await this.#settle(entries, outcomes);
     } catch (error) {
@@ -139,14 +145,6 @@ export class Shipper {
       "the plane did not accept an item",
     );
   }
-
-  readonly #logFailure = (error: unknown, failures: number): void => {
-    const { logger, outbox } = this.#options;
-    logger.warn(
-      { err: error, failures, waiting: outbox.size },
-      "reports cannot be delivered; they are kept and retried",
-    );
-  };
 }
 
 function longestWaitMs(outcomes: readonly ReportOutcome[]): number {

@@ -15,6 +15,7 @@ import { createLogger } from "./logger.ts";
 import { OomWatch } from "./oom-watch.ts";
 import { Outbox } from "./outbox.ts";
 import { Pace } from "./pace.ts";
+import { PlaneWatch } from "./plane-watch.ts";
 import { RunPreparer } from "./prepare-run.ts";
 import { identifyGroup } from "./process-group.ts";
 import { recover } from "./recover.ts";
@@ -41,6 +42,7 @@ type Local = {
   readonly outbox: Outbox;
   readonly journal: Journal;
   readonly logger: Logger;
+  readonly watch: PlaneWatch;
 };
 
 const WORKER_READY_TIMEOUT_MS = 30_000;
@@ -63,7 +65,8 @@ export async function startAgent(config: AgentConfig, options: StartOptions = {}
   const undo = [() => local.store.close()];
   try {
     const identityPath = join(directory, "identity.json");
-    const enrolled = await connect({ config, identityPath, logger, signal: stopping.signal });
+    const { signal } = stopping;
+    const enrolled = await connect({ config, identityPath, logger, watch: local.watch, signal });
     undo.push(() => enrolled.client.close());
     const { workspace } = await enrolled.client.call("whoAmI", {});
     const key = await readWorkspaceKey(config.keyFile, workspace);
@@ -80,7 +83,7 @@ async function openLocal(directory: string, config: AgentConfig, logger: Logger)
     logger.error({ err: error }, "the outbox cannot be written; trying again");
   const store = await Store.open(directory, onError);
   const outbox = await Outbox.open({ store, maxBytes: config.outboxMegabytes * 1024 * 1024 });
-  return { store, outbox, journal: new Journal(store), logger };
+  return { store, outbox, journal: new Journal(store), logger, watch: new PlaneWatch(logger) };
 }
 
 type Assembly = {
@@ -95,14 +98,14 @@ type Assembly = {
 
 async function assemble(assembly: Assembly): Promise<Agent> {
   const { config, local, enrolled, key, stopping } = assembly;
-  const { outbox, journal, logger, store } = local;
+  const { outbox, journal, logger, store, watch } = local;
   const { client, identity } = enrolled;
   const { concurrency, prefetch, drainSeconds } = config;
   const endedSessionIds = await recover(local);
   const runs = new RunTable();
   const onOutcome: ShipperOptions["onOutcome"] = ({ item }, { status }) =>
     runs.settle(item, status);
-  const shipper = new Shipper({ client, outbox, logger, onOutcome });
+  const shipper = new Shipper({ client, outbox, logger, watch, onOutcome });
   shipper.start();
   assembly.undo.push(() => shipper.stop());
   // What the predecessor saw must arrive before its sessions are declared over, or its runs would be closed without it.
@@ -117,7 +120,7 @@ async function assemble(assembly: Assembly): Promise<Agent> {
     await store.close();
     await client.close();
   };
-  const loops = { client, session, runs, outbox, shipper, launcher, supervisor, logger };
+  const loops = { client, session, runs, outbox, shipper, launcher, supervisor, logger, watch };
   const limits = { concurrency, prefetch, drainSeconds };
   return new Agent({ agentId: identity.agentId, ...loops, ...limits, stopping, close });
 }
@@ -131,6 +134,7 @@ async function openSession(
     client: enrolled.client,
     journal: local.journal,
     logger: local.logger,
+    watch: local.watch,
     capacity: Math.min(MOST_CAPACITY, config.concurrency + config.prefetch),
     queueNames: config.queues ?? [],
     version: VERSION,
@@ -147,7 +151,7 @@ async function supervisorParts(
   launcher: Launcher,
 ): Promise<SupervisorParts> {
   const { config, local, enrolled, key, stopping } = assembly;
-  const { outbox, journal, logger } = local;
+  const { outbox, journal, logger, watch } = local;
   const { client } = enrolled;
   const nowMs = () => performance.now();
   const pace = new Pace(nowMs);
@@ -161,9 +165,15 @@ async function supervisorParts(
     launcher,
     pace,
     now: () => new Date(),
-    preparer: new RunPreparer({ opener, projectDirectory: config.project, workspaceId, nowMs }),
+    preparer: new RunPreparer({
+      opener,
+      watch,
+      projectDirectory: config.project,
+      workspaceId,
+      nowMs,
+    }),
     gate: new StartGate({ concurrency: config.concurrency, ahead: () => pace.ahead() }),
-    starts: new StartReporter({ client, logger, signal: stopping.signal }),
+    starts: new StartReporter({ client, logger, watch, signal: stopping.signal }),
     oomWatch: await OomWatch.start(),
     cancelGraceMs: config.cancelGraceSeconds * 1000,
     killGraceMs: KILL_GRACE_MS,

@@ -8,11 +8,13 @@ import {
 import type { Logger } from "pino";
 import { uuidv7 } from "uuidv7";
 import { pause } from "./pause.ts";
+import type { PlaneWatch } from "./plane-watch.ts";
 import { retrying } from "./retrying.ts";
 
 export type StartReporterOptions = {
   readonly client: Pick<Caller, "call">;
   readonly logger: Logger;
+  readonly watch: PlaneWatch;
   readonly signal: AbortSignal;
 };
 
@@ -58,16 +60,15 @@ export class StartReporter {
   }
 
   async #sendBatch(batch: readonly Asked[]): Promise<void> {
-    const { client, logger, signal } = this.#options;
+    const { client, logger, watch, signal } = this.#options;
     const items = batch.map(({ item }) => item);
-    const onFailure = (error: unknown, failures: number) =>
-      logger.warn(
-        { err: error, failures, runs: batch.length },
-        "runs cannot be announced; they wait",
-      );
     try {
       const report = () => client.call("report", { body: { items } }, { signal });
-      const { outcomes } = await retrying(report, { signal, onFailure });
+      const { outcomes } = await retrying(report, {
+        watch,
+        failure: "runs cannot be announced; they wait",
+        signal,
+      });
       batch.forEach(({ answer }, at) => answer(outcomes[at] ?? UNANSWERED));
     } catch (error) {
       if (!signal.aborted)

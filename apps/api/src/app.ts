@@ -76,10 +76,10 @@ function logAnswers(app: FastifyInstance): void {
 }
 
 function runEngineWith(app: FastifyInstance, services: Services, isOn: boolean): void {
-  if (!isOn) return;
-  const engine = startEngine(services);
   // Held polls are answered before the server waits for open requests, or it would wait for them.
   app.addHook("preClose", () => services.claims.close());
   app.addHook("preClose", () => services.logWaits.close());
+  if (!isOn) return;
+  const engine = startEngine(services);
   app.addHook("onClose", () => engine.stop());
 }

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 /** Writes a batch; the results stand in the order of the items. */
 export type CommitBatch<Item, Result> = (key: string, items: readonly Item[]) => Promise<readonly Result[]>;
 
@@ -20,8 +22,8 @@ type Entry<Item, Result> = {
 type Lane<Item, Result> = { waiting: Entry<Item, Result>[]; busy: boolean };
 
 /**
- * Turns many small writes into few transactions. Per key (a workspace): with nothing in flight an item is written at
- * once; what arrives meanwhile is collected and written together afterwards. A caller is answered only after its own
+ * Turns many small writes into few transactions. Per key (a workspace): with nothing in flight an item is written in the
+ * next turn of the event loop; what arrives meanwhile is collected and written together afterwards. A caller is answered only after its own
  * item is committed. When a batch fails it is halved until the culprit fails alone.
  */
 export class GroupCommit<Item, Result> {
@@ -49,6 +51,9 @@ export class GroupCommit<Item, Result> {
   async #drain(key: string, lane: Lane<Item, Result>): Promise<void> {
     lane.busy = true;
     while (lane.waiting.length > 0) {
+      // One turn of the event loop lets requests in that have arrived already. Without it the embedded database, which
+      // works on this very thread, would get every one of them in a transaction of its own.
+      await nextTurn();
       await this.#flush(key, this.#takeBatch(lane));
     }
     lane.busy = false;

@@ -15,7 +15,11 @@ export async function createEnrolmentToken(
 }
 
 /** Whom a consumed token admits, and where. */
-export type ConsumedToken = { readonly workspaceId: string; readonly poolId: string; readonly poolName: string };
+export type ConsumedToken = {
+  readonly workspaceId: string;
+  readonly poolId: string;
+  readonly poolName: string;
+};
 
 /**
  * Uses a token up, atomically: of two at once one succeeds. Undefined when it is unknown, used, expired, or its hash
@@ -27,11 +31,19 @@ export async function consumeEnrolmentToken(
 ): Promise<ConsumedToken | undefined> {
   const now = token.now ?? new Date();
   const { count } = await tx.prisma.enrolmentToken.updateMany({
-    where: { id: token.id, secretHash: Uint8Array.from(token.secretHash), usedAt: null, expiresAt: { gt: now } },
+    where: {
+      id: token.id,
+      secretHash: Uint8Array.from(token.secretHash),
+      usedAt: null,
+      expiresAt: { gt: now },
+    },
     data: { usedAt: now },
   });
   if (count === 0) return undefined;
-  const row = await tx.prisma.enrolmentToken.findUniqueOrThrow({ where: { id: token.id }, include: { pool: true } });
+  const row = await tx.prisma.enrolmentToken.findUniqueOrThrow({
+    where: { id: token.id },
+    include: { pool: true },
+  });
   return { workspaceId: row.workspaceId, poolId: row.poolId, poolName: row.pool.name };
 }
 
@@ -46,7 +58,10 @@ export type NewAgent = {
  * Admits an agent, in the same transaction that consumed its token. An agent of that name keeps its id and gets the new
  * key: its old one is worth nothing from then on.
  */
-export async function enrolAgent(tx: OperatorTx | Tx, agent: NewAgent): Promise<{ agentId: string }> {
+export async function enrolAgent(
+  tx: OperatorTx | Tx,
+  agent: NewAgent,
+): Promise<{ agentId: string }> {
   const { workspaceId, name, poolId, publicJwk } = agent;
   const row = await tx.prisma.agent.upsert({
     where: { workspaceId_name: { workspaceId, name } },
@@ -70,7 +85,10 @@ export type FoundAgent = {
 
 /** The agent of that id in whatever workspace, revoked ones included; undefined when there is none. */
 export async function findAgent(tx: OperatorTx, id: string): Promise<FoundAgent | undefined> {
-  const row = await tx.prisma.agent.findUnique({ where: { id }, include: { pool: { select: { name: true } } } });
+  const row = await tx.prisma.agent.findUnique({
+    where: { id },
+    include: { pool: { select: { name: true } } },
+  });
   if (row === null) return undefined;
   return {
     id: row.id,

@@ -21,7 +21,14 @@ export type FoundApiKey = {
   readonly workspace: Workspace;
 };
 
-type Row = { id: string; name: string; role: string; createdAt: Date; expiresAt: Date | null; revokedAt: Date | null };
+type Row = {
+  id: string;
+  name: string;
+  role: string;
+  createdAt: Date;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+};
 
 /** Keeps the hash of an API key. An operator names the workspace; inside a workspace it is the transaction's. */
 export async function createApiKey(
@@ -29,7 +36,8 @@ export async function createApiKey(
   key: NewApiKey & { readonly workspaceId?: string },
 ): Promise<ApiKey> {
   const workspaceId = tx.role === "workspace" ? tx.workspaceId : key.workspaceId;
-  if (workspaceId === undefined) throw new TypeError("createApiKey: an operator must name the workspaceId.");
+  if (workspaceId === undefined)
+    throw new TypeError("createApiKey: an operator must name the workspaceId.");
   const row = await tx.prisma.apiKey.create({
     data: {
       id: key.id ?? uuidv7(),
@@ -47,12 +55,19 @@ export async function createApiKey(
 export async function findApiKey(tx: OperatorTx, id: string): Promise<FoundApiKey | undefined> {
   const row = await tx.prisma.apiKey.findUnique({ where: { id }, include: { workspace: true } });
   if (row === null) return undefined;
-  return { apiKey: toApiKey(row), secretHash: row.secretHash, workspace: toWorkspace(row.workspace) };
+  return {
+    apiKey: toApiKey(row),
+    secretHash: row.secretHash,
+    workspace: toWorkspace(row.workspace),
+  };
 }
 
 export async function listApiKeys(tx: Tx, query: PageQuery): Promise<Page<ApiKey>> {
   const page = newestFirst(query);
-  const rows = await tx.prisma.apiKey.findMany({ ...page, where: { ...page.where, workspaceId: tx.workspaceId } });
+  const rows = await tx.prisma.apiKey.findMany({
+    ...page,
+    where: { ...page.where, workspaceId: tx.workspaceId },
+  });
   return toPage(rows, query, toApiKey);
 }
 

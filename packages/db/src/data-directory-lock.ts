@@ -20,7 +20,10 @@ const takeoverLimitMs = 10_000;
 export async function lockDataDirectory(dataDir: string): Promise<() => Promise<void>> {
   const directory = path.resolve(dataDir);
   const lockFile = `${directory}.lock`;
-  const me: Holder = { pid: process.pid, startedAt: (await processStart(process.pid)) ?? "unknown" };
+  const me: Holder = {
+    pid: process.pid,
+    startedAt: (await processStart(process.pid)) ?? "unknown",
+  };
   if (!(await writeNew(lockFile, me))) await takeOver(lockFile, me, directory);
   return () => rm(lockFile, { force: true });
 }
@@ -88,7 +91,9 @@ async function isAlive(holder: Holder): Promise<boolean> {
   }
   // The id may have been given to another program since; when the system does not say, the lock is respected.
   const startedAt = await processStart(holder.pid);
-  return startedAt === undefined || holder.startedAt === "unknown" || startedAt === holder.startedAt;
+  return (
+    startedAt === undefined || holder.startedAt === "unknown" || startedAt === holder.startedAt
+  );
 }
 
 async function processStart(pid: number): Promise<string | undefined> {

@@ -5,7 +5,10 @@ import { sqlStateOf, translateDatabaseError } from "./database-errors.ts";
 const lost = [
   { code: "P1001" },
   { code: "P2010", meta: { driverAdapterError: { cause: { kind: "DatabaseNotReachable" } } } },
-  { code: "P2010", meta: { driverAdapterError: { cause: { originalCode: "57P01", kind: "postgres" } } } },
+  {
+    code: "P2010",
+    meta: { driverAdapterError: { cause: { originalCode: "57P01", kind: "postgres" } } },
+  },
   Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }),
   new AggregateError([Object.assign(new Error("no"), { code: "ECONNREFUSED" })]),
   new Error("Connection terminated unexpectedly"),
@@ -15,7 +18,10 @@ const lost = [
 const others = [
   new Error("something else"),
   { code: "P2002" },
-  { code: "P2010", meta: { driverAdapterError: { cause: { originalCode: "23514", kind: "postgres" } } } },
+  {
+    code: "P2010",
+    meta: { driverAdapterError: { cause: { originalCode: "23514", kind: "postgres" } } },
+  },
   "text",
   undefined,
 ];

@@ -15,7 +15,12 @@ const UNREACHABLE_SYSTEM = new Set([
 // Connection exceptions (class 08) and operator intervention: shut down, crashed, starting up.
 const UNREACHABLE_SQLSTATE = /^(08...|57P0[123])$/;
 // What Prisma's adapters make of an error before anybody sees it.
-const UNREACHABLE_KINDS = new Set(["DatabaseNotReachable", "ConnectionClosed", "SocketTimeout", "TlsConnectionError"]);
+const UNREACHABLE_KINDS = new Set([
+  "DatabaseNotReachable",
+  "ConnectionClosed",
+  "SocketTimeout",
+  "TlsConnectionError",
+]);
 const UNREACHABLE_WORDS =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after calling end/;
 
@@ -30,7 +35,8 @@ export function translateDatabaseError(error: unknown, where: string): unknown {
 
 /** The five-character SQLSTATE of an error from the database, wherever Prisma put it. */
 export function sqlStateOf(error: unknown): string | undefined {
-  for (const text of codesOf(error)) if (/^[0-9A-Z]{5}$/.test(text) && !text.startsWith("P")) return text;
+  for (const text of codesOf(error))
+    if (/^[0-9A-Z]{5}$/.test(text) && !text.startsWith("P")) return text;
   return undefined;
 }
 
@@ -39,8 +45,11 @@ function isUnreachable(error: unknown): boolean {
     [...chain(error)].some(({ kind }) => typeof kind === "string" && UNREACHABLE_KINDS.has(kind)) ||
     codesOf(error).some(
       (code) =>
-        UNREACHABLE_PRISMA.has(code) || UNREACHABLE_SYSTEM.has(code) || UNREACHABLE_SQLSTATE.test(code),
-    ) || messagesOf(error).some((message) => UNREACHABLE_WORDS.test(message))
+        UNREACHABLE_PRISMA.has(code) ||
+        UNREACHABLE_SYSTEM.has(code) ||
+        UNREACHABLE_SQLSTATE.test(code),
+    ) ||
+    messagesOf(error).some((message) => UNREACHABLE_WORDS.test(message))
   );
 }
 
@@ -66,6 +75,8 @@ function codesOf(error: unknown): string[] {
 
 function messagesOf(error: unknown): string[] {
   return [...chain(error)].flatMap((one) =>
-    [one["message"], one["originalMessage"]].filter((text): text is string => typeof text === "string"),
+    [one["message"], one["originalMessage"]].filter(
+      (text): text is string => typeof text === "string",
+    ),
   );
 }

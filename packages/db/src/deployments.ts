@@ -11,7 +11,10 @@ import type { Tx } from "./transaction.ts";
  *
  * @throws DownbeatError `pool_not_found` naming the pool or the queue that does not exist; nothing is then stored.
  */
-export async function upsertDeployments(tx: Tx, specs: readonly DeploymentSpec[]): Promise<Deployment[]> {
+export async function upsertDeployments(
+  tx: Tx,
+  specs: readonly DeploymentSpec[],
+): Promise<Deployment[]> {
   const ids = new Map<DeploymentSpec, string>();
   // In one order for everybody, so that two deploys at once wait for each other instead of deadlocking.
   const ordered = specs.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
@@ -72,7 +75,13 @@ async function upsertDeployment(tx: Tx, spec: DeploymentSpec): Promise<string> {
   };
   const row = await tx.prisma.deployment.upsert({
     where: { flowId_name: { flowId: flow.id, name: spec.name } },
-    create: { id: uuidv7(), workspaceId: tx.workspaceId, flowId: flow.id, name: spec.name, ...standing },
+    create: {
+      id: uuidv7(),
+      workspaceId: tx.workspaceId,
+      flowId: flow.id,
+      name: spec.name,
+      ...standing,
+    },
     update: standing,
     select: { id: true },
   });
@@ -86,7 +95,13 @@ function ensureVersion(tx: Tx, flowId: string, spec: DeploymentSpec): Promise<{ 
   };
   return tx.prisma.flowVersion.upsert({
     where: { flowId_contentHash: { flowId, contentHash: spec.contentHash } },
-    create: { id: uuidv7(), workspaceId: tx.workspaceId, flowId, contentHash: spec.contentHash, ...described },
+    create: {
+      id: uuidv7(),
+      workspaceId: tx.workspaceId,
+      flowId,
+      contentHash: spec.contentHash,
+      ...described,
+    },
     update: described,
     select: { id: true },
   });
@@ -98,7 +113,9 @@ async function findQueueId(tx: Tx, spec: DeploymentSpec): Promise<string> {
     select: { queues: { where: { name: spec.queueName }, select: { id: true } } },
   });
   if (pool === null) {
-    throw new DownbeatError("pool_not_found", { message: `No work pool "${spec.poolName}" exists.` });
+    throw new DownbeatError("pool_not_found", {
+      message: `No work pool "${spec.poolName}" exists.`,
+    });
   }
   const queueId = pool.queues[0]?.id;
   if (queueId !== undefined) return queueId;

@@ -63,13 +63,16 @@ const textOid = 25;
 
 // The catalogue has columns of type "char", which the adapter for PostgreSQL refuses to read. They are passed by it as
 // text and named for what they are behind it.
-function readingChars(factory: SqlMigrationAwareDriverAdapterFactory): SqlMigrationAwareDriverAdapterFactory {
+function readingChars(
+  factory: SqlMigrationAwareDriverAdapterFactory,
+): SqlMigrationAwareDriverAdapterFactory {
   return {
     provider: factory.provider,
     adapterName: factory.adapterName,
     connectToShadowDb: () => factory.connectToShadowDb(),
     connect: async () => {
-      const adapter: SqlDriverAdapter & { underlyingDriver?: () => Queryable } = await factory.connect();
+      const adapter: SqlDriverAdapter & { underlyingDriver?: () => Queryable } =
+        await factory.connect();
       const driver = adapter.underlyingDriver?.();
       if (driver !== undefined) readCharsOf(adapter, driver);
       return adapter;
@@ -84,7 +87,9 @@ function readCharsOf(adapter: SqlDriverAdapter, driver: Queryable): void {
   const query = driver.query.bind(driver);
   driver.query = async (config) => {
     const result = await query(config);
-    const chars = result.fields.flatMap(({ dataTypeID }, index) => (dataTypeID === charOid ? index : []));
+    const chars = result.fields.flatMap(({ dataTypeID }, index) =>
+      dataTypeID === charOid ? index : [],
+    );
     for (const index of chars) Object.assign(result.fields[index] ?? {}, { dataTypeID: textOid });
     charColumns.set(result.rows, chars);
     return result;
@@ -92,7 +97,8 @@ function readCharsOf(adapter: SqlDriverAdapter, driver: Queryable): void {
   const queryRaw = adapter.queryRaw.bind(adapter);
   adapter.queryRaw = async (sqlQuery) => {
     const result = await queryRaw(sqlQuery);
-    for (const index of charColumns.get(result.rows) ?? []) result.columnTypes[index] = ColumnTypeEnum.Character;
+    for (const index of charColumns.get(result.rows) ?? [])
+      result.columnTypes[index] = ColumnTypeEnum.Character;
     return result;
   };
 }
@@ -104,7 +110,9 @@ let loading: Promise<typeof SchemaEngine> | undefined;
 async function load(): Promise<typeof SchemaEngine> {
   const entry = import.meta.resolve("@prisma/schema-engine-wasm/schema_engine_bg");
   const binary = await readFile(new URL("schema_engine_bg.wasm", entry));
-  const { instance } = await WebAssembly.instantiate(binary, { "./schema_engine_bg.js": { ...bindings } });
+  const { instance } = await WebAssembly.instantiate(binary, {
+    "./schema_engine_bg.js": { ...bindings },
+  });
   const { __wbg_set_wasm: setWasm, SchemaEngine: Engine } = bindings as unknown as Bindings;
   setWasm(instance.exports);
   (instance.exports["__wbindgen_start"] as () => void)();

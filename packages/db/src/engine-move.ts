@@ -4,7 +4,11 @@ import type { Transition } from "./sql/apply-transitions.ts";
 import type { LockedRunRow } from "./sql/locked-run-row.ts";
 
 /** A transition that needs no proposal: the engine, or a session that ends, moves a locked run along. */
-export type Move = { readonly type: StateType; readonly name: StateName; readonly reason: StateReasonCode };
+export type Move = {
+  readonly type: StateType;
+  readonly name: StateName;
+  readonly reason: StateReasonCode;
+};
 
 /** A run that was moved, for whoever wakes waiters and writes logs. */
 export type MovedRun = Move & {
@@ -16,7 +20,11 @@ export type MovedRun = Move & {
 
 export const engine: Actor = { kind: "engine", id: null };
 
-export function toTransition(row: LockedRunRow, move: Move, by: { actor: Actor; at: Date }): Transition {
+export function toTransition(
+  row: LockedRunRow,
+  move: Move,
+  by: { actor: Actor; at: Date },
+): Transition {
   return {
     runId: row.run_id,
     workspaceId: row.workspace_id,
@@ -31,8 +39,20 @@ export function toTransition(row: LockedRunRow, move: Move, by: { actor: Actor; 
 }
 
 export function toMovedRun(row: LockedRunRow, move: Move): MovedRun {
-  return { ...move, runId: row.run_id, workspaceId: row.workspace_id, poolId: row.pool_id, sessionId: row.session_id };
+  return {
+    ...move,
+    runId: row.run_id,
+    workspaceId: row.workspace_id,
+    poolId: row.pool_id,
+    sessionId: row.session_id,
+  };
 }
 
 // The engine knows that the agent is gone, not what user code did.
-const crash: RunError = { class: "AgentLost", exitCode: null, signal: null, fingerprint: null, detail: null };
+const crash: RunError = {
+  class: "AgentLost",
+  exitCode: null,
+  signal: null,
+  fingerprint: null,
+  detail: null,
+};

@@ -14,7 +14,10 @@ type VersionRow = {
 
 export async function listFlows(tx: Tx, query: PageQuery): Promise<Page<Flow>> {
   const page = newestFirst(query);
-  const rows = await tx.prisma.flow.findMany({ ...page, where: { ...page.where, workspaceId: tx.workspaceId } });
+  const rows = await tx.prisma.flow.findMany({
+    ...page,
+    where: { ...page.where, workspaceId: tx.workspaceId },
+  });
   return toPage(rows, query, toFlow);
 }
 

@@ -10,7 +10,13 @@ export * from "./flows.ts";
 export type { Page, PageQuery } from "./page.ts";
 export * from "./pools.ts";
 export * from "./runs.ts";
-export { createOrganisation, createWorkspace, findWorkspaceByName, readWorkspace, setWorkspaceKey } from "./workspaces.ts";
+export {
+  createOrganisation,
+  createWorkspace,
+  findWorkspaceByName,
+  readWorkspace,
+  setWorkspaceKey,
+} from "./workspaces.ts";
 
 export type { MovedRun } from "./engine-move.ts";
 export * from "./sql/append-log-chunks.ts";

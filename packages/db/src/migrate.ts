@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url";
 import type { DatabaseConnection, SqlSession } from "./database-connection.ts";
 
 /** prisma/migrations of this repository, from src and from dist alike. */
-export const defaultMigrationsDir = fileURLToPath(new URL("../../../prisma/migrations", import.meta.url));
+export const defaultMigrationsDir = fileURLToPath(
+  new URL("../../../prisma/migrations", import.meta.url),
+);
 
 export type Migration = { readonly name: string; readonly sql: string; readonly checksum: string };
 
@@ -22,7 +24,10 @@ const attempts = 10;
  *
  * @throws Error when a migration was changed after it had been applied, or its SQL fails.
  */
-export async function applyMigrations(connection: DatabaseConnection, migrationsDir: string): Promise<string[]> {
+export async function applyMigrations(
+  connection: DatabaseConnection,
+  migrationsDir: string,
+): Promise<string[]> {
   const migrations = await readMigrations(migrationsDir);
   return connection.withSession(async (session) => {
     await session.query("select pg_advisory_lock($1::bigint)::text", [advisoryLock]);
@@ -46,13 +51,18 @@ export async function readMigrations(migrationsDir: string): Promise<Migration[]
   );
 }
 
-async function applyMissing(session: SqlSession, migrations: readonly Migration[]): Promise<string[]> {
+async function applyMissing(
+  session: SqlSession,
+  migrations: readonly Migration[],
+): Promise<string[]> {
   await session.run(`create table if not exists _downbeat_migration (
     name text primary key, checksum text not null, applied_at timestamptz not null default now()
   )`);
   const rows = await session.query("select name, checksum from _downbeat_migration");
   const applied = new Map(rows.map((row) => [String(row["name"]), String(row["checksum"])]));
-  const missing = migrations.filter((migration) => isMissing(migration, applied.get(migration.name)));
+  const missing = migrations.filter((migration) =>
+    isMissing(migration, applied.get(migration.name)),
+  );
   for (const migration of missing) await applyOne(session, migration, attempts);
   return missing.map(({ name }) => name);
 }
@@ -66,7 +76,11 @@ function isMissing({ name, checksum }: Migration, appliedChecksum: string | unde
   );
 }
 
-async function applyOne(session: SqlSession, migration: Migration, attemptsLeft: number): Promise<void> {
+async function applyOne(
+  session: SqlSession,
+  migration: Migration,
+  attemptsLeft: number,
+): Promise<void> {
   try {
     await session.run("begin");
     await session.run(migration.sql);
@@ -78,7 +92,8 @@ async function applyOne(session: SqlSession, migration: Migration, attemptsLeft:
   } catch (error) {
     await session.run("rollback");
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (attemptsLeft > 1 && LOST_RACE.has(code)) return applyOne(session, migration, attemptsLeft - 1);
+    if (attemptsLeft > 1 && LOST_RACE.has(code))
+      return applyOne(session, migration, attemptsLeft - 1);
     throw new Error(`Migration "${migration.name}" failed: ${messageOf(error)}`, { cause: error });
   }
 }

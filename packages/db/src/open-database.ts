@@ -26,7 +26,10 @@ export type Database = {
   /** Applies missing migrations, as the owner. Safe to call from several processes at once. */
   readonly migrate: () => Promise<{ applied: string[] }>;
   /** Work inside one workspace, held there by row-level security. */
-  readonly inWorkspace: <T>(ctx: { workspaceId: string }, work: (tx: WorkspaceTx) => Promise<T>) => Promise<T>;
+  readonly inWorkspace: <T>(
+    ctx: { workspaceId: string },
+    work: (tx: WorkspaceTx) => Promise<T>,
+  ) => Promise<T>;
   /** Work of the engine's loops, across workspaces, on states and leases only. */
   readonly asEngine: <T>(work: (tx: EngineTx) => Promise<T>) => Promise<T>;
   /** Look-ups before anyone is known (API key, agent, enrolment token) and making workspaces. */
@@ -64,7 +67,11 @@ export async function openConnection(options: DatabaseOptions): Promise<Database
 
 function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): Database {
   const where = placeOf(options);
-  const prisma = new PrismaClient({ adapter: connection.adapter, transactionOptions, errorFormat: "minimal" });
+  const prisma = new PrismaClient({
+    adapter: connection.adapter,
+    transactionOptions,
+    errorFormat: "minimal",
+  });
   const reaching = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();

@@ -47,12 +47,18 @@ export async function listPools(tx: Tx, query: PageQuery): Promise<Page<WorkPool
     where: { ...page.where, workspaceId: tx.workspaceId },
     include: withQueues,
   });
-  const activity = await countPoolActivity(tx, rows.map(({ id }) => id));
+  const activity = await countPoolActivity(
+    tx,
+    rows.map(({ id }) => id),
+  );
   return toPage(rows, query, (row) => toPool(row, activity.get(row.id)));
 }
 
 export async function readPoolByName(tx: Tx, name: string): Promise<WorkPool | undefined> {
-  const row = await tx.prisma.workPool.findFirst({ where: { workspaceId: tx.workspaceId, name }, include: withQueues });
+  const row = await tx.prisma.workPool.findFirst({
+    where: { workspaceId: tx.workspaceId, name },
+    include: withQueues,
+  });
   if (row === null) return undefined;
   return toPool(row, (await countPoolActivity(tx, [row.id])).get(row.id));
 }
@@ -60,13 +66,19 @@ export async function readPoolByName(tx: Tx, name: string): Promise<WorkPool | u
 /** Pauses, resumes or limits a pool; undefined when there is none of this name. */
 export async function updatePool(
   tx: Tx,
-  change: { name: string; paused?: boolean | undefined; concurrencyLimit?: number | null | undefined },
+  change: {
+    name: string;
+    paused?: boolean | undefined;
+    concurrencyLimit?: number | null | undefined;
+  },
 ): Promise<WorkPool | undefined> {
   await tx.prisma.workPool.updateMany({
     where: { workspaceId: tx.workspaceId, name: change.name },
     data: {
       ...(change.paused === undefined ? {} : { paused: change.paused }),
-      ...(change.concurrencyLimit === undefined ? {} : { concurrencyLimit: change.concurrencyLimit }),
+      ...(change.concurrencyLimit === undefined
+        ? {}
+        : { concurrencyLimit: change.concurrencyLimit }),
     },
   });
   return readPoolByName(tx, change.name);
@@ -77,12 +89,23 @@ export async function upsertQueue(
   tx: Tx,
   queue: { poolName: string; name: string; priority: number; paused?: boolean | undefined },
 ): Promise<WorkPool | undefined> {
-  const pool = await tx.prisma.workPool.findFirst({ where: { workspaceId: tx.workspaceId, name: queue.poolName } });
+  const pool = await tx.prisma.workPool.findFirst({
+    where: { workspaceId: tx.workspaceId, name: queue.poolName },
+  });
   if (pool === null) return undefined;
-  const standing = { priority: queue.priority, ...(queue.paused === undefined ? {} : { paused: queue.paused }) };
+  const standing = {
+    priority: queue.priority,
+    ...(queue.paused === undefined ? {} : { paused: queue.paused }),
+  };
   const row = await tx.prisma.workQueue.upsert({
     where: { poolId_name: { poolId: pool.id, name: queue.name } },
-    create: { id: uuidv7(), workspaceId: tx.workspaceId, poolId: pool.id, name: queue.name, ...standing },
+    create: {
+      id: uuidv7(),
+      workspaceId: tx.workspaceId,
+      poolId: pool.id,
+      name: queue.name,
+      ...standing,
+    },
     update: standing,
   });
   await setQueuePriority(tx, { queueId: row.id, priority: row.priority });

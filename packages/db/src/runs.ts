@@ -53,10 +53,7 @@ export async function listRunStates(tx: Tx, runId: string): Promise<RunStateReco
 }
 
 /** A run's task runs in order of start; those that have not started come last. */
-export function listTaskRuns(
-  tx: Tx,
-  query: PageQuery & { runId: string },
-): Promise<Page<TaskRun>> {
+export function listTaskRuns(tx: Tx, query: PageQuery & { runId: string }): Promise<Page<TaskRun>> {
   return listTaskRunRows(tx, query);
 }
 
@@ -90,16 +87,14 @@ export async function listLogChunks(
     orderBy: [{ epoch: "asc" }, { sequence: "asc" }],
     take: query.limit + 1,
   });
-  const items = rows.slice(0, query.limit).map(
-    (row): LogChunk => ({
-      runId: row.runId,
-      epoch: row.epoch,
-      sequence: row.sequence,
-      lineCount: row.lineCount,
-      receivedAt: row.receivedAt.toISOString(),
-      chunk: row.chunk as LogChunk["chunk"],
-    }),
-  );
+  const items = rows.slice(0, query.limit).map((row): LogChunk => ({
+    runId: row.runId,
+    epoch: row.epoch,
+    sequence: row.sequence,
+    lineCount: row.lineCount,
+    receivedAt: row.receivedAt.toISOString(),
+    chunk: row.chunk as LogChunk["chunk"],
+  }));
   const last = items.at(-1);
   return {
     items,
@@ -112,4 +107,3 @@ export async function listLogChunks(
 function keyIdsOf(items: readonly LogChunk[]): string[] {
   return [...new Set(items.flatMap(({ chunk }) => readSealedHeader(chunk)?.kid ?? []))];
 }
-

@@ -1,4 +1,9 @@
-import { DownbeatError, PublicJwk, type Workspace, type WorkspacePublicKey } from "@downbeat/contract";
+import {
+  DownbeatError,
+  PublicJwk,
+  type Workspace,
+  type WorkspacePublicKey,
+} from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
 import type { OperatorTx, Tx } from "./transaction.ts";
 
@@ -17,15 +22,23 @@ export async function createWorkspace(
     throw new DownbeatError("conflict", { message: `A workspace named "${name}" exists already.` });
   }
   const organisation = organisationId ?? (await createOrganisation(tx, { name })).id;
-  const row = await tx.prisma.workspace.create({ data: { id: uuidv7(), name, organisationId: organisation } });
+  const row = await tx.prisma.workspace.create({
+    data: { id: uuidv7(), name, organisationId: organisation },
+  });
   return toWorkspace(row);
 }
 
-export async function createOrganisation(tx: OperatorTx, { name }: { name: string }): Promise<{ id: string }> {
+export async function createOrganisation(
+  tx: OperatorTx,
+  { name }: { name: string },
+): Promise<{ id: string }> {
   return tx.prisma.organisation.create({ data: { id: uuidv7(), name }, select: { id: true } });
 }
 
-export async function findWorkspaceByName(tx: OperatorTx, name: string): Promise<Workspace | undefined> {
+export async function findWorkspaceByName(
+  tx: OperatorTx,
+  name: string,
+): Promise<Workspace | undefined> {
   const row = await tx.prisma.workspace.findUnique({ where: { name } });
   return row === null ? undefined : toWorkspace(row);
 }
@@ -54,6 +67,7 @@ export async function setWorkspaceKey(tx: Tx, key: WorkspacePublicKey): Promise<
 }
 
 export function toWorkspace(row: Row): Workspace {
-  const key = row.keyId === null ? null : { keyId: row.keyId, publicJwk: PublicJwk.parse(row.publicJwk) };
+  const key =
+    row.keyId === null ? null : { keyId: row.keyId, publicJwk: PublicJwk.parse(row.publicJwk) };
   return { id: row.id, name: row.name, key, createdAt: row.createdAt.toISOString() };
 }

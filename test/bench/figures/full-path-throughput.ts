@@ -12,7 +12,7 @@ const REPETITIONS = 3;
 export async function fullPathThroughput(name: string, database: BenchDatabase): Promise<Figure> {
   const plane = await BenchPlane.start(await database.fresh());
   try {
-    await plane.startAgent(200);
+    await plane.startAgent(2);
     const client = plane.client();
     await drain(client, 500); // warm-up
     const rates: number[] = [];

@@ -1,5 +1,4 @@
 import { ErrorClass, Id, LOG_LEVELS, Name, StateName, StateType } from "@downbeat/contract";
-import type { FromWorker } from "@downbeat/sdk/protocol";
 import { z } from "zod";
 
 type ErrorData = {
@@ -91,6 +90,3 @@ export function readWorkerMessage(raw: unknown): WorkerMessage | undefined {
   const fitting = read.flatMap(({ data }) => (data === undefined ? [] : [data]));
   return { type: "events", runId, events: fitting, refused: events.length - fitting.length };
 }
-
-/** Fails to compile when the worker may send something that is not read here. */
-export type EveryMessageIsRead = FromWorker["type"] extends WorkerMessage["type"] ? true : never;

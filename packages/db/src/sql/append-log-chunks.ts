@@ -9,9 +9,14 @@ export type LogChunkRow = Omit<LogItem, "kind" | "leaseToken">;
  *
  * Returns how many were new. Locks: the new rows. Index: log_chunk_pkey.
  */
-export function appendLogChunks(tx: Tx, rows: readonly LogChunkRow[], now: Date | null = null): Promise<number> {
+export function appendLogChunks(
+  tx: Tx,
+  rows: readonly LogChunkRow[],
+  now: Date | null = null,
+): Promise<number> {
   if (rows.length === 0) return Promise.resolve(0);
-  const column = <K extends keyof LogChunkRow>(key: K): LogChunkRow[K][] => rows.map((row) => row[key]);
+  const column = <K extends keyof LogChunkRow>(key: K): LogChunkRow[K][] =>
+    rows.map((row) => row[key]);
   return tx.prisma.$executeRaw`/* prepared */
     insert into log_chunk (run_id, epoch, sequence, workspace_id, line_count, received_at, chunk)
     select run_id, epoch, sequence, ${tx.workspaceId}::uuid, line_count, coalesce(${now}::timestamptz, now()), chunk

@@ -15,9 +15,13 @@ export type Transition = AcceptedTransition & {
  * terminal leaves live_run; one that becomes SCHEDULED gives up its lease.
  *
  * Locks: the live_run rows, which the caller has locked before (lock-runs.ts), so nothing is waited for.
+ * The workspace is compared `is true` so that only the key can drive a lookup (see 0001_init).
  * Indexes: live_run_pkey, flow_run_pkey, run_state_pkey.
  */
-export async function applyTransitions(tx: Tx | EngineTx, rows: readonly Transition[]): Promise<void> {
+export async function applyTransitions(
+  tx: Tx | EngineTx,
+  rows: readonly Transition[],
+): Promise<void> {
   if (rows.length === 0) return;
   const error = <K extends "class" | "exitCode" | "signal" | "fingerprint" | "detail">(key: K) =>
     rows.map((row) => row.error?.[key] ?? null);
@@ -54,7 +58,7 @@ export async function applyTransitions(tx: Tx | EngineTx, rows: readonly Transit
     ),
     gone as (
       delete from live_run l using last
-      where l.run_id = last.run_id and l.workspace_id = last.workspace_id and last.terminal
+      where l.run_id = last.run_id and (l.workspace_id = last.workspace_id) is true and last.terminal
       returning last.*, l.started_at, l.lease_token, l.session_id, l.recent_transition_ids
     ),
     finished as (
@@ -67,7 +71,7 @@ export async function applyTransitions(tx: Tx | EngineTx, rows: readonly Transit
         error_class = gone.error_class, exit_code = gone.exit_code, signal = gone.signal,
         error_fingerprint = gone.error_fingerprint, error_detail = gone.error_detail
       from gone
-      where r.id = gone.run_id and r.workspace_id = gone.workspace_id
+      where r.id = gone.run_id and (r.workspace_id = gone.workspace_id) is true
     )
     update live_run l
     set state_type = last.type, state_name = last.name, state_at = last.at, state_sequence = last.sequence,
@@ -79,5 +83,5 @@ export async function applyTransitions(tx: Tx | EngineTx, rows: readonly Transit
       session_id = case when last.type = 'SCHEDULED' then null else l.session_id end,
       claim_request_id = case when last.type = 'SCHEDULED' then null else l.claim_request_id end
     from last
-    where l.run_id = last.run_id and l.workspace_id = last.workspace_id and not last.terminal`;
+    where l.run_id = last.run_id and (l.workspace_id = last.workspace_id) is true and not last.terminal`;
 }

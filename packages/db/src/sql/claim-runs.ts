@@ -40,7 +40,9 @@ export async function claimRuns(tx: Tx, claim: Claim): Promise<Lease[]> {
   const now = claim.now ?? null;
   const session = await lockSession(tx, claim, now);
   if (session === undefined) {
-    throw new DownbeatError("session_ended", { message: `The session ${claim.sessionId} is not open.` });
+    throw new DownbeatError("session_ended", {
+      message: `The session ${claim.sessionId} is not open.`,
+    });
   }
   if (session.claimedBefore) return readClaimed(tx, claim);
   const free = Math.min(claim.max, session.capacity - session.held);
@@ -48,7 +50,12 @@ export async function claimRuns(tx: Tx, claim: Claim): Promise<Lease[]> {
   return take(tx, claim, session, free);
 }
 
-async function take(tx: Tx, claim: Claim, session: ClaimingSession, free: number): Promise<Lease[]> {
+async function take(
+  tx: Tx,
+  claim: Claim,
+  session: ClaimingSession,
+  free: number,
+): Promise<Lease[]> {
   const tokens = Array.from({ length: free }, () => randomBytes(16).toString("hex"));
   const rows = await tx.prisma.$queryRaw<Row[]>`/* prepared */
     with room as (
@@ -89,7 +96,7 @@ async function take(tx: Tx, claim: Claim, session: ClaimingSession, free: number
     select l.run_id, l.epoch, l.lease_token, f.name as flow_name, d.name as deployment_name, v.content_hash,
       d.entrypoint, d.default_parameters, r.parameters
     from claimed l
-    join flow_run r on r.id = l.run_id and r.workspace_id = ${tx.workspaceId}::uuid
+    join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
     join deployment d on d.id = r.deployment_id and d.workspace_id = ${tx.workspaceId}::uuid
     join flow_version v on v.id = d.flow_version_id and v.workspace_id = ${tx.workspaceId}::uuid
@@ -102,7 +109,7 @@ async function readClaimed(tx: Tx, claim: Claim): Promise<Lease[]> {
     select l.run_id, l.epoch, l.lease_token, f.name as flow_name, d.name as deployment_name, v.content_hash,
       d.entrypoint, d.default_parameters, r.parameters
     from live_run l
-    join flow_run r on r.id = l.run_id and r.workspace_id = ${tx.workspaceId}::uuid
+    join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
     join deployment d on d.id = r.deployment_id and d.workspace_id = ${tx.workspaceId}::uuid
     join flow_version v on v.id = d.flow_version_id and v.workspace_id = ${tx.workspaceId}::uuid

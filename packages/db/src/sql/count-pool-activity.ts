@@ -14,7 +14,10 @@ export type PoolActivity = {
  *
  * Locks: none. Indexes: agent_pool_id_idx, agent_session_agent_id_epoch_idx, live_run_session_idx.
  */
-export async function countPoolActivity(tx: Tx, poolIds: readonly string[]): Promise<Map<string, PoolActivity>> {
+export async function countPoolActivity(
+  tx: Tx,
+  poolIds: readonly string[],
+): Promise<Map<string, PoolActivity>> {
   if (poolIds.length === 0) return new Map();
   const rows = await tx.prisma.$queryRaw<
     { pool_id: string; online_agents: number; capacity: number; active_runs: number }[]

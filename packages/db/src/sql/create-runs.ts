@@ -24,7 +24,12 @@ export type NewRun = {
  * request. `unknown`: no such flow or deployment; `flowExists` tells which.
  */
 export type CreatedRun =
-  | { readonly status: "created"; readonly runId: string; readonly run: Run; readonly poolId: string }
+  | {
+      readonly status: "created";
+      readonly runId: string;
+      readonly run: Run;
+      readonly poolId: string;
+    }
   | { readonly status: "standing" | "mismatch"; readonly runId: string }
   | { readonly status: "unknown"; readonly flowExists: boolean };
 
@@ -53,21 +58,37 @@ type Row = {
  *
  * @param now for tests; the database's clock when null
  */
-export async function createRuns(tx: Tx, rows: readonly NewRun[], now: Date | null = null): Promise<CreatedRun[]> {
+export async function createRuns(
+  tx: Tx,
+  rows: readonly NewRun[],
+  now: Date | null = null,
+): Promise<CreatedRun[]> {
   const found = await insert(tx, rows, now);
   const missed = rows.filter((_, index) => found[index]?.deployment_id && !found[index].created);
-  const standing = await readIdempotencyKeys(tx, missed.flatMap(({ idempotencyKey }) => idempotencyKey ?? []));
+  const standing = await readIdempotencyKeys(
+    tx,
+    missed.flatMap(({ idempotencyKey }) => idempotencyKey ?? []),
+  );
   return rows.map((row, index) => {
     const answer = found[index];
     if (answer === undefined || answer.deployment_id === null) {
       return { status: "unknown", flowExists: answer?.flow_exists ?? false };
     }
     if (answer.created) {
-      return { status: "created", runId: answer.run_id, run: toRun(row, answer), poolId: answer.pool_id };
+      return {
+        status: "created",
+        runId: answer.run_id,
+        run: toRun(row, answer),
+        poolId: answer.pool_id,
+      };
     }
     const first = standing.get(row.idempotencyKey ?? "");
-    if (first === undefined) throw new Error(`Run ${answer.run_id} was neither made nor found by its key.`);
-    return { status: first.requestHash === row.requestHash ? "standing" : "mismatch", runId: first.runId };
+    if (first === undefined)
+      throw new Error(`Run ${answer.run_id} was neither made nor found by its key.`);
+    return {
+      status: first.requestHash === row.requestHash ? "standing" : "mismatch",
+      runId: first.runId,
+    };
   });
 }
 

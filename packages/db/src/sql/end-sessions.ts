@@ -28,8 +28,14 @@ export async function endSessions(tx: Tx, request: EndSessions): Promise<MovedRu
   const rows = await lockSessionRuns(tx, ended);
   if (rows.length === 0) return [];
   const by = { actor: request.actor, at: await databaseNow(tx, request.now) };
-  const moves = rows.map((row) => ({ row, move: settle(row.state_type, request.reason ?? "agent_restarted") }));
-  await applyTransitions(tx, moves.map(({ row, move }) => toTransition(row, move, by)));
+  const moves = rows.map((row) => ({
+    row,
+    move: settle(row.state_type, request.reason ?? "agent_restarted"),
+  }));
+  await applyTransitions(
+    tx,
+    moves.map(({ row, move }) => toTransition(row, move, by)),
+  );
   return moves.map(({ row, move }) => toMovedRun(row, move));
 }
 

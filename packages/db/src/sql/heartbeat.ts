@@ -24,7 +24,10 @@ export type OwnedRun = {
   readonly stateName: StateName;
 };
 
-type Row = { session_id: string; runs: { id: string; epoch: number; type: string; name: string }[] };
+type Row = {
+  session_id: string;
+  runs: { id: string; epoch: number; type: string; name: string }[];
+};
 
 /**
  * Renews the leases of sessions: one row each, whatever the number of their runs, since a run's lease is its session's.
@@ -76,11 +79,18 @@ export async function heartbeat(
 }
 
 function toOwnedRun(run: Row["runs"][number]): OwnedRun {
-  return { runId: run.id, epoch: run.epoch, stateType: run.type as StateType, stateName: run.name as StateName };
+  return {
+    runId: run.id,
+    epoch: run.epoch,
+    stateType: run.type as StateType,
+    stateName: run.name as StateName,
+  };
 }
 
 function toAnswer(sessionId: string, runs: OwnedRun[] | undefined): BeatAnswer {
   const ownedRuns = runs ?? [];
-  const cancel = ownedRuns.filter(({ stateType }) => stateType === "CANCELLING").map(({ runId }) => runId);
+  const cancel = ownedRuns
+    .filter(({ stateType }) => stateType === "CANCELLING")
+    .map(({ runId }) => runId);
   return { sessionId, open: runs !== undefined, ownedRuns, cancel };
 }

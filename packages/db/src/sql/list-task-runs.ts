@@ -59,7 +59,11 @@ function toTaskRun(row: Row): TaskRun {
     runId: row.run_id,
     taskName: row.task_name,
     index: row.index,
-    state: { type: row.state_type as StateType, name: row.state_name as StateName, at: row.state_at.toISOString() },
+    state: {
+      type: row.state_type as StateType,
+      name: row.state_name as StateName,
+      at: row.state_at.toISOString(),
+    },
     attempt: row.attempt,
     epoch: row.epoch,
     startedAt: row.started_at?.toISOString() ?? null,

@@ -89,4 +89,3 @@ function toLockedRun(row: Row): LockedRun {
     cancelRequestedAt: row.cancel_requested_at,
   };
 }
-

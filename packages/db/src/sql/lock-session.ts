@@ -47,7 +47,9 @@ export async function lockSession(
   if (row === undefined) return undefined;
   if (row.concurrency_limit !== null) await lockPool(tx, row.pool_id);
   // A statement after the lock: its snapshot sees what an earlier claim of this session has just taken.
-  const [facts] = await tx.prisma.$queryRaw<{ held: number; before: boolean; queue_ids: string[]; paused_ids: string[] }[]>`/* prepared */
+  const [facts] = await tx.prisma.$queryRaw<
+    { held: number; before: boolean; queue_ids: string[]; paused_ids: string[] }[]
+  >`/* prepared */
     select
       (select count(*)::int from live_run l
         where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = ${session.sessionId}::uuid) as held,

@@ -30,6 +30,9 @@ export async function markLate(tx: EngineTx, options: MarkLate): Promise<MovedRu
     order by scheduled_for
     limit ${options.limit ?? 500}::int
     for update skip locked`;
-  await applyTransitions(tx, rows.map((row) => toTransition(row, late, { actor: engine, at })));
+  await applyTransitions(
+    tx,
+    rows.map((row) => toTransition(row, late, { actor: engine, at })),
+  );
   return rows.map((row) => toMovedRun(row, late));
 }

@@ -20,7 +20,10 @@ export type NewSession = {
  * Locks: the agent's row, so that two processes with one identity get different epochs.
  * Index: agent_session_agent_id_epoch_idx.
  */
-export async function openSession(tx: Tx, session: NewSession): Promise<{ sessionId: string; epoch: number }> {
+export async function openSession(
+  tx: Tx,
+  session: NewSession,
+): Promise<{ sessionId: string; epoch: number }> {
   const agentId = "agentId" in session.owner ? session.owner.agentId : null;
   const apiKeyId = "apiKeyId" in session.owner ? session.owner.apiKeyId : null;
   if (agentId !== null) await lockAgent(tx, agentId);

@@ -33,7 +33,10 @@ export async function readWaitingFacts(tx: Tx, runId: string): Promise<WaitingFa
     left join deployment d on d.id = l.deployment_id and d.workspace_id = ${tx.workspaceId}::uuid
     where l.workspace_id = ${tx.workspaceId}::uuid and l.run_id = ${runId}::uuid`;
   if (row === undefined) return undefined;
-  const activity = row.pool_id === null ? undefined : (await countPoolActivity(tx, [row.pool_id])).get(row.pool_id);
+  const activity =
+    row.pool_id === null
+      ? undefined
+      : (await countPoolActivity(tx, [row.pool_id])).get(row.pool_id);
   return {
     stateType: row.state_type,
     stateName: row.state_name,

@@ -7,7 +7,11 @@ import { lockSessionRuns } from "./lock-session-runs.ts";
 
 export type ReleaseRuns = {
   readonly sessionId: string;
-  readonly runs: readonly { readonly runId: string; readonly epoch: number; readonly leaseToken: string }[];
+  readonly runs: readonly {
+    readonly runId: string;
+    readonly epoch: number;
+    readonly leaseToken: string;
+  }[];
   readonly actor: Actor;
   readonly now?: Date | null;
 };
@@ -24,10 +28,17 @@ export async function releaseRuns(tx: Tx, request: ReleaseRuns): Promise<MovedRu
   const fences = new Map(request.runs.map((fence) => [fence.runId, fence]));
   const rows = (await lockSessionRuns(tx, [request.sessionId])).filter((row) => {
     const fence = fences.get(row.run_id);
-    return row.state_type === "PENDING" && fence?.epoch === row.epoch && fence.leaseToken === row.lease_token;
+    return (
+      row.state_type === "PENDING" &&
+      fence?.epoch === row.epoch &&
+      fence.leaseToken === row.lease_token
+    );
   });
   if (rows.length === 0) return [];
   const by = { actor: request.actor, at: await databaseNow(tx, request.now) };
-  await applyTransitions(tx, rows.map((row) => toTransition(row, back, by)));
+  await applyTransitions(
+    tx,
+    rows.map((row) => toTransition(row, back, by)),
+  );
   return rows.map((row) => toMovedRun(row, back));
 }

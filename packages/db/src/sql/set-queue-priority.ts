@@ -5,7 +5,10 @@ import type { Tx } from "../transaction.ts";
  *
  * Locks: those live_run rows. Index: live_run_claim_idx, filtered by queue.
  */
-export async function setQueuePriority(tx: Tx, queue: { queueId: string; priority: number }): Promise<void> {
+export async function setQueuePriority(
+  tx: Tx,
+  queue: { queueId: string; priority: number },
+): Promise<void> {
   await tx.prisma.$executeRaw`
     update live_run
     set queue_priority = ${queue.priority}::int

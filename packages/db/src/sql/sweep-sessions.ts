@@ -36,11 +36,18 @@ export async function sweepSessions(tx: EngineTx, sweep: Sweep): Promise<MovedRu
   const at = await databaseNow(tx, sweep.now);
   const rows = await lockLapsed(tx, sweep, at);
   if (rows.length === 0) return [];
-  await applyTransitions(tx, rows.map((row) => toTransition(row, MOVES[row.verdict], { actor: engine, at })));
+  await applyTransitions(
+    tx,
+    rows.map((row) => toTransition(row, MOVES[row.verdict], { actor: engine, at })),
+  );
   return rows.map((row) => toMovedRun(row, MOVES[row.verdict]));
 }
 
-function lockLapsed(tx: EngineTx, sweep: Sweep, at: Date): Promise<(LockedRunRow & { verdict: Verdict })[]> {
+function lockLapsed(
+  tx: EngineTx,
+  sweep: Sweep,
+  at: Date,
+): Promise<(LockedRunRow & { verdict: Verdict })[]> {
   return tx.prisma.$queryRaw<(LockedRunRow & { verdict: Verdict })[]>`
     with held as (
       select l.run_id, ${at}::timestamptz as at, s.ended_at is not null or s.lease_expires_at <= ${at}::timestamptz as lapsed,

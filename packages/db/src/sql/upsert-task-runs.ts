@@ -12,7 +12,8 @@ export type TaskRunRow = Omit<TaskRunItem, "kind" | "leaseToken">;
  */
 export async function upsertTaskRuns(tx: Tx, rows: readonly TaskRunRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const column = <K extends keyof TaskRunRow>(key: K): TaskRunRow[K][] => rows.map((row) => row[key]);
+  const column = <K extends keyof TaskRunRow>(key: K): TaskRunRow[K][] =>
+    rows.map((row) => row[key]);
   const error = <K extends "class" | "exitCode" | "signal" | "fingerprint" | "detail">(key: K) =>
     rows.map((row) => row.error?.[key] ?? null);
   await tx.prisma.$executeRaw`/* prepared */

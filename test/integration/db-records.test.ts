@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import {
+  appendLogChunks,
+  listLogChunks,
+  listTaskRuns,
+  readRun,
+  storeDataKeys,
+  type TaskRunRow,
+  upsertTaskRuns,
+} from "@downbeat/db";
+import { describeEachDatabase } from "@downbeat/testkit";
+import { expect, it } from "vitest";
+import { aBlob, aWorkspace, moveRuns, someRuns } from "./db-fixture.ts";
+
+describeEachDatabase("what agents report", ({ database }) => {
+  it("keeps the newest state of a task run, in whatever order reports come", async () => {
+    const fixture = await aWorkspace(database());
+    const [runId = ""] = await someRuns(fixture, 1);
+    const report = (...rows: TaskRunRow[]) => fixture.inside((tx) => upsertTaskRuns(tx, rows));
+    const early = aTaskRun(runId, 2);
+    await report(
+      { ...early, sequence: 3, type: "COMPLETED", name: "Completed" },
+      { ...early, sequence: 1 },
+    );
+    await report({ ...early, sequence: 2 });
+    await report(
+      { ...aTaskRun(runId, 1), upstream: [early.taskRunId] },
+      { ...aTaskRun(runId, 0), startedAt: null },
+    );
+    const first = await fixture.inside((tx) => listTaskRuns(tx, { runId, limit: 2 }));
+    const rest = await fixture.inside((tx) =>
+      listTaskRuns(tx, { runId, limit: 2, cursor: first.nextCursor ?? "" }),
+    );
+    const all = [...first.items, ...rest.items];
+    expect(all.map(({ index }) => index)).toEqual([1, 2, 0]);
+    expect(all[0]?.upstream).toEqual([early.taskRunId]);
+    expect(all[1]?.state.type).toBe("COMPLETED");
+    expect((await fixture.inside((tx) => readRun(tx, runId)))?.taskRunCount).toBe(3);
+  });
+
+  it("stores a log chunk once and pages by epoch and sequence, with the keys the chunks name", async () => {
+    const fixture = await aWorkspace(database());
+    const [runId = ""] = await someRuns(fixture, 1);
+    const key = { id: randomUUID(), wrap: "{}", wrapTag: null };
+    expect(await fixture.inside((tx) => storeDataKeys(tx, [key, key]))).toBe(1);
+    expect(await fixture.inside((tx) => storeDataKeys(tx, [key]))).toBe(0);
+    const chunk = (epoch: number, sequence: number) => ({
+      runId,
+      epoch,
+      sequence,
+      lineCount: 2,
+      chunk: aBlob("log", key.id),
+    });
+    const append = (...rows: ReturnType<typeof chunk>[]) =>
+      fixture.inside((tx) => appendLogChunks(tx, rows));
+    expect(await append(chunk(1, 1), chunk(1, 0), chunk(1, 1))).toBe(2);
+    expect(await append(chunk(1, 1), chunk(2, 0))).toBe(1);
+    const read = (after?: string) =>
+      fixture.inside((tx) => listLogChunks(tx, { runId, after, limit: 2 }));
+    const first = await read();
+    expect(first?.items.map(({ epoch, sequence }) => [epoch, sequence])).toEqual([
+      [1, 0],
+      [1, 1],
+    ]);
+    expect(first).toMatchObject({ nextAfter: "1.1", complete: false, dataKeys: [key] });
+    expect(await read("1.1")).toMatchObject({ nextAfter: "2.0", complete: false });
+    expect(await read("2.0")).toMatchObject({
+      items: [],
+      nextAfter: "2.0",
+      complete: false,
+      dataKeys: [],
+    });
+    await moveRuns(fixture, [runId], [["CANCELLED", "Cancelled", "cancelled_before_start"]]);
+    expect(await read("2.0")).toMatchObject({ items: [], complete: true });
+    expect(
+      await fixture.inside((tx) => listLogChunks(tx, { runId: randomUUID(), limit: 2 })),
+    ).toBeUndefined();
+  });
+});
+
+function aTaskRun(runId: string, index: number): TaskRunRow {
+  const at = new Date(Date.UTC(2026, 0, 5, 9, 0, index)).toISOString();
+  return {
+    runId,
+    epoch: 1,
+    taskRunId: randomUUID(),
+    taskName: "extract",
+    index,
+    sequence: 0,
+    type: "RUNNING",
+    name: "Running",
+    at,
+    attempt: 1,
+    startedAt: at,
+    endedAt: null,
+    upstream: [],
+    renderedName: null,
+    error: null,
+  };
+}
