@@ -14,13 +14,17 @@ export async function joinPool(plane: BenchPlane, client: Client, capacity: numb
   const entrypoint = await sealJson(dataKey, context, { path: "flows/bench.ts", export: "bench" });
   await client.call("createDataKeys", { body: { dataKeys: [dataKey.wrapped] } });
   const contentHash = createHash("sha256").update("bench").digest("hex");
-  await client.call("deploy", { body: { deployments: [{ flowName: "bench", contentHash, entrypoint }] } });
+  await client.call("deploy", {
+    body: { deployments: [{ flowName: "bench", contentHash, entrypoint }] },
+  });
 
   const { token } = await client.call("createEnrolmentToken", { params: { poolName: "default" } });
   const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
   const { kty, crv, x, y } = await exportJWK(publicKey);
   const publicJwk = { kty, crv, x, y } as { kty: "EC"; crv: "P-256"; x: string; y: string };
-  const { agentId } = await client.call("enrolAgent", { body: { token, name: `bench-${randomUUID()}`, publicJwk } });
+  const { agentId } = await client.call("enrolAgent", {
+    body: { token, name: `bench-${randomUUID()}`, publicJwk },
+  });
   const agentClient = createClient({
     apiUrl: plane.apiUrl,
     signAssertion: () =>

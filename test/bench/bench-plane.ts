@@ -25,7 +25,9 @@ export class BenchPlane {
   static async start(databaseUrl: string | undefined): Promise<BenchPlane> {
     const folder = await mkdtemp(join(tmpdir(), "downbeat-bench-"));
     await mkdir(join(folder, "project"));
-    await cp(join(ROOT, "test/bench/project/flows"), join(folder, "project/flows"), { recursive: true });
+    await cp(join(ROOT, "test/bench/project/flows"), join(folder, "project/flows"), {
+      recursive: true,
+    });
     await symlink(join(ROOT, "test/node_modules"), join(folder, "project/node_modules"));
     const plane = new BenchPlane(folder, databaseUrl);
     await plane.#startApi();
@@ -44,7 +46,10 @@ export class BenchPlane {
     await this.#cli(["key", "create"]);
     await this.#cli(["deploy"]);
     const args = ["agent", "start", "--concurrency", String(concurrency)];
-    const agent = this.#start(CLI_MAIN, args, { DOWNBEAT_READY_LINE: "1", BENCH_FOLDER: this.folder });
+    const agent = this.#start(CLI_MAIN, args, {
+      DOWNBEAT_READY_LINE: "1",
+      BENCH_FOLDER: this.folder,
+    });
     await agent.waitForOutput(/\{"agent":/, 30_000);
   }
 

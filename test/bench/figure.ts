@@ -15,8 +15,14 @@ export type Figure = {
   readonly ratio: number;
 };
 
+export type Rates = {
+  readonly unit: string;
+  readonly n: number;
+  readonly rates: readonly number[];
+};
+
 /** A figure from repeated rates: the value is the median. */
-export function rateFigure(figure: string, unit: string, n: number, rates: readonly number[], limit: number): Figure {
+export function rateFigure(figure: string, { unit, n, rates }: Rates, limit: number): Figure {
   const sorted = rates.toSorted((a, b) => a - b);
   const p50 = quantile(sorted, 0.5);
   return {
@@ -32,7 +38,12 @@ export function rateFigure(figure: string, unit: string, n: number, rates: reado
 }
 
 /** A figure from single latencies: the value is the asked quantile. */
-export function latencyFigure(figure: string, q: number, samplesMs: readonly number[], limitMs: number): Figure {
+export function latencyFigure(
+  figure: string,
+  q: number,
+  samplesMs: readonly number[],
+  limitMs: number,
+): Figure {
   const sorted = samplesMs.toSorted((a, b) => a - b);
   const value = quantile(sorted, q);
   return {

@@ -8,8 +8,12 @@ type Measure = (postgres: BenchDatabase) => Promise<Figure[]>;
 
 const FIGURES: Record<string, Measure> = {
   protocol_throughput: async (postgres) => [await protocolThroughput(postgres)],
-  full_path_throughput: async (postgres) => [await fullPathThroughput("full_path_throughput", postgres)],
-  full_path_throughput_pglite: async () => [await fullPathThroughput("full_path_throughput_pglite", EMBEDDED)],
+  full_path_throughput: async (postgres) => [
+    await fullPathThroughput("full_path_throughput", postgres),
+  ],
+  full_path_throughput_pglite: async () => [
+    await fullPathThroughput("full_path_throughput_pglite", EMBEDDED),
+  ],
   dispatch: (postgres) => dispatchLatency(postgres),
 };
 
@@ -20,7 +24,9 @@ Figures: ${Object.keys(FIGURES).join(", ")} (a prefix is enough; default: all)`;
 async function main(args: readonly string[]): Promise<void> {
   const asJson = args.includes("--json");
   const asked = args.filter((arg) => !arg.startsWith("--"));
-  const names = Object.keys(FIGURES).filter((name) => asked.length === 0 || asked.some((arg) => name.startsWith(arg)));
+  const names = Object.keys(FIGURES).filter(
+    (name) => asked.length === 0 || asked.some((arg) => name.startsWith(arg)),
+  );
   if (names.length === 0 || args.includes("--help")) {
     console.log(USAGE);
     process.exitCode = args.includes("--help") ? 0 : 2;
@@ -42,7 +48,9 @@ function print(figure: Figure, asJson: boolean): void {
     return;
   }
   const { figure: name, value, unit, n, spread, limit, ratio } = figure;
-  console.log(`${name.padEnd(30)} ${value} ${unit}  (n=${n}, ${spread[0]}–${spread[1]}; limit ${limit}, ratio ${ratio})`);
+  console.log(
+    `${name.padEnd(30)} ${value} ${unit}  (n=${n}, ${spread[0]}–${spread[1]}; limit ${limit}, ratio ${ratio})`,
+  );
 }
 
 await main(process.argv.slice(2));

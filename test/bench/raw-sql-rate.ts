@@ -49,9 +49,13 @@ const FINISH = `
   insert into raw_history select id, 4, 'COMPLETED', now() from done`;
 
 async function measure(execute: Execute): Promise<number> {
-  await execute("create table raw_run (id int primary key, created_at timestamptz, ended_at timestamptz)");
+  await execute(
+    "create table raw_run (id int primary key, created_at timestamptz, ended_at timestamptz)",
+  );
   await execute("create table raw_live (id int primary key, state text, epoch int, token uuid)");
-  await execute("create table raw_history (run_id int, sequence int, state text, at timestamptz, primary key (run_id, sequence))");
+  await execute(
+    "create table raw_history (run_id int, sequence int, state text, at timestamptz, primary key (run_id, sequence))",
+  );
   const startedAt = performance.now();
   for (let i = 0; i < BATCHES; i++) {
     const [first, last] = [i * BATCH + 1, (i + 1) * BATCH];

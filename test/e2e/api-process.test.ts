@@ -1,14 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { crc32 } from "node:zlib";
 import { createClient } from "@downbeat/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { newApiKeyText } from "./api-key-text.ts";
 
 const MAIN = path.join(
   path.dirname(createRequire(import.meta.url).resolve("@downbeat/api/package.json")),
@@ -67,7 +66,7 @@ describe("the API as a process", () => {
   }
 
   it("makes the bootstrap workspace once, stops in order, and finds everything again after kill -9", async () => {
-    const apiKey = anApiKey();
+    const apiKey = newApiKeyText();
     const environment = { DOWNBEAT_BOOTSTRAP_API_KEY: apiKey };
     const first = start(environment);
     const client = createClient({ apiUrl: await untilListening(first), apiKey });
@@ -143,8 +142,3 @@ describe("the API as a process", () => {
     await client.close();
   });
 });
-
-function anApiKey(): string {
-  const body = `dnb_${randomUUID().replaceAll("-", "")}_${"S".repeat(43)}`;
-  return `${body}${crc32(body).toString(16).padStart(8, "0")}`;
-}

@@ -23,7 +23,11 @@ describe("bad input on the command line", () => {
     [["run", "markers", "-p", "secret=x", "-p", "fail=perhaps"], 2, "fail"],
     [["run", "markers", "-p", "secret=x", "-p", "typo=1"], 2, "typo"],
     [["run", "no-such-flow"], 5, "no-such-flow"],
-    [["runs", "view", "0196f000-0000-7000-8000-000000000000"], 5, "0196f000-0000-7000-8000-000000000000"],
+    [
+      ["runs", "view", "0196f000-0000-7000-8000-000000000000"],
+      5,
+      "0196f000-0000-7000-8000-000000000000",
+    ],
     [["deploy", "--pool", "no-such-pool"], 5, "no-such-pool"],
     [["deploy", "flows/absent.ts"], 2, "absent.ts"],
     [["frobnicate"], 2, "frobnicate"],
@@ -35,11 +39,22 @@ describe("bad input on the command line", () => {
   });
 
   it("says when nobody answers, when the API key is wrong, and when no profile is set", async () => {
-    const away = await plane.cli(["runs", "ls"], { DOWNBEAT_API_URL: "http://127.0.0.1:9", DOWNBEAT_API_KEY: plane.apiKey });
-    expect(away).toMatchObject({ code: 6, stderr: expect.stringContaining("127.0.0.1:9") as string });
-    const wrong = await plane.cli(["runs", "ls"], { DOWNBEAT_API_URL: plane.apiUrl, DOWNBEAT_API_KEY: `${plane.apiKey.slice(0, -1)}x` });
+    const away = await plane.cli(["runs", "ls"], {
+      DOWNBEAT_API_URL: "http://127.0.0.1:9",
+      DOWNBEAT_API_KEY: plane.apiKey,
+    });
+    expect(away).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining("127.0.0.1:9") as string,
+    });
+    const wrong = await plane.cli(["runs", "ls"], {
+      DOWNBEAT_API_URL: plane.apiUrl,
+      DOWNBEAT_API_KEY: `${plane.apiKey.slice(0, -1)}x`,
+    });
     expect(wrong.code).toBe(4);
-    const none = await plane.cli(["runs", "ls"], { DOWNBEAT_HOME: join(plane.folder, "empty-home") });
+    const none = await plane.cli(["runs", "ls"], {
+      DOWNBEAT_HOME: join(plane.folder, "empty-home"),
+    });
     expect(none.stderr).toContain("downbeat login");
     expect(none.code).not.toBe(0);
   });
@@ -47,13 +62,17 @@ describe("bad input on the command line", () => {
   it("names the key that is needed when the key is missing or another", async () => {
     const { id } = await plane.cliJson<Run>(["run", "recovers"]);
     const { keyId } = await plane.cliJson<{ keyId: string }>(["key", "show"]);
-    const missing = await plane.cli(["agent", "start"], { DOWNBEAT_KEY_FILE: join(plane.folder, "absent.json") });
+    const missing = await plane.cli(["agent", "start"], {
+      DOWNBEAT_KEY_FILE: join(plane.folder, "absent.json"),
+    });
     expect(missing).toMatchObject({ code: 7, stderr: expect.stringContaining(keyId) as string });
     expect(id).toBeDefined();
   });
 
   it("refuses a key file that others can read", async () => {
-    const profile = JSON.parse(await readFile(join(plane.customerHome, "profile.json"), "utf8")) as { keyFile: string };
+    const profile = JSON.parse(
+      await readFile(join(plane.customerHome, "profile.json"), "utf8"),
+    ) as { keyFile: string };
     const path = join(plane.customerHome, profile.keyFile);
     await chmod(path, 0o644);
     const result = await plane.cli(["deploy"]);
@@ -84,12 +103,19 @@ describe("starting the API", () => {
     const blocker = createServer();
     await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
     const { port } = blocker.address() as { port: number };
-    const env = { DOWNBEAT_HOME: join(plane.folder, "second-home"), DOWNBEAT_PORT: String(port), DOWNBEAT_READY_LINE: "1" };
+    const env = {
+      DOWNBEAT_HOME: join(plane.folder, "second-home"),
+      DOWNBEAT_PORT: String(port),
+      DOWNBEAT_READY_LINE: "1",
+    };
     const refused = startProcess(process.execPath, [API_MAIN], { cwd: plane.folder, env });
     expect(await refused.exited).toBe(1);
     expect(refused.stderr()).toContain(String(port));
 
-    const moved = startProcess(process.execPath, [API_MAIN], { cwd: plane.folder, env: { ...env, DOWNBEAT_PORT_SEARCH: "1" } });
+    const moved = startProcess(process.execPath, [API_MAIN], {
+      cwd: plane.folder,
+      env: { ...env, DOWNBEAT_PORT_SEARCH: "1" },
+    });
     plane.processes.push(moved);
     const ready = await moved.waitForOutput(/\{"listening":"([^"]+)"/, 60_000);
     expect(ready[1]).not.toContain(`:${port}`);
@@ -135,19 +161,34 @@ describe("an agent", () => {
     const source = await readFile(path, "utf8");
     await mkdir(join(plane.project, "flows"), { recursive: true });
     await writeFile(path, source.replace("gate: z.string()", "gate: z.string().max(1)"));
-    const { stdout } = await plane.cli(["run", "gated", "-p", "gate=too-long", "--watch", "--json"]);
+    const { stdout } = await plane.cli([
+      "run",
+      "gated",
+      "-p",
+      "gate=too-long",
+      "--watch",
+      "--json",
+    ]);
     const { id } = JSON.parse(stdout) as Run;
     const run = await plane.client().call("readRun", { params: { runId: id } });
-    expect(run).toMatchObject({ state: { type: "FAILED" }, reason: "parameters_invalid", error: { class: "ParameterError" } });
+    expect(run).toMatchObject({
+      state: { type: "FAILED" },
+      reason: "parameters_invalid",
+      error: { class: "ParameterError" },
+    });
   });
 
   it("drains on SIGTERM: it finishes what runs, gives back the rest and exits 0", async () => {
     const agent = await plane.startAgent(["--name", "drained", "--concurrency", "1"]);
     const client = plane.client();
     const { id } = await plane.cliJson<Run>(["run", "recovers"]);
-    await waitFor(async () => (await client.call("readRun", { params: { runId: id } })).state.type === "COMPLETED", {
-      describe: "COMPLETED",
-    });
+    await waitFor(
+      async () =>
+        (await client.call("readRun", { params: { runId: id } })).state.type === "COMPLETED",
+      {
+        describe: "COMPLETED",
+      },
+    );
     expect(await agent.kill("SIGTERM")).toBe(0);
   });
 });

@@ -20,7 +20,9 @@ export async function dumpPostgres(url: string): Promise<string> {
 export async function dumpEmbedded(dataDir: string): Promise<string> {
   const database = await PGlite.create({ dataDir });
   try {
-    const rows = await dump(async (sql) => (await database.query<Record<string, unknown>>(sql)).rows);
+    const rows = await dump(
+      async (sql) => (await database.query<Record<string, unknown>>(sql)).rows,
+    );
     return `${rows}\n${await readTree(dataDir)}`;
   } finally {
     await database.close();
@@ -32,7 +34,8 @@ async function dump(query: Query): Promise<string> {
     `select format('%I.%I', schemaname, tablename) as name from pg_tables
      where schemaname not in ('pg_catalog', 'information_schema')`,
   );
-  if (tables.length < 10) throw new Error(`Only ${tables.length} tables found: this is not the API's database.`);
+  if (tables.length < 10)
+    throw new Error(`Only ${tables.length} tables found: this is not the API's database.`);
   const parts: string[] = [];
   for (const { name } of tables) {
     const rows = await query(`select row_to_json(t)::text as row from ${String(name)} t`);
@@ -45,6 +48,8 @@ async function dump(query: Query): Promise<string> {
 export async function readTree(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
-  const texts = await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name), "latin1")));
+  const texts = await Promise.all(
+    files.map((file) => readFile(join(file.parentPath, file.name), "latin1")),
+  );
   return texts.join("\n");
 }

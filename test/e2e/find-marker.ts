@@ -15,14 +15,19 @@ function disguises(marker: string): [name: string, needle: string][] {
     ["utf-16", Buffer.from(marker, "utf16le").toString("latin1")],
     ...[0, 1, 2].flatMap((shift): [string, string][] => [
       [`base64 shifted by ${shift}`, base64At(bytes, shift)],
-      [`base64url shifted by ${shift}`, base64At(bytes, shift).replaceAll("+", "-").replaceAll("/", "_")],
+      [
+        `base64url shifted by ${shift}`,
+        base64At(bytes, shift).replaceAll("+", "-").replaceAll("/", "_"),
+      ],
     ]),
   ];
 }
 
 // The characters that depend on this marker alone, whatever stands before and after it.
 function base64At(bytes: Buffer, shift: number): string {
-  const padded = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64").replaceAll("=", "");
+  const padded = Buffer.concat([Buffer.alloc(shift), bytes])
+    .toString("base64")
+    .replaceAll("=", "");
   const head = shift === 0 ? 0 : shift + 1;
   const wholeGroups = Math.floor(((shift + bytes.length) * 8) / 6);
   return padded.slice(head, wholeGroups);

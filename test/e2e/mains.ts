@@ -4,5 +4,11 @@ import { dirname, join } from "node:path";
 const require = createRequire(import.meta.url);
 
 /** The built programs, found through their packages so that sources and build output find the same ones. */
-export const API_MAIN = join(dirname(require.resolve("@downbeat/api/package.json")), "dist/main.js");
-export const CLI_MAIN = join(dirname(require.resolve("@downbeat/cli/package.json")), "dist/main.js");
+export const API_MAIN = join(
+  dirname(require.resolve("@downbeat/api/package.json")),
+  "dist/main.js",
+);
+export const CLI_MAIN = join(
+  dirname(require.resolve("@downbeat/cli/package.json")),
+  "dist/main.js",
+);

@@ -37,10 +37,14 @@ describe.each(DATABASE_KINDS)("the hosted plane dies (%s)", (kind) => {
     await plane.startApi();
 
     const client = plane.client();
-    await waitFor(async () => (await client.call("readRun", { params: { runId: id } })).state.type === "COMPLETED", {
-      deadlineMs: 60_000,
-      describe: "COMPLETED",
-    });
+    await waitFor(
+      async () =>
+        (await client.call("readRun", { params: { runId: id } })).state.type === "COMPLETED",
+      {
+        deadlineMs: 60_000,
+        describe: "COMPLETED",
+      },
+    );
     const { items } = await client.call("listRunStates", { params: { runId: id } });
     expect(items.filter(({ type }) => type === "COMPLETED")).toHaveLength(1);
     expect((await readFile(started, "utf8")).trim().split("\n")).toHaveLength(1);
@@ -54,7 +58,9 @@ describe.each(DATABASE_KINDS)("the hosted plane dies (%s)", (kind) => {
       const client = plane.client();
       while (accepting) {
         try {
-          acknowledged.push((await client.call("createRun", { body: { flowName: "recovers" } })).id);
+          acknowledged.push(
+            (await client.call("createRun", { body: { flowName: "recovers" } })).id,
+          );
         } catch {
           return; // the API is gone: this trigger was never acknowledged
         }

@@ -61,14 +61,16 @@ export function startProcess(
       await exited;
     },
     async waitForOutput(pattern, deadlineMs = 30_000) {
-      const find = (): RegExpMatchArray | undefined => out.match(pattern) ?? err.match(pattern) ?? undefined;
+      const find = (): RegExpMatchArray | undefined =>
+        out.match(pattern) ?? err.match(pattern) ?? undefined;
       const found = await waitFor(() => find() ?? (ended ? "ended" : undefined), {
         deadlineMs,
         describe: `output matching ${String(pattern)}`,
       }).catch((cause: unknown) => {
         throw new Error(`No output matching ${String(pattern)}:\n${out}\n${err}`, { cause });
       });
-      if (found === "ended") throw new Error(`Ended without printing ${String(pattern)}:\n${out}\n${err}`);
+      if (found === "ended")
+        throw new Error(`Ended without printing ${String(pattern)}:\n${out}\n${err}`);
       return found;
     },
   };

@@ -144,7 +144,7 @@ describeEachDatabase("access to the API", ({ database }) => {
         stranger.admin.call("listDeployments", { query: {} }),
         stranger.admin.call("listAgents", { query: {} }),
       ]);
-      expect(lists.flatMap(({ items }) => items)).toEqual([]);
+      expect(lists.map(({ items }) => items.length)).toEqual([0, 0, 0, 0]);
       const keys = await stranger.admin.call("listApiKeys", { query: {} });
       expect(keys.items).toHaveLength(1);
     });

@@ -1,5 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from "fastify";
+import {
+  fastify,
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+} from "fastify";
 import type { Database } from "@downbeat/db";
 import { Authenticator } from "./auth/authenticator.ts";
 import { isStanding } from "./auth/is-standing.ts";
@@ -39,7 +45,14 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     nowMs: () => now().getTime(),
     isStanding: (principal) => isStanding(database, principal, now()),
   });
-  const services = createServices({ config, database, authenticator, now, log: logger, signingKeys: dependencies.signingKeys });
+  const services = createServices({
+    config,
+    database,
+    authenticator,
+    now,
+    log: logger,
+    signingKeys: dependencies.signingKeys,
+  });
   acceptJsonBodies(app);
   answerErrors(app);
   logAnswers(app);
@@ -71,7 +84,15 @@ function createServer(logger: FastifyBaseLogger): FastifyInstance {
 function logAnswers(app: FastifyInstance): void {
   app.addHook("onResponse", async (request, reply) => {
     const { method, routeOptions, log } = request;
-    log.debug({ method, route: routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, "answered");
+    log.debug(
+      {
+        method,
+        route: routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      "answered",
+    );
   });
 }
 

@@ -1,7 +1,20 @@
 import { DownbeatError, Name } from "@downbeat/contract";
-import { createApiKey, createPool, createWorkspace, findApiKey, findWorkspaceByName, type Database } from "@downbeat/db";
+import {
+  createApiKey,
+  createPool,
+  createWorkspace,
+  findApiKey,
+  findWorkspaceByName,
+  type Database,
+} from "@downbeat/db";
 import { uuidv7 } from "uuidv7";
-import { createApiKeyText, hashSecret, parseApiKeyText, secretMatches, type ApiKeyParts } from "./auth/api-key-text.ts";
+import {
+  createApiKeyText,
+  hashSecret,
+  parseApiKeyText,
+  secretMatches,
+  type ApiKeyParts,
+} from "./auth/api-key-text.ts";
 
 const DEFAULT_NAME = "default";
 
@@ -10,16 +23,24 @@ const DEFAULT_NAME = "default";
  *
  * @throws {DownbeatError} configuration_invalid for a text that is no key, or whose id belongs to another secret.
  */
-export async function ensureBootstrapWorkspace(database: Database, text: string | undefined): Promise<void> {
+export async function ensureBootstrapWorkspace(
+  database: Database,
+  text: string | undefined,
+): Promise<void> {
   if (text === undefined) return;
   const key = parseBootstrapKey(text);
   const workspaceId = await database.asOperator(async (tx) => {
     const known = await findApiKey(tx, key.id);
     if (known !== undefined) {
       if (secretMatches(key.secret, known.secretHash)) return known.workspace.id;
-      throw invalidKey("its id is known with another secret. Use the key of the first start", undefined);
+      throw invalidKey(
+        "its id is known with another secret. Use the key of the first start",
+        undefined,
+      );
     }
-    const workspace = (await findWorkspaceByName(tx, DEFAULT_NAME)) ?? (await createWorkspace(tx, { name: DEFAULT_NAME }));
+    const workspace =
+      (await findWorkspaceByName(tx, DEFAULT_NAME)) ??
+      (await createWorkspace(tx, { name: DEFAULT_NAME }));
     await createApiKey(tx, adminKey(workspace.id, key));
     return workspace.id;
   });
@@ -59,12 +80,17 @@ function parseBootstrapKey(text: string): ApiKeyParts {
 }
 
 function invalidKey(why: string, cause: unknown): DownbeatError {
-  return new DownbeatError("configuration_invalid", { message: `DOWNBEAT_BOOTSTRAP_API_KEY: ${why}.`, cause });
+  return new DownbeatError("configuration_invalid", {
+    message: `DOWNBEAT_BOOTSTRAP_API_KEY: ${why}.`,
+    cause,
+  });
 }
 
 function parseName(name: string): string {
   const parsed = Name.safeParse(name);
   if (parsed.success) return parsed.data;
   const why = parsed.error.issues.map(({ message }) => message).join("; ");
-  throw new DownbeatError("validation_failed", { message: `"${name}" cannot be a workspace's name: ${why}.` });
+  throw new DownbeatError("validation_failed", {
+    message: `"${name}" cannot be a workspace's name: ${why}.`,
+  });
 }

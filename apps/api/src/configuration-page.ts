@@ -3,7 +3,8 @@ import { VARIABLES } from "./config.ts";
 /** Renders `docs/configuration.md` from the table that the environment is parsed with. */
 export function renderConfigurationPage(): string {
   const rows = Object.values(VARIABLES).map(
-    ({ name, fallback, about }) => `| \`${name}\` | ${fallback === undefined ? "" : `\`${fallback}\``} | ${about} |`,
+    ({ name, fallback, about }) =>
+      `| \`${name}\` | ${fallback === undefined ? "" : `\`${fallback}\``} | ${about} |`,
   );
   return [
     "# Configuration of the API",

@@ -25,7 +25,10 @@ describe("GroupCommit", () => {
     const late = [3, 4, 5].map((item) => group.submit("w", item));
     gate.open();
     expect(await Promise.all([...early, ...late])).toEqual([10, 20, 30, 40, 50]);
-    expect(batches).toEqual([[1, 2], [3, 4, 5]]);
+    expect(batches).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ]);
   });
 
   it("never mixes keys, and does not let one key wait for another", async () => {
@@ -53,8 +56,17 @@ describe("GroupCommit", () => {
       return items;
     };
     const group = new GroupCommit({ commit });
-    const settled = await Promise.allSettled([1, 2, 13, 4, 5, 6].map((item) => group.submit("w", item)));
-    expect(settled.map(({ status }) => status === "fulfilled")).toEqual([true, true, false, true, true, true]);
+    const settled = await Promise.allSettled(
+      [1, 2, 13, 4, 5, 6].map((item) => group.submit("w", item)),
+    );
+    expect(settled.map(({ status }) => status === "fulfilled")).toEqual([
+      true,
+      true,
+      false,
+      true,
+      true,
+      true,
+    ]);
     expect(settled[2]).toMatchObject({ reason: { message: "poisoned by 13 among 1" } });
     expect(written).toEqual([1, 2, 4, 5, 6]);
   });

@@ -1,7 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** Writes a batch; the results stand in the order of the items. */
-export type CommitBatch<Item, Result> = (key: string, items: readonly Item[]) => Promise<readonly Result[]>;
+export type CommitBatch<Item, Result> = (
+  key: string,
+  items: readonly Item[],
+) => Promise<readonly Result[]>;
 
 export type GroupCommitOptions<Item, Result> = {
   readonly commit: CommitBatch<Item, Result>;
@@ -74,7 +77,10 @@ export class GroupCommit<Item, Result> {
 
   async #flush(key: string, batch: readonly Entry<Item, Result>[]): Promise<void> {
     try {
-      const results = await this.#options.commit(key, batch.map(({ item }) => item));
+      const results = await this.#options.commit(
+        key,
+        batch.map(({ item }) => item),
+      );
       if (results.length !== batch.length) throw new MissingResults(results.length, batch.length);
       batch.forEach(({ resolve }, index) => resolve(results[index] as Result));
     } catch (error) {
@@ -82,7 +88,11 @@ export class GroupCommit<Item, Result> {
     }
   }
 
-  async #isolate(key: string, batch: readonly Entry<Item, Result>[], error: unknown): Promise<void> {
+  async #isolate(
+    key: string,
+    batch: readonly Entry<Item, Result>[],
+    error: unknown,
+  ): Promise<void> {
     const isHopeless = error instanceof MissingResults || this.#options.isFatal?.(error) === true;
     if (batch.length === 1 || isHopeless) {
       for (const { reject } of batch) reject(error);

@@ -38,7 +38,9 @@ try {
 function commandOf(asked: string): Command {
   const command = COMMANDS[asked];
   if (command !== undefined) return command;
-  throw new DownbeatError("usage_invalid", { message: `There is no command "${asked}". See downbeat-api --help.` });
+  throw new DownbeatError("usage_invalid", {
+    message: `There is no command "${asked}". See downbeat-api --help.`,
+  });
 }
 
 async function serveUntilStopped(): Promise<void> {
@@ -61,7 +63,9 @@ async function createWorkspace([workspaceName, ...rest]: readonly string[]): Pro
   const database = await openConfiguredDatabase(readConfig());
   try {
     await database.migrate();
-    process.stdout.write(`${JSON.stringify(await createWorkspaceWithKey(database, workspaceName))}\n`);
+    process.stdout.write(
+      `${JSON.stringify(await createWorkspaceWithKey(database, workspaceName))}\n`,
+    );
   } finally {
     await database.close();
   }
@@ -80,7 +84,8 @@ function stopSignal(): Promise<NodeJS.Signals> {
 }
 
 function describeFailure(error: unknown): string {
-  if (!isDownbeatError(error)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!isDownbeatError(error))
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
   const cause = error.cause instanceof Error ? `\n  cause: ${error.cause.message}` : "";
   return `${error.code}: ${error.message}\n  ${error.remedy}${cause}`;
 }

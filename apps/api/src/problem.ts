@@ -24,7 +24,8 @@ export function toDownbeatError(error: unknown): DownbeatError {
   const { code, statusCode } = readFastifyError(error);
   const known = FASTIFY_CODES[code];
   if (known !== undefined) return new DownbeatError(known, { cause: error });
-  if (statusCode >= 400 && statusCode < 500) return new DownbeatError("validation_failed", { cause: error });
+  if (statusCode >= 400 && statusCode < 500)
+    return new DownbeatError("validation_failed", { cause: error });
   return new DownbeatError("internal", { cause: error });
 }
 
@@ -35,7 +36,8 @@ export function answerProblem(error: DownbeatError, requestId: string): ProblemA
   const problem: Problem = { code, message, remedy, requestId };
   if (issues.length > 0 && status < 500) problem.issues = issues.map((issue) => ({ ...issue }));
   const isTemporary = status === 429 || status === 503;
-  const retryAfterSeconds = error.retryAfterSeconds ?? (isTemporary ? RETRY_AFTER_SECONDS : undefined);
+  const retryAfterSeconds =
+    error.retryAfterSeconds ?? (isTemporary ? RETRY_AFTER_SECONDS : undefined);
   return { status, problem, retryAfterSeconds };
 }
 

@@ -14,7 +14,8 @@ function refusalOf(spec: RouteSpec, raw: { params?: unknown; query?: unknown; bo
   try {
     inputReader(spec)({ params: {}, query: {}, body: undefined, ...raw }, HERE);
   } catch (error) {
-    if (isDownbeatError(error)) return { code: error.code, message: error.message, issues: error.issues };
+    if (isDownbeatError(error))
+      return { code: error.code, message: error.message, issues: error.issues };
     throw error;
   }
   return undefined;
@@ -29,7 +30,11 @@ describe("inputReader", () => {
 
   it.each([
     ["an unknown field", { flowName: "f", colour: "red" }, "colour"],
-    ["an unknown field deep down", { flowName: "f", dataKeys: [{ id: HERE, wrap: "{}", wrapTag: null, x: 1 }] }, "dataKeys.0.x"],
+    [
+      "an unknown field deep down",
+      { flowName: "f", dataKeys: [{ id: HERE, wrap: "{}", wrapTag: null, x: 1 }] },
+      "dataKeys.0.x",
+    ],
     ["a wrong type", { flowName: 7 }, "flowName"],
     ["a missing field", {}, "flowName"],
   ])("names the field of %s", (_what, body, path) => {
@@ -39,13 +44,25 @@ describe("inputReader", () => {
   });
 
   it("names the field inside a list of variants", () => {
-    const item = { kind: "log", runId: HERE, epoch: 1, leaseToken: "a".repeat(32), sequence: "one", lineCount: 1, chunk: blob("log") };
-    expect(refusalOf(ROUTES.report, { body: { items: [item] } })?.issues).toMatchObject([{ path: "items.0.sequence" }]);
+    const item = {
+      kind: "log",
+      runId: HERE,
+      epoch: 1,
+      leaseToken: "a".repeat(32),
+      sequence: "one",
+      lineCount: 1,
+      chunk: blob("log"),
+    };
+    expect(refusalOf(ROUTES.report, { body: { items: [item] } })?.issues).toMatchObject([
+      { path: "items.0.sequence" },
+    ]);
   });
 
   it("refuses unknown query fields and bodies nobody asked for", () => {
     expect(refusalOf(ROUTES.listRuns, { query: { color: "red" } })?.issues[0]?.path).toBe("color");
-    expect(refusalOf(ROUTES.cancelRun, { params: { runId: HERE }, body: { why: "x" } })?.issues[0]?.path).toBe("why");
+    expect(
+      refusalOf(ROUTES.cancelRun, { params: { runId: HERE }, body: { why: "x" } })?.issues[0]?.path,
+    ).toBe("why");
     expect(refusalOf(ROUTES.cancelRun, { params: { runId: HERE } })).toBeUndefined();
   });
 
@@ -53,7 +70,10 @@ describe("inputReader", () => {
     const cases = ["hello", blob("log"), blob("parameters", ELSEWHERE)];
     for (const parameters of cases) {
       const refusal = refusalOf(ROUTES.createRun, { body: { flowName: "f", parameters } });
-      expect(refusal).toMatchObject({ code: "plaintext_refused", issues: [{ path: "parameters" }] });
+      expect(refusal).toMatchObject({
+        code: "plaintext_refused",
+        issues: [{ path: "parameters" }],
+      });
     }
   });
 
@@ -61,7 +81,11 @@ describe("inputReader", () => {
     const fence = { runId: HERE, epoch: 1, leaseToken: "a".repeat(32) };
     const log = { kind: "log", ...fence, sequence: 0, lineCount: 1, chunk: blob("log", ELSEWHERE) };
     const runs = [{ flowName: "f" }, { flowName: "f", parameters: blob("parameters", ELSEWHERE) }];
-    expect(refusalOf(ROUTES.report, { body: { items: [log] } })?.issues).toMatchObject([{ path: "items.0.chunk" }]);
-    expect(refusalOf(ROUTES.createRuns, { body: { runs } })?.issues).toMatchObject([{ path: "runs.1.parameters" }]);
+    expect(refusalOf(ROUTES.report, { body: { items: [log] } })?.issues).toMatchObject([
+      { path: "items.0.chunk" },
+    ]);
+    expect(refusalOf(ROUTES.createRuns, { body: { runs } })?.issues).toMatchObject([
+      { path: "runs.1.parameters" },
+    ]);
   });
 });

@@ -2,7 +2,11 @@ import { DownbeatError, type ErrorIssue, type RouteSpec } from "@downbeat/contra
 import { z } from "zod";
 import { findForeignSeals, sealedFieldsOf } from "./sealed-fields.ts";
 
-export type RawInput = { readonly params: unknown; readonly query: unknown; readonly body: unknown };
+export type RawInput = {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+};
 
 /** Checks the parts of a request against a route's schemas; made once per route. */
 export type ReadInput = (raw: RawInput, workspaceId: string | undefined) => RawInput;
@@ -45,11 +49,18 @@ type Issue = z.core.$ZodIssue;
 // An unknown field and a union that matches nowhere each become issues that name the field itself.
 function flatten(issue: Issue): Issue[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ ...issue, path: [...issue.path, key], message: "is not a field of this request" }));
+    return issue.keys.map((key) => ({
+      ...issue,
+      path: [...issue.path, key],
+      message: "is not a field of this request",
+    }));
   }
   if (issue.code === "invalid_union") {
     const nearest = issue.errors.toSorted((a, b) => a.length - b.length)[0];
-    if (nearest !== undefined) return nearest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })).flatMap(flatten);
+    if (nearest !== undefined)
+      return nearest
+        .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+        .flatMap(flatten);
   }
   return [issue];
 }
@@ -62,10 +73,16 @@ function toErrorIssue(issue: Issue): ErrorIssue {
   return { path: issue.path.map(String).join("."), message: issue.message };
 }
 
-function refuse(code: "plaintext_refused" | "validation_failed", issues: readonly ErrorIssue[]): void {
+function refuse(
+  code: "plaintext_refused" | "validation_failed",
+  issues: readonly ErrorIssue[],
+): void {
   const [first] = issues;
   if (first === undefined) return;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more in \`issues\`)` : "";
   const where = first.path === "" ? "The body" : `\`${first.path}\``;
-  throw new DownbeatError(code, { message: `${where}: ${first.message}${more}.`, issues: issues.slice(0, 50) });
+  throw new DownbeatError(code, {
+    message: `${where}: ${first.message}${more}.`,
+    issues: issues.slice(0, 50),
+  });
 }

@@ -9,9 +9,13 @@ export type Handler<R extends RouteSpec> = (
 ) => Promise<RouteReply<R>> | RouteReply<R>;
 
 /** A route nobody needs credentials for: there is no principal and no workspace. */
-export type PublicHandler<R extends RouteSpec> = (call: RouteRequest<R>) => Promise<RouteReply<R>> | RouteReply<R>;
+export type PublicHandler<R extends RouteSpec> = (
+  call: RouteRequest<R>,
+) => Promise<RouteReply<R>> | RouteReply<R>;
 
-export type HandlerOf<R extends RouteSpec> = "public" extends R["access"][number] ? PublicHandler<R> : Handler<R>;
+export type HandlerOf<R extends RouteSpec> = "public" extends R["access"][number]
+  ? PublicHandler<R>
+  : Handler<R>;
 
 /** Registers a route of the contract with its handler. */
 export type RegisterRoute = <R extends RouteSpec>(spec: R, handler: HandlerOf<R>) => void;
@@ -51,7 +55,11 @@ function isPublic(spec: RouteSpec): boolean {
   return spec.access.includes("public");
 }
 
-async function authorise(spec: RouteSpec, request: FastifyRequest, options: RegisterOptions): Promise<Principal> {
+async function authorise(
+  spec: RouteSpec,
+  request: FastifyRequest,
+  options: RegisterOptions,
+): Promise<Principal> {
   const principal = await options.authenticate(request);
   requireAccess(principal.role, spec.access);
   return principal;

@@ -10,7 +10,11 @@ export function sealedFieldsOf(schema: z.ZodType): Walk | undefined {
   if (schema instanceof z.ZodObject) return walkObject(schema.shape as Record<string, z.ZodType>);
   if (schema instanceof z.ZodArray) return walkArray(schema.element as z.ZodType);
   if (schema instanceof z.ZodUnion) return walkUnion(schema.options as z.ZodType[]);
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault
+  ) {
     return sealedFieldsOf(schema.unwrap() as z.ZodType);
   }
   if (schema instanceof z.ZodPipe) return sealedFieldsOf(schema.out as z.ZodType);
@@ -23,7 +27,10 @@ export function findForeignSeals(walk: Walk, value: unknown, workspaceId: string
   walk(value, "", (path, text) => {
     const ws = readSealedHeader(text)?.ws;
     if (ws === workspaceId) return;
-    issues.push({ path, message: `is sealed for the workspace ${String(ws)}, not for this one (${workspaceId})` });
+    issues.push({
+      path,
+      message: `is sealed for the workspace ${String(ws)}, not for this one (${workspaceId})`,
+    });
   });
   return issues;
 }

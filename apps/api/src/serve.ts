@@ -27,7 +27,10 @@ export async function serve(config: ApiConfig, logger: Logger): Promise<RunningA
     const { applied } = await database.migrate();
     if (applied.length > 0) logger.info({ applied }, "migrations applied");
     await ensureBootstrapWorkspace(database, config.bootstrapApiKey);
-    const signingKeys = await loadSigningKeys({ jwkSet: config.signingKeys, file: signingKeyFile(config) });
+    const signingKeys = await loadSigningKeys({
+      jwkSet: config.signingKeys,
+      file: signingKeyFile(config),
+    });
     app = await buildApp({ config, database, signingKeys, logger });
     const url = await listen(app, config);
     return { url, close };

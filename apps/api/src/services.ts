@@ -23,7 +23,9 @@ export type Services = {
   readonly logWaits: WaitList;
 };
 
-export function createServices(parts: Omit<Services, "intervals" | "claims" | "logWaits">): Services {
+export function createServices(
+  parts: Omit<Services, "intervals" | "claims" | "logWaits">,
+): Services {
   const { leaseSeconds, heartbeatSeconds, reconnectWindowSeconds, claimHoldSeconds } = parts.config;
   return {
     ...parts,

@@ -27,7 +27,9 @@ describe("WaitList", () => {
     expect(await elapsed.ended).toEqual({ kind: "elapsed" });
     list.close();
     expect(await closed.ended).toEqual({ kind: "aborted" });
-    expect(await list.begin("b", { waitMs: MINUTE_MS, signal: NEVER }).ended).toEqual({ kind: "aborted" });
+    expect(await list.begin("b", { waitMs: MINUTE_MS, signal: NEVER }).ended).toEqual({
+      kind: "aborted",
+    });
     expect(list.keys).toEqual([]);
   });
 });

@@ -1,5 +1,8 @@
 /** How a wait ended; `token` is what the waker passed. */
-export type WaitEnd<T> = { readonly kind: "woken"; readonly token: T } | { readonly kind: "elapsed" } | { readonly kind: "aborted" };
+export type WaitEnd<T> =
+  | { readonly kind: "woken"; readonly token: T }
+  | { readonly kind: "elapsed" }
+  | { readonly kind: "aborted" };
 
 export type WaitOptions = { readonly waitMs: number; readonly signal: AbortSignal };
 

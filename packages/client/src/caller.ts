@@ -30,7 +30,10 @@ export type Transport = (request: TransportRequest) => Promise<TransportResponse
 /** Yields access tokens; `renew` is true after the API refused the last one. */
 export type Credentials = (renew: boolean) => Promise<string>;
 
-export type CallOptions = { readonly signal?: AbortSignal | undefined; readonly headers?: Record<string, string> };
+export type CallOptions = {
+  readonly signal?: AbortSignal | undefined;
+  readonly headers?: Record<string, string>;
+};
 
 export type Caller = {
   /**
@@ -40,11 +43,11 @@ export type Caller = {
    * @example
    * const run = await caller.call("readRun", { params: { runId } });
    */
-  call<N extends RouteName>(
+  call: <N extends RouteName>(
     name: N,
     input: RouteInput<(typeof ROUTES)[N]>,
     options?: CallOptions,
-  ): Promise<RouteResponse<(typeof ROUTES)[N]>>;
+  ) => Promise<RouteResponse<(typeof ROUTES)[N]>>;
 };
 
 /** A typed client over any transport: undici in Node, `fetch` in the browser. */
@@ -52,31 +55,29 @@ export function createCaller(transport: Transport, credentials?: Credentials): C
   return {
     async call(name, input, options = {}) {
       const spec: RouteSpec = ROUTES[name];
-      const send = async (renew: boolean): Promise<TransportResponse> =>
-        transport(await requestFor(spec, input as LooseInput, options, credentials, renew));
+      const needsToken = credentials !== undefined && !spec.access.includes("public");
+      const send = async (renew: boolean): Promise<TransportResponse> => {
+        const request = requestFor(spec, input as LooseInput, options);
+        if (needsToken) request.headers["authorization"] = `Bearer ${await credentials(renew)}`;
+        return transport(request);
+      };
       let response = await send(false);
       // A token may expire between being fetched and being used: one renewal, never more.
-      if (response.status === 401 && credentials !== undefined && !spec.access.includes("public")) {
-        response = await send(true);
-      }
+      if (response.status === 401 && needsToken) response = await send(true);
       return read(spec, response) as never; // the route table ties this schema's type to the name
     },
   };
 }
 
-type LooseInput = { params?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown };
+type Scalar = string | number | boolean;
+type LooseInput = {
+  params?: Record<string, Scalar>;
+  query?: Record<string, Scalar | readonly Scalar[] | undefined>;
+  body?: unknown;
+};
 
-async function requestFor(
-  spec: RouteSpec,
-  input: LooseInput,
-  options: CallOptions,
-  credentials: Credentials | undefined,
-  renew: boolean,
-): Promise<TransportRequest> {
+function requestFor(spec: RouteSpec, input: LooseInput, options: CallOptions): TransportRequest {
   const headers: Record<string, string> = { accept: "application/json", ...options.headers };
-  if (credentials !== undefined && !spec.access.includes("public")) {
-    headers["authorization"] = `Bearer ${await credentials(renew)}`;
-  }
   if (input.body !== undefined) headers["content-type"] = "application/json";
   return {
     method: spec.method,
@@ -88,10 +89,13 @@ async function requestFor(
 }
 
 function pathFor(template: string, { params, query }: LooseInput): string {
-  const path = template.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params?.[name])));
+  const path = template.replaceAll(/:(\w+)/g, (_, name: string) =>
+    encodeURIComponent(String(params?.[name])),
+  );
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) search.set(name, Array.isArray(value) ? value.join(",") : String(value));
+    if (value !== undefined)
+      search.set(name, typeof value === "object" ? value.join(",") : String(value));
   }
   return search.size === 0 ? path : `${path}?${search.toString()}`;
 }

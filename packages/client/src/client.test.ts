@@ -17,14 +17,24 @@ async function serve(answer: (seen: Seen) => Answer) {
     let body = "";
     request.on("data", (chunk: Buffer) => (body += chunk.toString()));
     request.on("end", () => {
-      const one = { method: request.method ?? "", url: request.url ?? "", authorization: request.headers.authorization, body };
+      const one = {
+        method: request.method ?? "",
+        url: request.url ?? "",
+        authorization: request.headers.authorization,
+        body,
+      };
       seen.push(one);
       const { status, body: reply, headers } = answer(one);
-      response.writeHead(status, headers).end(typeof reply === "string" ? reply : JSON.stringify(reply));
+      response
+        .writeHead(status, headers)
+        .end(typeof reply === "string" ? reply : JSON.stringify(reply));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const client = createClient({ apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, apiKey: "dnb_x" });
+  const client = createClient({
+    apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    apiKey: "dnb_x",
+  });
   closers.push(async () => {
     await client.close();
     server.closeAllConnections();
@@ -33,38 +43,65 @@ async function serve(answer: (seen: Seen) => Answer) {
   return { client, seen };
 }
 
-const token = (n: number): Answer => ({ status: 200, body: { accessToken: `t${n}`, expiresInSeconds: 600 } });
+const token = (n: number): Answer => ({
+  status: 200,
+  body: { accessToken: `t${n}`, expiresInSeconds: 600 },
+});
 const problem = (status: number, code: string, headers = {}): Answer => ({
   status,
   headers,
-  body: { code, message: `about ${code}`, remedy: "", requestId: "req-1", issues: [{ path: "a", message: "b" }] },
+  body: {
+    code,
+    message: `about ${code}`,
+    remedy: "",
+    requestId: "req-1",
+    issues: [{ path: "a", message: "b" }],
+  },
 });
 
 describe("the client", () => {
   it("exchanges the API key once for many concurrent calls, and builds path and query", async () => {
     const { client, seen } = await serve((one) =>
-      one.url === "/v1/auth/token" ? token(1) : { status: 200, body: { items: [], nextCursor: null } },
+      one.url === "/v1/auth/token"
+        ? token(1)
+        : { status: 200, body: { items: [], nextCursor: null } },
     );
-    await Promise.all([1, 2, 3].map(() => client.call("listRuns", { query: { limit: 5, stateType: ["FAILED", "CRASHED"] } })));
+    await Promise.all(
+      [1, 2, 3].map(() =>
+        client.call("listRuns", { query: { limit: 5, stateType: ["FAILED", "CRASHED"] } }),
+      ),
+    );
     expect(seen.filter((one) => one.url === "/v1/auth/token")).toHaveLength(1);
-    expect(seen.at(-1)).toMatchObject({ url: "/v1/runs?limit=5&stateType=FAILED%2CCRASHED", authorization: "Bearer t1" });
+    expect(seen.at(-1)).toMatchObject({
+      url: "/v1/runs?limit=5&stateType=FAILED%2CCRASHED",
+      authorization: "Bearer t1",
+    });
   });
 
   it("renews a refused token once, and gives up when the new one is refused too", async () => {
     let exchanged = 0;
     const { client, seen } = await serve((one) => {
       if (one.url === "/v1/auth/token") return token(++exchanged);
-      return one.authorization === "Bearer t2" ? { status: 200, body: { ok: 1 } } : problem(401, "credentials_expired");
+      return one.authorization === "Bearer t2"
+        ? { status: 200, body: { ok: 1 } }
+        : problem(401, "credentials_expired");
     });
     await client.call("whoAmI", {});
-    expect(seen.map((one) => one.authorization)).toEqual([undefined, "Bearer t1", undefined, "Bearer t2"]);
+    expect(seen.map((one) => one.authorization)).toEqual([
+      undefined,
+      "Bearer t1",
+      undefined,
+      "Bearer t2",
+    ]);
     exchanged = 5;
     await expect(client.call("whoAmI", {})).resolves.toBeDefined();
   });
 
   it("turns a problem into an error with code, issues, request id and delay", async () => {
     const { client } = await serve((one) =>
-      one.url === "/v1/auth/token" ? token(1) : problem(429, "rate_limited", { "retry-after": "7" }),
+      one.url === "/v1/auth/token"
+        ? token(1)
+        : problem(429, "rate_limited", { "retry-after": "7" }),
     );
     await expect(client.call("whoAmI", {})).rejects.toMatchObject({
       code: "rate_limited",

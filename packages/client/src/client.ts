@@ -10,7 +10,7 @@ export type ClientOptions = {
   readonly signAssertion?: (() => Promise<string>) | undefined;
 };
 
-export type Client = Caller & { close(): Promise<void> };
+export type Client = Caller & { readonly close: () => Promise<void> };
 
 /**
  * A client of the API for Node. Exchanges the credentials for access tokens and renews them by itself.
@@ -25,8 +25,9 @@ export function createClient({ apiUrl, apiKey, signAssertion }: ClientOptions): 
   const { transport, close } = createUndiciTransport(apiUrl);
   const anonymous = createCaller(transport);
   const exchange = exchangeFor(anonymous, apiKey, signAssertion);
-  const caller = exchange === undefined ? anonymous : createCaller(transport, createTokenSource(exchange));
-  return { call: caller.call.bind(caller), close };
+  const caller =
+    exchange === undefined ? anonymous : createCaller(transport, createTokenSource(exchange));
+  return { call: caller.call, close };
 }
 
 function exchangeFor(
@@ -36,8 +37,11 @@ function exchangeFor(
 ) {
   if (signAssertion !== undefined) {
     return async () =>
-      caller.call("exchangeToken", { body: { grant: "agent_assertion", assertion: await signAssertion() } });
+      caller.call("exchangeToken", {
+        body: { grant: "agent_assertion", assertion: await signAssertion() },
+      });
   }
-  if (apiKey !== undefined) return async () => caller.call("exchangeToken", { body: { grant: "api_key", apiKey } });
+  if (apiKey !== undefined)
+    return async () => caller.call("exchangeToken", { body: { grant: "api_key", apiKey } });
   return undefined;
 }

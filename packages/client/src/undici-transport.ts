@@ -6,7 +6,10 @@ import type { Transport } from "./caller.ts";
 const HEADERS_TIMEOUT_MS = 40_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
-export type UndiciTransport = { readonly transport: Transport; close(): Promise<void> };
+export type UndiciTransport = {
+  readonly transport: Transport;
+  readonly close: () => Promise<void>;
+};
 
 /**
  * Speaks HTTP/1.1 with keep-alive through undici. Honours HTTP(S)_PROXY and NO_PROXY, except for loopback addresses.
@@ -48,7 +51,10 @@ function parseOrigin(apiUrl: string): URL {
   try {
     return new URL(apiUrl);
   } catch (cause) {
-    throw new DownbeatError("configuration_invalid", { message: `"${apiUrl}" is not a URL of an API.`, cause });
+    throw new DownbeatError("configuration_invalid", {
+      message: `"${apiUrl}" is not a URL of an API.`,
+      cause,
+    });
   }
 }
 

@@ -96,7 +96,8 @@ function findExampleValue(node: unknown, path: string, isPropertyMap = false): s
   for (const [key, value] of Object.entries(node)) {
     const here = `${path}/${key}`;
     if (!isPropertyMap && !Array.isArray(node) && VALUE_KEYWORDS.has(key)) return here;
-    const inMap = !isPropertyMap && ["properties", "$defs", "definitions", "patternProperties"].includes(key);
+    const inMap =
+      !isPropertyMap && ["properties", "$defs", "definitions", "patternProperties"].includes(key);
     const found = findExampleValue(value, here, inMap);
     if (found !== undefined) return found;
   }

@@ -15,7 +15,8 @@ export function openApiDocument(version: string): Record<string, unknown> {
     info: {
       title: "Downbeat API",
       version,
-      description: "Conducts flow runs. Fields with a `sealed-…` format are end-to-end encrypted: plaintext is refused.",
+      description:
+        "Conducts flow runs. Fields with a `sealed-…` format are end-to-end encrypted: plaintext is refused.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     paths,
@@ -36,7 +37,12 @@ function operation(operationId: string, spec: RouteSpec): Record<string, unknown
     parameters: [...parameters(spec.params, "path"), ...parameters(spec.query, "query")],
     ...(spec.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: json(spec.body, "input") } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: json(spec.body, "input") } },
+          },
+        }),
     responses: {
       [spec.status ?? 200]: {
         description: "Success",
@@ -50,7 +56,10 @@ function operation(operationId: string, spec: RouteSpec): Record<string, unknown
   };
 }
 
-function parameters(schema: z.ZodObject | undefined, place: "path" | "query"): Record<string, unknown>[] {
+function parameters(
+  schema: z.ZodObject | undefined,
+  place: "path" | "query",
+): Record<string, unknown>[] {
   return Object.entries(schema?.shape ?? {}).map(([name, field]) => ({
     name,
     in: place,
@@ -60,6 +69,10 @@ function parameters(schema: z.ZodObject | undefined, place: "path" | "query"): R
 }
 
 function json(schema: z.ZodType, io: "input" | "output"): Record<string, unknown> {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any", target: "draft-2020-12" });
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    target: "draft-2020-12",
+  });
   return rest;
 }

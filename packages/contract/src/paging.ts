@@ -11,6 +11,8 @@ export const pageQuery = {
 };
 
 /** A page of items; `nextCursor` is null on the last one. */
-export function pageOf<S extends z.ZodType>(item: S): z.ZodObject<{ items: z.ZodArray<S>; nextCursor: z.ZodNullable<typeof Cursor> }> {
+export function pageOf<S extends z.ZodType>(
+  item: S,
+): z.ZodObject<{ items: z.ZodArray<S>; nextCursor: z.ZodNullable<typeof Cursor> }> {
   return z.strictObject({ items: z.array(item), nextCursor: Cursor.nullable() });
 }

@@ -7,6 +7,8 @@ export const Problem = z.strictObject({
   message: plain(z.string()),
   remedy: plain(z.string()),
   requestId: plain(z.string()),
-  issues: z.array(z.strictObject({ path: plain(z.string()), message: plain(z.string()) })).optional(),
+  issues: z
+    .array(z.strictObject({ path: plain(z.string()), message: plain(z.string()) }))
+    .optional(),
 });
 export type Problem = z.infer<typeof Problem>;

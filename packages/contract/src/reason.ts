@@ -24,7 +24,8 @@ export const STATE_REASONS = {
   cancel_requested: "Someone asked to cancel the run.",
   cancelled: "The agent stopped the run as asked.",
   cancelled_before_start: "Cancelled before it started.",
-  cancel_deadline: "The agent did not confirm the cancellation in time; the run is closed and its lease is void.",
+  cancel_deadline:
+    "The agent did not confirm the cancellation in time; the run is closed and its lease is void.",
   released: "The agent gave the run back unstarted.",
   late: "Nobody took the run at its time.",
   unreachable: "The agent has not been heard of for longer than its lease.",
@@ -34,4 +35,6 @@ export const STATE_REASONS = {
 } as const;
 
 export type StateReasonCode = keyof typeof STATE_REASONS;
-export const StateReason = plain(z.enum(Object.keys(STATE_REASONS) as [StateReasonCode, ...StateReasonCode[]]));
+export const StateReason = plain(
+  z.enum(Object.keys(STATE_REASONS) as [StateReasonCode, ...StateReasonCode[]]),
+);

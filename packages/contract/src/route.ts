@@ -36,10 +36,14 @@ type Part<R, K extends string, Mode extends "in" | "out"> = R extends { readonly
   : unknown;
 
 /** What a caller passes: `{ params, query, body }`, as far as the route has them. */
-export type RouteInput<R extends RouteSpec> = Part<R, "params", "in"> & Part<R, "query", "in"> & Part<R, "body", "in">;
+export type RouteInput<R extends RouteSpec> = Part<R, "params", "in"> &
+  Part<R, "query", "in"> &
+  Part<R, "body", "in">;
 
 /** What a handler receives after validation. */
-export type RouteRequest<R extends RouteSpec> = Part<R, "params", "out"> & Part<R, "query", "out"> & Part<R, "body", "out">;
+export type RouteRequest<R extends RouteSpec> = Part<R, "params", "out"> &
+  Part<R, "query", "out"> &
+  Part<R, "body", "out">;
 
 export type RouteResponse<R extends RouteSpec> = z.output<R["response"]>;
 /** What a handler returns before the response schema fills in defaults. */

@@ -1,6 +1,17 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
-import { BlindTag, Count, Cursor, Epoch, ErrorClass, Flag, Id, Instant, Name, Tags } from "./identifiers.ts";
+import {
+  BlindTag,
+  Count,
+  Cursor,
+  Epoch,
+  ErrorClass,
+  Flag,
+  Id,
+  Instant,
+  Name,
+  Tags,
+} from "./identifiers.ts";
 import { StateReason } from "./reason.ts";
 import { sealed } from "./sealed.ts";
 import { State, StateName, StateType } from "./state.ts";
@@ -115,7 +126,10 @@ export const RunFilter = z.strictObject({
   deploymentName: Name.optional(),
   poolName: Name.optional(),
   stateType: plain(
-    z.preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(StateType)),
+    z.preprocess(
+      (value) => (typeof value === "string" ? value.split(",") : value),
+      z.array(StateType),
+    ),
   ).optional(),
   createdAfter: Instant.optional(),
   createdBefore: Instant.optional(),

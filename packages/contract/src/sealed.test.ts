@@ -5,7 +5,14 @@ function blob(header: Record<string, unknown>, body = "AAAA"): string {
   return `${Buffer.from(JSON.stringify(header)).toString("base64url")}..${body}.${body}.${body}`;
 }
 
-const HEADER = { alg: "dir", enc: "A256GCM", typ: "dnb+jwe", kid: "k", ws: "w", kind: "parameters" };
+const HEADER = {
+  alg: "dir",
+  enc: "A256GCM",
+  typ: "dnb+jwe",
+  kid: "k",
+  ws: "w",
+  kind: "parameters",
+};
 
 describe("a sealed field", () => {
   it("takes a compact JWE of its own kind", () => {
@@ -29,6 +36,7 @@ describe("a sealed field", () => {
   });
 
   it("knows a limit for every kind", () => {
-    for (const kind of SEALED_KINDS) expect(refuseUnsealed(blob({ ...HEADER, kind }), kind)).toBeUndefined();
+    for (const kind of SEALED_KINDS)
+      expect(refuseUnsealed(blob({ ...HEADER, kind }), kind)).toBeUndefined();
   });
 });

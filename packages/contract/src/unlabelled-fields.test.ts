@@ -7,7 +7,9 @@ import { unlabelledFields } from "./unlabelled-fields.ts";
 
 describe("boundary labels", () => {
   it.each(Object.entries(ROUTES) as [string, RouteSpec][])("%s labels every field", (_, spec) => {
-    const schemas = [spec.params, spec.query, spec.body, spec.response].filter((schema) => schema !== undefined);
+    const schemas = [spec.params, spec.query, spec.body, spec.response].filter(
+      (schema) => schema !== undefined,
+    );
     expect(schemas.flatMap((schema) => unlabelledFields(schema))).toEqual([]);
   });
 

@@ -26,8 +26,13 @@ type Child = readonly [name: string, schema: z.ZodType];
 function childrenOf(schema: z.ZodType): Child[] | undefined {
   if (schema instanceof z.ZodObject) return Object.entries(schema.shape) as Child[];
   if (schema instanceof z.ZodArray) return [["[]", schema.element as z.ZodType]];
-  if (schema instanceof z.ZodUnion) return schema.options.map((option) => ["", option as z.ZodType]);
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
+  if (schema instanceof z.ZodUnion)
+    return schema.options.map((option) => ["", option as z.ZodType]);
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault
+  ) {
     return [["", schema.unwrap() as z.ZodType]];
   }
   if (schema instanceof z.ZodPipe) return [["", schema.out as z.ZodType]];

@@ -58,7 +58,10 @@ export const ApiKeyText = plain(z.string().regex(/^dnb_[0-9a-f]{32}_[\w-]{51}$/)
  */
 export const WrappedDataKey = z.strictObject({
   id: Id,
-  wrap: plain(z.string().min(2).max(16_384), "the data key inside is encrypted to the workspace key"),
+  wrap: plain(
+    z.string().min(2).max(16_384),
+    "the data key inside is encrypted to the workspace key",
+  ),
   wrapTag: BlindTagOrNull(),
 });
 export type WrappedDataKey = z.infer<typeof WrappedDataKey>;

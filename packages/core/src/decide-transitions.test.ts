@@ -12,12 +12,26 @@ function aRun(type: StateType, changes: Partial<RunSnapshot> = {}): RunSnapshot 
 
 function aProposal(type: StateType, changes: Partial<Proposal> = {}): Proposal {
   const name = type === "RUNNING" ? "Running" : "Completed";
-  return { proposer: "agent", fence: LEASE, transitionId: `to-${type}`, type, name, reason: "completed", error: null, ...changes };
+  return {
+    proposer: "agent",
+    fence: LEASE,
+    transitionId: `to-${type}`,
+    type,
+    name,
+    reason: "completed",
+    error: null,
+    ...changes,
+  };
 }
 
 function decide(run: RunSnapshot, ...proposals: Proposal[]) {
   const { outcomes, accepted } = decideTransitions(run, proposals, NOW);
-  return { statuses: outcomes.map((o) => o.status), types: accepted.map((a) => a.state.type), accepted, outcomes };
+  return {
+    statuses: outcomes.map((o) => o.status),
+    types: accepted.map((a) => a.state.type),
+    accepted,
+    outcomes,
+  };
 }
 
 describe("decideTransitions", () => {
@@ -30,12 +44,18 @@ describe("decideTransitions", () => {
   it("refuses a stale epoch and a foreign token, and writes nothing", () => {
     const stale = aProposal("COMPLETED", { fence: { ...LEASE, epoch: 2 } });
     const foreign = aProposal("COMPLETED", { fence: { ...LEASE, leaseToken: "b".repeat(32) } });
-    expect(decide(aRun("RUNNING"), stale, foreign)).toMatchObject({ statuses: ["fenced", "fenced"], types: [] });
+    expect(decide(aRun("RUNNING"), stale, foreign)).toMatchObject({
+      statuses: ["fenced", "fenced"],
+      types: [],
+    });
   });
 
   it("answers a repeated transition id as before, without a second history row", () => {
     const run = aRun("COMPLETED", { knownTransitionIds: new Set(["to-COMPLETED"]) });
-    expect(decide(run, aProposal("COMPLETED"))).toMatchObject({ statuses: ["accepted"], types: [] });
+    expect(decide(run, aProposal("COMPLETED"))).toMatchObject({
+      statuses: ["accepted"],
+      types: [],
+    });
     expect(decide(aRun("RUNNING"), aProposal("COMPLETED"), aProposal("COMPLETED"))).toMatchObject({
       statuses: ["accepted", "accepted"],
       types: ["COMPLETED"],
@@ -50,10 +70,17 @@ describe("decideTransitions", () => {
 
   it("records a run that fell over while being cancelled as cancelled, with a fitting name", () => {
     const decided = decide(aRun("CANCELLING"), aProposal("CRASHED", { name: "Crashed" }));
-    expect(decided.accepted[0]?.state).toEqual({ type: "CANCELLED", name: "Cancelled", at: NOW.toISOString() });
+    expect(decided.accepted[0]?.state).toEqual({
+      type: "CANCELLED",
+      name: "Cancelled",
+      at: NOW.toISOString(),
+    });
   });
 
   it("does not write the same state twice", () => {
-    expect(decide(aRun("RUNNING"), aProposal("RUNNING"))).toMatchObject({ statuses: ["rejected"], types: [] });
+    expect(decide(aRun("RUNNING"), aProposal("RUNNING"))).toMatchObject({
+      statuses: ["rejected"],
+      types: [],
+    });
   });
 });

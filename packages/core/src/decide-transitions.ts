@@ -55,7 +55,11 @@ export type Decided = {
  * Decides several proposals about one run, in order, as if each had been made alone. Pure: the clock is an argument,
  * nothing is written here.
  */
-export function decideTransitions(run: RunSnapshot, proposals: readonly Proposal[], now: Date): Decided {
+export function decideTransitions(
+  run: RunSnapshot,
+  proposals: readonly Proposal[],
+  now: Date,
+): Decided {
   let standing = run.state;
   const accepted: AcceptedTransition[] = [];
   const known = new Set(run.knownTransitionIds);
@@ -88,7 +92,8 @@ function nextState(standing: State, proposal: Proposal, now: Date): State | unde
   if (verdict.kind === "reject") return undefined;
   const name = nameFor(verdict.becomes, proposal.name);
   // The same state again is no transition: it would only grow the history.
-  if (verdict.becomes === standing.type && name === standing.name && !isTerminal(standing.type)) return undefined;
+  if (verdict.becomes === standing.type && name === standing.name && !isTerminal(standing.type))
+    return undefined;
   return { type: verdict.becomes, name, at: now.toISOString() };
 }
 

@@ -42,7 +42,8 @@ const SCHEDULED_REASONS: readonly WaitingReason[] = [
   },
   {
     applies: ({ onlineAgents }) => onlineAgents === 0,
-    words: ({ poolName }) => `No agent polls the work pool "${poolName}". Start one with: downbeat agent start`,
+    words: ({ poolName }) =>
+      `No agent polls the work pool "${poolName}". Start one with: downbeat agent start`,
   },
   {
     applies: ({ poolLimit, poolActive }) => poolLimit !== null && poolActive >= poolLimit,

@@ -18,7 +18,8 @@ describe("the rule table", () => {
   it("lets nobody leave a terminal state", () => {
     for (const from of TERMINAL_STATE_TYPES) {
       for (const to of STATE_TYPES) {
-        for (const proposer of PROPOSERS) expect(ruleFor(from, to, proposer)).toEqual({ kind: "reject" });
+        for (const proposer of PROPOSERS)
+          expect(ruleFor(from, to, proposer)).toEqual({ kind: "reject" });
       }
     }
   });
@@ -28,7 +29,10 @@ describe("the rule table", () => {
       expect(ruleFor(from, "COMPLETED", "person").kind).toBe("reject");
       expect(ruleFor(from, "COMPLETED", "engine").kind).toBe("reject");
     }
-    expect(ruleFor("RUNNING", "COMPLETED", "agent")).toEqual({ kind: "accept", becomes: "COMPLETED" });
+    expect(ruleFor("RUNNING", "COMPLETED", "agent")).toEqual({
+      kind: "accept",
+      becomes: "COMPLETED",
+    });
   });
 
   it("decides every pair for every proposer as written down here", () => {
@@ -82,7 +86,8 @@ describe("the rule table", () => {
   });
 
   it("always reaches a terminal state: from every live type an end is in reach", () => {
-    for (const start of STATE_TYPES) expect(reachable(start)).toContain("CANCELLED" satisfies StateType);
+    for (const start of STATE_TYPES)
+      expect(reachable(start)).toContain("CANCELLED" satisfies StateType);
   });
 });
 

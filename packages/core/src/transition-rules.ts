@@ -28,7 +28,10 @@ const TABLE: Record<StateType, string> = {
 const LETTERS: Record<Proposer, string> = { agent: "a", person: "p", engine: "e" };
 
 // A run that was being cancelled and fell over did what was asked; one that completed first did complete, and says so.
-const WHILE_CANCELLING: Partial<Record<StateType, StateType>> = { FAILED: "CANCELLED", CRASHED: "CANCELLED" };
+const WHILE_CANCELLING: Partial<Record<StateType, StateType>> = {
+  FAILED: "CANCELLED",
+  CRASHED: "CANCELLED",
+};
 
 const RULES = Object.fromEntries(
   STATE_TYPES.map((from) => [from, TABLE[from].trim().split(/\s+/)]),

@@ -19,7 +19,10 @@ export async function dispatchLatency(database: BenchDatabase): Promise<Figure[]
     for (let i = 0; i < SAMPLES + WARM_UP; i++) {
       const calledAt = process.hrtime.bigint();
       await client.call("createRun", { body: { flowName: "stamp" } });
-      const stamps = await waitFor(() => stampsIn(plane.folder, i + 1), { intervalMs: 2, describe: "the flow's first line" });
+      const stamps = await waitFor(() => stampsIn(plane.folder, i + 1), {
+        intervalMs: 2,
+        describe: "the flow's first line",
+      });
       const ranAt = BigInt(stamps[i] ?? 0);
       roundTripsMs.push(await bareRoundTripMs(plane.apiUrl));
       if (i >= WARM_UP) samplesMs.push(Number(ranAt - calledAt) / 1e6);

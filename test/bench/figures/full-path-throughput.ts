@@ -17,7 +17,8 @@ export async function fullPathThroughput(name: string, database: BenchDatabase):
     await drain(client, 500); // warm-up
     const rates: number[] = [];
     for (let i = 0; i < REPETITIONS; i++) rates.push(await drain(client, RUNS));
-    return rateFigure(name, "runs/s", RUNS * REPETITIONS, rates, await rawSqlRate(database));
+    const n = RUNS * REPETITIONS;
+    return rateFigure(name, { unit: "runs/s", n, rates }, await rawSqlRate(database));
   } finally {
     await plane.stop();
   }
@@ -28,9 +29,14 @@ async function drain(client: Client, count: number): Promise<number> {
   for (let made = 0; made < count; made += 500) {
     const runs = Array.from({ length: Math.min(500, count - made) }, () => ({ flowName: "noop" }));
     const { outcomes } = await client.call("createRuns", { body: { runs } });
-    if (outcomes.some(({ run }) => run === null)) throw new Error(`A run was refused: ${JSON.stringify(outcomes[0])}`);
+    if (outcomes.some(({ run }) => run === null))
+      throw new Error(`A run was refused: ${JSON.stringify(outcomes[0])}`);
   }
-  await waitFor(async () => (await live(client)) === 0, { deadlineMs: 300_000, intervalMs: 10, describe: "an empty pool" });
+  await waitFor(async () => (await live(client)) === 0, {
+    deadlineMs: 300_000,
+    intervalMs: 10,
+    describe: "an empty pool",
+  });
   return count / ((performance.now() - startedAt) / 1000);
 }
 

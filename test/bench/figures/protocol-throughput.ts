@@ -23,7 +23,8 @@ export async function protocolThroughput(database: BenchDatabase): Promise<Figur
     for (let i = 0; i < REPETITIONS; i++) rates.push(await cycle(client, agent, RUNS));
     const limit = await rawSqlRate(database);
     await agent.client.close();
-    return rateFigure("protocol_throughput", "runs/s", RUNS * REPETITIONS, rates, limit);
+    const n = RUNS * REPETITIONS;
+    return rateFigure("protocol_throughput", { unit: "runs/s", n, rates }, limit);
   } finally {
     await plane.stop();
   }
@@ -42,7 +43,8 @@ async function create(client: Client, count: number): Promise<void> {
     Array.from({ length: BATCH }, () => ({ flowName: "bench" })),
   );
   const lanes = [0, 1].map(async (lane) => {
-    for (const runs of batches.filter((_, i) => i % 2 === lane)) await client.call("createRuns", { body: { runs } });
+    for (const runs of batches.filter((_, i) => i % 2 === lane))
+      await client.call("createRuns", { body: { runs } });
   });
   await Promise.all(lanes);
 }

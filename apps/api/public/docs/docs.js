@@ -3,13 +3,22 @@
 const response = await fetch("/openapi.json");
 const { paths } = await response.json();
 const operations = Object.entries(paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), ...operation })),
+  Object.entries(methods).map(([method, operation]) => ({
+    path,
+    method: method.toUpperCase(),
+    ...operation,
+  })),
 );
 const tags = [...new Set(operations.flatMap((operation) => operation.tags))];
 
 document.getElementById("contents").replaceChildren(
-  make("ul", {}, operations.map(({ operationId, summary }) =>
-    make("li", {}, [make("a", { href: `#${operationId}` }, [summary])]))),
+  make(
+    "ul",
+    {},
+    operations.map(({ operationId, summary }) =>
+      make("li", {}, [make("a", { href: `#${operationId}` }, [summary])]),
+    ),
+  ),
 );
 document.getElementById("routes").replaceChildren(...tags.map(renderTag));
 openTarget();
@@ -32,7 +41,10 @@ function renderOperation(operation) {
       make("p", {}, [summary]),
     ]),
     make("p", {}, [`Access: ${operation["x-access"].join(", ")}`]),
-    ...section("Parameters", parameters.map((parameter) => row(parameter.name, parameter.schema, parameter.required))),
+    ...section(
+      "Parameters",
+      parameters.map((parameter) => row(parameter.name, parameter.schema, parameter.required)),
+    ),
     ...section("Body", fieldsOf(jsonSchema(requestBody))),
     ...section(`Answer ${status}`, fieldsOf(jsonSchema(responses[status]))),
   ]);
@@ -62,7 +74,9 @@ function fieldsOf(schema, prefix = "") {
 }
 
 function row(name, schema, required) {
-  const notes = [required ? "required" : "optional", schema.description ?? ""].filter(Boolean).join("; ");
+  const notes = [required ? "required" : "optional", schema.description ?? ""]
+    .filter(Boolean)
+    .join("; ");
   return make("tr", {}, [
     make("td", {}, [make("code", {}, [name])]),
     make("td", {}, [typeOf(schema)]),

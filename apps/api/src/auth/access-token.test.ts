@@ -52,15 +52,20 @@ describe("access tokens", () => {
     expect(codeOf(signedWith({ issuer: "someone" }))).toBe("credentials_invalid");
     expect(codeOf(signedWith({ audience: "elsewhere" }))).toBe("credentials_invalid");
     expect(codeOf(signedWith({ keyid: "unknown" }))).toBe("credentials_invalid");
-    expect(codeOf(signAccessToken(createSigningKeys(), PRINCIPAL, NOW_MS))).toBe("credentials_invalid");
+    expect(codeOf(signAccessToken(createSigningKeys(), PRINCIPAL, NOW_MS))).toBe(
+      "credentials_invalid",
+    );
   });
 
   it("are refused unsigned, and when the public key is abused as an HMAC secret", () => {
     const [header = "", payload = ""] = signAccessToken(KEYS, PRINCIPAL, NOW_MS).split(".");
-    const publicKey = KEYS.publicKeys.get(KEYS.current.keyId)?.export({ type: "spki", format: "pem" }) ?? "";
+    const publicKey =
+      KEYS.publicKeys.get(KEYS.current.keyId)?.export({ type: "spki", format: "pem" }) ?? "";
     const none = encode({ alg: "none", kid: KEYS.current.keyId });
     const hmac = encode({ alg: "HS256", kid: KEYS.current.keyId });
-    const signature = createHmac("sha256", publicKey).update(`${hmac}.${payload}`).digest("base64url");
+    const signature = createHmac("sha256", publicKey)
+      .update(`${hmac}.${payload}`)
+      .digest("base64url");
     expect(codeOf(`${none}.${payload}.`)).toBe("credentials_invalid");
     expect(codeOf(`${hmac}.${payload}.${signature}`)).toBe("credentials_invalid");
     expect(codeOf(`${header}.${payload}.AAAA`)).toBe("credentials_invalid");

@@ -23,7 +23,13 @@ const Claims = z.object({
 export function signAccessToken(keys: SigningKeys, principal: Principal, nowMs: number): string {
   const { id, kind, role, workspaceId, poolId } = principal;
   const issuedAt = Math.floor(nowMs / 1000);
-  const claims = { kind, role, ws: workspaceId, ...(poolId !== undefined && { pool: poolId }), iat: issuedAt };
+  const claims = {
+    kind,
+    role,
+    ws: workspaceId,
+    ...(poolId !== undefined && { pool: poolId }),
+    iat: issuedAt,
+  };
   return jwt.sign(claims, keys.current.privateKey, {
     algorithm: "ES256",
     keyid: keys.current.keyId,
@@ -45,7 +51,10 @@ export function verifyAccessToken(
   nowMs: number,
 ): { readonly principal: Principal; readonly expiresAtMs: number } {
   const { sub, kind, role, ws, pool, exp } = Claims.parse(verify(keys, token, nowMs));
-  return { principal: { id: sub, kind, role, workspaceId: ws, poolId: pool }, expiresAtMs: exp * 1000 };
+  return {
+    principal: { id: sub, kind, role, workspaceId: ws, poolId: pool },
+    expiresAtMs: exp * 1000,
+  };
 }
 
 function verify(keys: SigningKeys, token: string, nowMs: number): unknown {
@@ -73,5 +82,8 @@ export function tokenRefused(what: string, cause: unknown): DownbeatError {
     return new DownbeatError("credentials_expired", { message, cause });
   }
   const detail = cause instanceof Error ? cause.message : String(cause);
-  return new DownbeatError("credentials_invalid", { message: `The ${what} is not valid: ${detail}.`, cause });
+  return new DownbeatError("credentials_invalid", {
+    message: `The ${what} is not valid: ${detail}.`,
+    cause,
+  });
 }

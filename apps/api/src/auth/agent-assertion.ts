@@ -8,7 +8,13 @@ import { TOKEN_AUDIENCE, tokenRefused } from "./access-token.ts";
 const LONGEST_SECONDS = 120;
 const CLOCK_TOLERANCE_SECONDS = 30;
 
-const Claims = z.object({ iss: z.uuid(), sub: z.uuid(), iat: z.number(), exp: z.number(), jti: z.string().min(1) });
+const Claims = z.object({
+  iss: z.uuid(),
+  sub: z.uuid(),
+  iat: z.number(),
+  exp: z.number(),
+  jti: z.string().min(1),
+});
 
 /** Which agent an assertion claims to come from; nothing is verified yet. @throws {DownbeatError} credentials_invalid */
 export function readAssertedAgentId(assertion: string): string {
@@ -34,7 +40,11 @@ export function verifyAgentAssertion(
   throw new DownbeatError("credentials_invalid", { message });
 }
 
-function verify(assertion: string, agent: { readonly publicJwk: PublicJwk }, nowMs: number): z.infer<typeof Claims> {
+function verify(
+  assertion: string,
+  agent: { readonly publicJwk: PublicJwk },
+  nowMs: number,
+): z.infer<typeof Claims> {
   try {
     const key = createPublicKey({ key: agent.publicJwk, format: "jwk" });
     return Claims.parse(

@@ -22,14 +22,18 @@ export function createApiKeyText(id: string): { readonly text: string; readonly 
 export function parseApiKeyText(text: string): ApiKeyParts {
   const [, body = "", id = "", secret = "", sum] = PATTERN.exec(text) ?? [];
   if (sum === undefined || checksum(body) !== sum) {
-    const message = "The API key is not complete: it must read dnb_<id>_<secret> with a matching checksum.";
+    const message =
+      "The API key is not complete: it must read dnb_<id>_<secret> with a matching checksum.";
     throw new DownbeatError("credentials_invalid", { message });
   }
   return { id: toUuid(id), secret };
 }
 
 /** Composes a one-time token with which one agent joins a pool. */
-export function createEnrolmentTokenText(id: string): { readonly text: string; readonly secret: string } {
+export function createEnrolmentTokenText(id: string): {
+  readonly text: string;
+  readonly secret: string;
+} {
   const secret = randomBytes(32).toString("base64url");
   return { text: `dnbenrol_${id.replaceAll("-", "")}_${secret}`, secret };
 }

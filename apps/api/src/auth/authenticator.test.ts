@@ -10,7 +10,13 @@ const KEYS = createSigningKeys();
 const START_MS = Date.parse("2026-03-01T00:00:00Z");
 
 function aSetting() {
-  const principal: Principal = { kind: "api-key", id: randomUUID(), role: "viewer", workspaceId: randomUUID(), poolId: undefined };
+  const principal: Principal = {
+    kind: "api-key",
+    id: randomUUID(),
+    role: "viewer",
+    workspaceId: randomUUID(),
+    poolId: undefined,
+  };
   const world = { nowMs: START_MS, standing: true, lookUps: 0 };
   const authenticator = new Authenticator({
     keys: KEYS,
@@ -34,7 +40,11 @@ function aSetting() {
 describe("Authenticator", () => {
   it("looks a principal up once a minute, not once a request", async () => {
     const { principal, world, answer } = aSetting();
-    expect([await answer(), await answer(), await answer()]).toEqual([principal.id, principal.id, principal.id]);
+    expect([await answer(), await answer(), await answer()]).toEqual([
+      principal.id,
+      principal.id,
+      principal.id,
+    ]);
     expect(world.lookUps).toBe(1);
     world.nowMs += REVOCATION_MS;
     await answer();
@@ -64,7 +74,9 @@ describe("Authenticator", () => {
 
   it("tells missing from malformed credentials", async () => {
     const { authenticator, answer } = aSetting();
-    await expect(authenticator.authenticate(undefined)).rejects.toMatchObject({ code: "credentials_missing" });
+    await expect(authenticator.authenticate(undefined)).rejects.toMatchObject({
+      code: "credentials_missing",
+    });
     expect(await answer("Basic abc")).toBe("credentials_invalid");
     expect(await answer("Bearer")).toBe("credentials_invalid");
   });

@@ -6,7 +6,7 @@ import type { SigningKeys } from "./signing-keys.ts";
 /** How long a revoked key or agent may still be served by its last access token. */
 export const REVOCATION_MS = 60_000;
 
-// Verifying a signature costs about 0.1 ms; a busy caller sends the same token thousands of times.
+// A busy caller sends the same token thousands of times; its signature is verified once.
 const MOST_TOKENS = 10_000;
 
 export type AuthenticatorOptions = {
@@ -16,7 +16,11 @@ export type AuthenticatorOptions = {
   readonly isStanding: (principal: Principal) => Promise<boolean>;
 };
 
-type KnownToken = { readonly principal: Principal; readonly expiresAtMs: number; trustedUntilMs: number };
+type KnownToken = {
+  readonly principal: Principal;
+  readonly expiresAtMs: number;
+  trustedUntilMs: number;
+};
 
 /** Finds out who sends a request, from its access token. */
 export class Authenticator {

@@ -1,4 +1,10 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { DownbeatError } from "@downbeat/contract";
@@ -25,7 +31,10 @@ export type SigningKeys = {
  *
  * @throws {DownbeatError} configuration_invalid when the set or the file holds anything else.
  */
-export async function loadSigningKeys(source: { jwkSet: string | undefined; file: string }): Promise<SigningKeys> {
+export async function loadSigningKeys(source: {
+  jwkSet: string | undefined;
+  file: string;
+}): Promise<SigningKeys> {
   if (source.jwkSet !== undefined) return parseJwkSet(source.jwkSet, "DOWNBEAT_SIGNING_KEYS");
   return parseJwkSet(await readOrCreate(source.file), source.file);
 }

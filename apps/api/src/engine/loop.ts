@@ -24,7 +24,10 @@ export function startLoop(options: LoopOptions): Loop {
   };
 }
 
-async function turn({ name, intervalMs, round, log }: LoopOptions, signal: AbortSignal): Promise<void> {
+async function turn(
+  { name, intervalMs, round, log }: LoopOptions,
+  signal: AbortSignal,
+): Promise<void> {
   while (await pauseUnlessStopped(intervalMs, signal)) {
     try {
       await round(signal);

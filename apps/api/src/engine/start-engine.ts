@@ -1,4 +1,10 @@
-import { markLate, poolsWithClaimableRuns, sweepSessions, type EngineTx, type MovedRun } from "@downbeat/db";
+import {
+  markLate,
+  poolsWithClaimableRuns,
+  sweepSessions,
+  type EngineTx,
+  type MovedRun,
+} from "@downbeat/db";
 import type { Services } from "../services.ts";
 import { announceMoved } from "./announce-moved.ts";
 import { startLoop } from "./loop.ts";
@@ -15,9 +21,19 @@ export function startEngine(services: Services): Engine {
   const { config, log } = services;
   const sweepMs = config.sweepSeconds * 1000;
   const loops = [
-    startLoop({ name: "sweep", intervalMs: sweepMs, round: sweepRound(services, () => performance.now()), log }),
+    startLoop({
+      name: "sweep",
+      intervalMs: sweepMs,
+      round: sweepRound(services, () => performance.now()),
+      log,
+    }),
     startLoop({ name: "late", intervalMs: sweepMs, round: () => nameLate(services), log }),
-    startLoop({ name: "claim-poll", intervalMs: CLAIM_POLL_MS, round: () => pollForClaims(services), log }),
+    startLoop({
+      name: "claim-poll",
+      intervalMs: CLAIM_POLL_MS,
+      round: () => pollForClaims(services),
+      log,
+    }),
   ];
   return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) };
 }
@@ -36,7 +52,8 @@ export function sweepRound(services: Services, monotonicMs: () => number): () =>
     try {
       const sweep = { reconnectWindowSeconds, cancelDeadlineSeconds, limit: BATCH };
       const moved = await inBatches(services, (tx) => sweepSessions(tx, sweep));
-      for (const { runId, sessionId, type, name } of moved) log.info({ runId, sessionId, type, name }, "swept a run");
+      for (const { runId, sessionId, type, name } of moved)
+        log.info({ runId, sessionId, type, name }, "swept a run");
     } catch (error) {
       restUntilMs = monotonicMs() + leaseMs;
       throw error;
@@ -47,7 +64,8 @@ export function sweepRound(services: Services, monotonicMs: () => number): () =>
 async function nameLate(services: Services): Promise<void> {
   const { lateAfterSeconds } = services.config;
   const moved = await inBatches(services, (tx) => markLate(tx, { lateAfterSeconds, limit: BATCH }));
-  if (moved.length > 0) services.log.info({ runs: moved.length }, "runs are late: nobody took them in time");
+  if (moved.length > 0)
+    services.log.info({ runs: moved.length }, "runs are late: nobody took them in time");
 }
 
 async function pollForClaims({ claims, database }: Services): Promise<void> {
@@ -57,7 +75,10 @@ async function pollForClaims({ claims, database }: Services): Promise<void> {
   for (const poolId of claimable) claims.announce(poolId, 1);
 }
 
-async function inBatches(services: Services, step: (tx: EngineTx) => Promise<MovedRun[]>): Promise<MovedRun[]> {
+async function inBatches(
+  services: Services,
+  step: (tx: EngineTx) => Promise<MovedRun[]>,
+): Promise<MovedRun[]> {
   const all: MovedRun[] = [];
   for (;;) {
     const moved = await services.database.asEngine(step);

@@ -9,7 +9,11 @@ export function answerErrors(app: FastifyInstance): void {
 }
 
 /** Answers with what was thrown, as a `Problem`. */
-export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function sendProblem(
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const error = toDownbeatError(thrown);
   const { status, problem, retryAfterSeconds } = answerProblem(error, request.id);
   if (status >= 500) request.log.error({ err: error }, "a request failed");

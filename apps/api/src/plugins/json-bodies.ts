@@ -12,8 +12,14 @@ export function acceptJsonBodies(app: FastifyInstance): void {
       done(null, text === "" ? undefined : JSON.parse(String(text)));
     } catch (cause) {
       // The parser's message quotes the body, so it goes neither to the caller nor to the log.
-      const where = /position \d+/.exec(cause instanceof Error ? cause.message : "")?.[0] ?? "an unknown position";
-      done(new DownbeatError("body_malformed", { message: `The body is not valid JSON: it breaks off at ${where}.` }));
+      const where =
+        /position \d+/.exec(cause instanceof Error ? cause.message : "")?.[0] ??
+        "an unknown position";
+      done(
+        new DownbeatError("body_malformed", {
+          message: `The body is not valid JSON: it breaks off at ${where}.`,
+        }),
+      );
     }
   });
 }

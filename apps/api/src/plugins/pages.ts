@@ -29,10 +29,14 @@ const PUBLIC_DIR = fileURLToPath(new URL("../../public", import.meta.url));
 const BUILT_DASHBOARD_DIR = fileURLToPath(new URL("../../../dashboard/dist", import.meta.url));
 
 /** Serves the page that renders the OpenAPI document, and the dashboard when it is built. */
-export async function servePages(app: FastifyInstance, dashboardDir: string | undefined): Promise<void> {
+export async function servePages(
+  app: FastifyInstance,
+  dashboardDir: string | undefined,
+): Promise<void> {
   app.addHook("onSend", async (_request, reply) => {
     void reply.header("x-content-type-options", "nosniff");
-    if (String(reply.getHeader("content-type")).startsWith("text/html")) void reply.headers(PAGE_HEADERS);
+    if (String(reply.getHeader("content-type")).startsWith("text/html"))
+      void reply.headers(PAGE_HEADERS);
   });
   await app.register(fastifyStatic, {
     root: path.join(PUBLIC_DIR, "docs"),
@@ -62,7 +66,9 @@ async function serveDashboard(app: FastifyInstance, dir: string): Promise<void> 
   const index = await readFile(indexFile, "utf8");
   app.get("/", (_request, reply) => sendIndex(reply, index));
   // A link into the dashboard is a path of its router, not a file.
-  app.get("/*", (request, reply) => (wantsPage(request) ? sendIndex(reply, index) : reply.callNotFound()));
+  app.get("/*", (request, reply) =>
+    wantsPage(request) ? sendIndex(reply, index) : reply.callNotFound(),
+  );
 }
 
 function sendIndex(reply: FastifyReply, index: string): FastifyReply {
@@ -75,5 +81,7 @@ function wantsPage({ url, headers }: FastifyRequest): boolean {
 
 // Built assets carry a hash of their content in their name.
 function cacheControlOf(file: string): string {
-  return /[.-][\w-]{8,}\.(js|css|woff2|svg|png)$/.test(file) ? "public, max-age=31536000, immutable" : "no-cache";
+  return /[.-][\w-]{8,}\.(js|css|woff2|svg|png)$/.test(file)
+    ? "public, max-age=31536000, immutable"
+    : "no-cache";
 }

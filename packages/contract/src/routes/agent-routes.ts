@@ -51,7 +51,8 @@ export const agentRoutes = {
   report: route({
     method: "POST",
     path: "/v1/agent/report",
-    summary: "Report transitions, task runs and log chunks; idempotent, each item answered on its own",
+    summary:
+      "Report transitions, task runs and log chunks; idempotent, each item answered on its own",
     tag: "agent protocol",
     access: ["agent", "runner"],
     body: ReportRequest,
@@ -60,7 +61,8 @@ export const agentRoutes = {
   heartbeat: route({
     method: "POST",
     path: "/v1/agent/heartbeat",
-    summary: "Renew the leases of a session; the answer lists runs to cancel and runs that were fenced",
+    summary:
+      "Renew the leases of a session; the answer lists runs to cancel and runs that were fenced",
     tag: "agent protocol",
     access: ["agent", "runner"],
     body: HeartbeatRequest,

@@ -89,7 +89,10 @@ export const flowRoutes = {
     summary: "Create a work pool with its queue `default`; creating it again returns it",
     tag: "pools",
     access: ["developer"],
-    body: z.strictObject({ name: Name, concurrencyLimit: plain(z.int().min(0)).nullable().default(null) }),
+    body: z.strictObject({
+      name: Name,
+      concurrencyLimit: plain(z.int().min(0)).nullable().default(null),
+    }),
     response: WorkPool,
     status: 201,
   }),
@@ -109,7 +112,10 @@ export const flowRoutes = {
     tag: "pools",
     access: ["developer"],
     params: poolParams,
-    body: z.strictObject({ paused: Flag.optional(), concurrencyLimit: plain(z.int().min(0)).nullable().optional() }),
+    body: z.strictObject({
+      paused: Flag.optional(),
+      concurrencyLimit: plain(z.int().min(0)).nullable().optional(),
+    }),
     response: WorkPool,
   }),
   createQueue: route({

@@ -4,7 +4,16 @@ import { BATCH_LIMIT } from "../agent.ts";
 import { Flag, Id } from "../identifiers.ts";
 import { pageOf, pageQuery } from "../paging.ts";
 import { route } from "../route.ts";
-import { CancelAnswer, LogChunk, Run, RunDetail, RunFilter, RunSpec, RunStateRecord, TaskRun } from "../run.ts";
+import {
+  CancelAnswer,
+  LogChunk,
+  Run,
+  RunDetail,
+  RunFilter,
+  RunSpec,
+  RunStateRecord,
+  TaskRun,
+} from "../run.ts";
 import { WrappedDataKey } from "../workspace.ts";
 
 const runParams = z.strictObject({ runId: Id });
@@ -85,7 +94,8 @@ export const runRoutes = {
   listLogChunks: route({
     method: "GET",
     path: "/v1/runs/:runId/logs",
-    summary: "Sealed log chunks after a cursor; held up to `waitSeconds` while the run is live and nothing is new",
+    summary:
+      "Sealed log chunks after a cursor; held up to `waitSeconds` while the run is live and nothing is new",
     tag: "runs",
     access: ["viewer"],
     params: runParams,

@@ -3,11 +3,22 @@ import { plain } from "../boundary.ts";
 import { Count, Id, Instant, Name } from "../identifiers.ts";
 import { pageOf, pageQuery } from "../paging.ts";
 import { route } from "../route.ts";
-import { ApiKey, ApiKeyText, Principal, Role, Workspace, WorkspacePublicKey, WrappedDataKey } from "../workspace.ts";
+import {
+  ApiKey,
+  ApiKeyText,
+  Principal,
+  Role,
+  Workspace,
+  WorkspacePublicKey,
+  WrappedDataKey,
+} from "../workspace.ts";
 
 const TokenRequest = z.discriminatedUnion("grant", [
   z.strictObject({ grant: plain(z.literal("api_key")), apiKey: plain(z.string().min(1).max(200)) }),
-  z.strictObject({ grant: plain(z.literal("agent_assertion")), assertion: plain(z.string().min(1).max(4096)) }),
+  z.strictObject({
+    grant: plain(z.literal("agent_assertion")),
+    assertion: plain(z.string().min(1).max(4096)),
+  }),
 ]);
 
 export const workspaceRoutes = {
@@ -54,7 +65,12 @@ export const workspaceRoutes = {
     tag: "workspace",
     access: ["viewer", "agent"],
     query: z.strictObject({
-      ids: plain(z.preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(z.uuid()).min(1).max(100))),
+      ids: plain(
+        z.preprocess(
+          (value) => (typeof value === "string" ? value.split(",") : value),
+          z.array(z.uuid()).min(1).max(100),
+        ),
+      ),
     }),
     response: z.strictObject({ dataKeys: z.array(WrappedDataKey) }),
   }),

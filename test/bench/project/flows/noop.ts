@@ -7,5 +7,8 @@ export const noop = flow({ name: "noop" }, async () => {});
 
 /** Notes when its first line ran, on the clock that all processes of a machine share. */
 export const stamp = flow({ name: "stamp" }, async () => {
-  appendFileSync(join(process.env["BENCH_FOLDER"] ?? ".", "stamps"), `${process.hrtime.bigint()}\n`);
+  appendFileSync(
+    join(process.env["BENCH_FOLDER"] ?? ".", "stamps"),
+    `${process.hrtime.bigint()}\n`,
+  );
 });

@@ -6,7 +6,6 @@ import { flow, log, task } from "@downbeat/sdk";
 const FOLDER = process.env["E2E_FOLDER"] ?? ".";
 
 export const throwsText = flow({ name: "throws-text" }, async () => {
-  // oxlint-disable-next-line no-throw-literal -- the point of this flow
   throw "just text";
 });
 

@@ -10,7 +10,11 @@ import type { Services } from "../../services.ts";
  * one of the session's runs is to be cancelled (with nothing, early: the agent then sends a heartbeat), when a second
  * claim of the session comes in, and when the server stops. Waiting writes nothing.
  */
-export async function claim(services: Services, ctx: RequestContext, body: ClaimRequest): Promise<ClaimAnswer> {
+export async function claim(
+  services: Services,
+  ctx: RequestContext,
+  body: ClaimRequest,
+): Promise<ClaimAnswer> {
   const hold = services.claims.open(body.sessionId, body.claimRequestId);
   try {
     const leases = await claimOrWait(services, ctx, { body, hold });
@@ -23,7 +27,11 @@ export async function claim(services: Services, ctx: RequestContext, body: Claim
 
 type OpenClaim = { readonly body: ClaimRequest; readonly hold: Hold };
 
-async function claimOrWait(services: Services, ctx: RequestContext, { body, hold }: OpenClaim): Promise<Lease[]> {
+async function claimOrWait(
+  services: Services,
+  ctx: RequestContext,
+  { body, hold }: OpenClaim,
+): Promise<Lease[]> {
   const { claims, config } = services;
   const { poolId = "" } = ctx.principal;
   const signal = AbortSignal.any([ctx.hungUp, hold.signal]);
@@ -52,7 +60,11 @@ function take({ database }: Services, ctx: RequestContext, body: ClaimRequest): 
 }
 
 // Nobody is there to take the answer. A newer claim with the same id will be given these leases, so then they stay.
-async function giveBack(services: Services, ctx: RequestContext, given: { hold: Hold; leases: Lease[] }): Promise<void> {
+async function giveBack(
+  services: Services,
+  ctx: RequestContext,
+  given: { hold: Hold; leases: Lease[] },
+): Promise<void> {
   const { database, claims } = services;
   const { hold, leases } = given;
   if (claims.isRepeated(hold)) return;
@@ -60,5 +72,8 @@ async function giveBack(services: Services, ctx: RequestContext, given: { hold: 
   const release = { sessionId: hold.sessionId, runs: leases, actor };
   const released = await database.inWorkspace(ctx, (tx) => releaseRuns(tx, release));
   announceMoved(services, released);
-  ctx.log.info({ sessionId: hold.sessionId, runs: released.length }, "released what was claimed for a caller who hung up");
+  ctx.log.info(
+    { sessionId: hold.sessionId, runs: released.length },
+    "released what was claimed for a caller who hung up",
+  );
 }

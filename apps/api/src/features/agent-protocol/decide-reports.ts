@@ -1,4 +1,10 @@
-import { isTerminal, type Actor, type ReportItem, type ReportOutcome, type TransitionItem } from "@downbeat/contract";
+import {
+  isTerminal,
+  type Actor,
+  type ReportItem,
+  type ReportOutcome,
+  type TransitionItem,
+} from "@downbeat/contract";
 import { decideTransitions, type Proposal } from "@downbeat/core";
 import type { LockedRun, LogChunkRow, TaskRunRow, Transition } from "@downbeat/db";
 
@@ -50,13 +56,16 @@ export function decideReports(standing: Standing, submissions: readonly Submissi
         proposals.set(asked.runId, [...ofRun, { submission, item, actor, asked }]);
         return;
       }
-      if (!holdsLease(run, asked)) return answer({ submission, item }, { ...FENCED, state: run.state });
+      if (!holdsLease(run, asked))
+        return answer({ submission, item }, { ...FENCED, state: run.state });
       if (asked.kind === "task_run") taskRuns.push(asked);
       else logs.push(asked);
       answer({ submission, item }, { status: "accepted", state: null, waitSeconds: null });
     });
   });
-  const decided = [...proposals].map(([runId, proposed]) => decideRun(runs.get(runId), proposed, { answer, ...standing }));
+  const decided = [...proposals].map(([runId, proposed]) =>
+    decideRun(runs.get(runId), proposed, { answer, ...standing }),
+  );
   return { outcomes, taskRuns, logs, ...consequences(runs, decided.flat()) };
 }
 
@@ -89,7 +98,15 @@ function decideRun(
 
 function toProposal({ asked }: Proposed): Proposal {
   const { epoch, leaseToken, transitionId, type, name, reason, error } = asked;
-  return { proposer: "agent", fence: { epoch, leaseToken }, transitionId, type, name, reason, error };
+  return {
+    proposer: "agent",
+    fence: { epoch, leaseToken },
+    transitionId,
+    type,
+    name,
+    reason,
+    error,
+  };
 }
 
 function consequences(

@@ -4,12 +4,16 @@ import { hashSecret, parseEnrolmentTokenText } from "../../auth/api-key-text.ts"
 import type { Services } from "../../services.ts";
 
 /** Joins an agent to the pool its one-time token is for. Enrolling a known name again replaces that agent's key. */
-export async function enrol({ database }: Services, { token, name, publicJwk }: EnrolRequest): Promise<EnrolAnswer> {
+export async function enrol(
+  { database }: Services,
+  { token, name, publicJwk }: EnrolRequest,
+): Promise<EnrolAnswer> {
   const { id, secret } = parseEnrolmentTokenText(token);
   return database.asOperator(async (tx) => {
     const place = await consumeEnrolmentToken(tx, { id, secretHash: hashSecret(secret) });
     if (place === undefined) {
-      const message = "The enrolment token is unknown, was used before, or is older than ten minutes.";
+      const message =
+        "The enrolment token is unknown, was used before, or is older than ten minutes.";
       throw new DownbeatError("credentials_invalid", { message });
     }
     const { workspaceId, poolId, poolName } = place;

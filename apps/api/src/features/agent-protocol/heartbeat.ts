@@ -27,12 +27,20 @@ export class HeartbeatDesk {
    *
    * @throws {DownbeatError} session_ended when the session is not open (any more).
    */
-  async beat(ctx: RequestContext, { sessionId, tick, runs }: HeartbeatRequest): Promise<HeartbeatAnswer> {
+  async beat(
+    ctx: RequestContext,
+    { sessionId, tick, runs }: HeartbeatRequest,
+  ): Promise<HeartbeatAnswer> {
     const beat = { sessionId, principalId: ctx.principal.id, tick };
     const { open, ownedRuns, cancel } = await this.#commits.submit(ctx.workspaceId, beat);
-    if (!open) throw new DownbeatError("session_ended", { message: `The session ${sessionId} is not open.` });
+    if (!open)
+      throw new DownbeatError("session_ended", {
+        message: `The session ${sessionId} is not open.`,
+      });
     const owned = new Map(ownedRuns.map(({ runId, epoch }) => [runId, epoch]));
-    const fenced = runs.filter(({ runId, epoch }) => owned.get(runId) !== epoch).map(({ runId }) => runId);
+    const fenced = runs
+      .filter(({ runId, epoch }) => owned.get(runId) !== epoch)
+      .map(({ runId }) => runId);
     return { cancel: [...cancel], fenced, drain: false, intervals: this.#services.intervals };
   }
 }

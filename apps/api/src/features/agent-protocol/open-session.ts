@@ -11,7 +11,8 @@ export async function openAgentSession(
   request: SessionRequest,
 ): Promise<SessionAnswer> {
   const { id: agentId, poolId } = ctx.principal;
-  if (poolId === undefined) throw new DownbeatError("role_insufficient", { message: "Only an agent opens a session." });
+  if (poolId === undefined)
+    throw new DownbeatError("role_insufficient", { message: "Only an agent opens a session." });
   const { dataKeys, endedSessionIds, ...session } = request;
   const { leaseSeconds } = services.config;
   const { opened, settled } = await services.database.inWorkspace(ctx, async (tx) => {

@@ -16,7 +16,13 @@ export async function openStandaloneRun(
     const { id: flowId } = await ensureFlow(tx, flowName);
     const session = { owner: { apiKeyId: id }, poolId: null, capacity: 1, leaseSeconds };
     const { sessionId } = await openSession(tx, session);
-    const run = await createStandaloneRun(tx, { sessionId, flowId, parameters, tags, createdBy: { kind, id } });
+    const run = await createStandaloneRun(tx, {
+      sessionId,
+      flowId,
+      parameters,
+      tags,
+      createdBy: { kind, id },
+    });
     return { sessionId, ...run };
   });
   return { ...opened, intervals: services.intervals };

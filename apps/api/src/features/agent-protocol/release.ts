@@ -14,7 +14,9 @@ export async function release(
   const actor = { kind, id: principalId };
   const { released, settled } = await services.database.inWorkspace(ctx, async (tx) => ({
     released: await releaseRuns(tx, { sessionId, runs, actor }),
-    settled: endSession ? await endSessions(tx, { sessionIds: [sessionId], principalId, actor }) : [],
+    settled: endSession
+      ? await endSessions(tx, { sessionIds: [sessionId], principalId, actor })
+      : [],
   }));
   announceMoved(services, [...released, ...settled]);
   if (endSession) services.claims.endHold(sessionId);

@@ -18,10 +18,17 @@ export async function makeEnrolmentToken(
   await database.inWorkspace(ctx, async (tx) => {
     const pool = await readPoolByName(tx, poolName);
     if (pool === undefined) {
-      throw new DownbeatError("pool_not_found", { message: `No work pool "${poolName}" exists in this workspace.` });
+      throw new DownbeatError("pool_not_found", {
+        message: `No work pool "${poolName}" exists in this workspace.`,
+      });
     }
     const expiresAt = new Date(now().getTime() + VALID_SECONDS * 1000);
-    await createEnrolmentToken(tx, { id, poolId: pool.id, secretHash: hashSecret(secret), expiresAt });
+    await createEnrolmentToken(tx, {
+      id,
+      poolId: pool.id,
+      secretHash: hashSecret(secret),
+      expiresAt,
+    });
   });
   return { token: text, poolName, expiresInSeconds: VALID_SECONDS };
 }

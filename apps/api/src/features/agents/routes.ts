@@ -6,6 +6,10 @@ import { makeEnrolmentToken } from "./make-enrolment-token.ts";
 
 export function agentRoutes(register: RegisterRoute, services: Services): void {
   const { database } = services;
-  register(ROUTES.listAgents, ({ ctx, query }) => database.inWorkspace(ctx, (tx) => listAgents(tx, query)));
-  register(ROUTES.createEnrolmentToken, ({ ctx, params }) => makeEnrolmentToken(services, ctx, params.poolName));
+  register(ROUTES.listAgents, ({ ctx, query }) =>
+    database.inWorkspace(ctx, (tx) => listAgents(tx, query)),
+  );
+  register(ROUTES.createEnrolmentToken, ({ ctx, params }) =>
+    makeEnrolmentToken(services, ctx, params.poolName),
+  );
 }

@@ -26,11 +26,15 @@ async function identifyApiKey({ database, now }: Services, text: string): Promis
   const found = await database.asOperator((tx) => findApiKey(tx, id));
   // An unknown id, a wrong secret and a revoked key read the same: nobody learns which keys exist.
   if (found === undefined || !secretMatches(secret, found.secretHash) || found.apiKey.revoked) {
-    throw new DownbeatError("credentials_invalid", { message: "The API key is unknown or was revoked." });
+    throw new DownbeatError("credentials_invalid", {
+      message: "The API key is unknown or was revoked.",
+    });
   }
   const { expiresAt, role } = found.apiKey;
   if (expiresAt !== null && new Date(expiresAt) <= now()) {
-    throw new DownbeatError("credentials_expired", { message: `The API key expired at ${expiresAt}.` });
+    throw new DownbeatError("credentials_expired", {
+      message: `The API key expired at ${expiresAt}.`,
+    });
   }
   return { kind: "api-key", id, role, workspaceId: found.workspace.id, poolId: undefined };
 }
@@ -39,7 +43,9 @@ async function identifyAgent({ database, now }: Services, assertion: string): Pr
   const id = readAssertedAgentId(assertion);
   const agent = await database.asOperator((tx) => findAgent(tx, id));
   if (agent === undefined || agent.revoked) {
-    throw new DownbeatError("credentials_invalid", { message: "The agent is unknown or was revoked. Enrol it again." });
+    throw new DownbeatError("credentials_invalid", {
+      message: "The agent is unknown or was revoked. Enrol it again.",
+    });
   }
   verifyAgentAssertion(assertion, agent, now().getTime());
   return { kind: "agent", id, role: "agent", workspaceId: agent.workspaceId, poolId: agent.poolId };

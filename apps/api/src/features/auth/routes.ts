@@ -11,15 +11,20 @@ export function authRoutes(register: RegisterRoute, services: Services): void {
   register(ROUTES.whoAmI, async ({ ctx }) => {
     const { kind, id, role } = ctx.principal;
     const workspace = await database.inWorkspace(ctx, readWorkspace);
-    if (workspace === undefined) throw new DownbeatError("not_found", { message: "The workspace was removed." });
+    if (workspace === undefined)
+      throw new DownbeatError("not_found", { message: "The workspace was removed." });
     return { kind, id, role, workspace };
   });
   register(ROUTES.createApiKey, ({ ctx, body }) => createKey(services, ctx, body));
-  register(ROUTES.listApiKeys, ({ ctx, query }) => database.inWorkspace(ctx, (tx) => listApiKeys(tx, query)));
+  register(ROUTES.listApiKeys, ({ ctx, query }) =>
+    database.inWorkspace(ctx, (tx) => listApiKeys(tx, query)),
+  );
   register(ROUTES.revokeApiKey, async ({ ctx, params }) => {
     const revoked = await database.inWorkspace(ctx, (tx) => revokeApiKey(tx, params.apiKeyId));
     if (revoked === undefined) {
-      throw new DownbeatError("not_found", { message: `There is no API key ${params.apiKeyId} in this workspace.` });
+      throw new DownbeatError("not_found", {
+        message: `There is no API key ${params.apiKeyId} in this workspace.`,
+      });
     }
     authenticator.forget(params.apiKeyId);
     return revoked;

@@ -17,8 +17,12 @@ export function deploymentRoutes(register: RegisterRoute, services: Services): v
     throw new DownbeatError("flow_not_found", { message });
   });
   register(ROUTES.updateDeployment, async ({ ctx, params: { deploymentId }, body }) => {
-    const updated = await database.inWorkspace(ctx, (tx) => updateDeployment(tx, { id: deploymentId, ...body }));
+    const updated = await database.inWorkspace(ctx, (tx) =>
+      updateDeployment(tx, { id: deploymentId, ...body }),
+    );
     if (updated !== undefined) return updated;
-    throw new DownbeatError("not_found", { message: `There is no deployment ${deploymentId} in this workspace.` });
+    throw new DownbeatError("not_found", {
+      message: `There is no deployment ${deploymentId} in this workspace.`,
+    });
   });
 }

@@ -7,18 +7,28 @@ import type { Services } from "../../services.ts";
 const EVERYBODY = Number.MAX_SAFE_INTEGER;
 
 export function poolRoutes(register: RegisterRoute, { database, claims }: Services): void {
-  register(ROUTES.listPools, ({ ctx, query }) => database.inWorkspace(ctx, (tx) => listPools(tx, query)));
-  register(ROUTES.createPool, ({ ctx, body }) => database.inWorkspace(ctx, (tx) => createPool(tx, body)));
+  register(ROUTES.listPools, ({ ctx, query }) =>
+    database.inWorkspace(ctx, (tx) => listPools(tx, query)),
+  );
+  register(ROUTES.createPool, ({ ctx, body }) =>
+    database.inWorkspace(ctx, (tx) => createPool(tx, body)),
+  );
   register(ROUTES.readPool, async ({ ctx, params: { poolName } }) =>
     required(await database.inWorkspace(ctx, (tx) => readPoolByName(tx, poolName)), poolName),
   );
   register(ROUTES.updatePool, async ({ ctx, params: { poolName }, body }) => {
-    const pool = required(await database.inWorkspace(ctx, (tx) => updatePool(tx, { name: poolName, ...body })), poolName);
+    const pool = required(
+      await database.inWorkspace(ctx, (tx) => updatePool(tx, { name: poolName, ...body })),
+      poolName,
+    );
     claims.announce(pool.id, EVERYBODY);
     return pool;
   });
   register(ROUTES.createQueue, async ({ ctx, params: { poolName }, body }) => {
-    const pool = required(await database.inWorkspace(ctx, (tx) => upsertQueue(tx, { poolName, ...body })), poolName);
+    const pool = required(
+      await database.inWorkspace(ctx, (tx) => upsertQueue(tx, { poolName, ...body })),
+      poolName,
+    );
     claims.announce(pool.id, EVERYBODY);
     return pool;
   });
@@ -26,5 +36,7 @@ export function poolRoutes(register: RegisterRoute, { database, claims }: Servic
 
 function required(pool: WorkPool | undefined, name: string): WorkPool {
   if (pool !== undefined) return pool;
-  throw new DownbeatError("pool_not_found", { message: `No work pool "${name}" exists in this workspace.` });
+  throw new DownbeatError("pool_not_found", {
+    message: `No work pool "${name}" exists in this workspace.`,
+  });
 }

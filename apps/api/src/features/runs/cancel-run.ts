@@ -8,7 +8,11 @@ import { runNotFound } from "./run-not-found.ts";
 import { requireRun, withoutParameters } from "./read-run-detail.ts";
 
 type Cancel = RouteReply<typeof ROUTES.cancelRun>;
-type Step = { readonly type: StateType; readonly name: StateName; readonly reason: StateReasonCode };
+type Step = {
+  readonly type: StateType;
+  readonly name: StateName;
+  readonly reason: StateReasonCode;
+};
 
 const AT_ONCE: Step = { type: "CANCELLED", name: "Cancelled", reason: "cancelled_before_start" };
 const THROUGH_AGENT: Step = { type: "CANCELLING", name: "Cancelling", reason: "cancel_requested" };
@@ -17,7 +21,11 @@ const THROUGH_AGENT: Step = { type: "CANCELLING", name: "Cancelling", reason: "c
  * Cancels a run: at once when nobody has taken it; otherwise its agent is told, and the sweep closes it if the agent does
  * not confirm in time. `accepted` says whether the run is or was being cancelled, so asking twice gives one answer.
  */
-export async function cancelRun(services: Services, ctx: RequestContext, runId: string): Promise<Cancel> {
+export async function cancelRun(
+  services: Services,
+  ctx: RequestContext,
+  runId: string,
+): Promise<Cancel> {
   const { database, claims, logWaits, now } = services;
   const { answer, sessionId } = await database.inWorkspace(ctx, async (tx) => {
     const standing = (await lockRuns(tx, [runId])).get(runId);
@@ -26,7 +34,10 @@ export async function cancelRun(services: Services, ctx: RequestContext, runId: 
     await applyTransitions(tx, transitions);
     const run = withoutParameters(await requireRun(tx, runId));
     const accepted = run.state.type === "CANCELLING" || run.state.type === "CANCELLED";
-    return { answer: { run, accepted }, sessionId: transitions.length > 0 ? standing.sessionId : null };
+    return {
+      answer: { run, accepted },
+      sessionId: transitions.length > 0 ? standing.sessionId : null,
+    };
   });
   if (sessionId !== null) claims.endHold(sessionId);
   if (answer.run.endedAt !== null) logWaits.wake(runId, undefined);

@@ -7,7 +7,14 @@ import {
   type RunSpec,
   type WrappedDataKey,
 } from "@downbeat/contract";
-import { createRuns, readRun, storeDataKeys, type CreatedRun, type NewRun, type Tx } from "@downbeat/db";
+import {
+  createRuns,
+  readRun,
+  storeDataKeys,
+  type CreatedRun,
+  type NewRun,
+  type Tx,
+} from "@downbeat/db";
 import { GroupCommit } from "../../group-commit.ts";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
@@ -34,7 +41,11 @@ export class RunCreator {
   }
 
   /** @throws {DownbeatError} flow_not_found, idempotency_mismatch */
-  async createOne(ctx: RequestContext, spec: RunSpec, dataKeys: readonly WrappedDataKey[]): Promise<Run> {
+  async createOne(
+    ctx: RequestContext,
+    spec: RunSpec,
+    dataKeys: readonly WrappedDataKey[],
+  ): Promise<Run> {
     const [made] = await this.#submit(ctx, [spec], dataKeys);
     if (made === undefined) throw new DownbeatError("internal");
     if ("error" in made) throw made.error;
@@ -63,11 +74,14 @@ export class RunCreator {
   async #commit(workspaceId: string, asked: readonly Asked[]): Promise<(readonly Made[])[]> {
     const rows = asked.flatMap((one) => one.rows);
     const dataKeys = asked.flatMap((one) => one.dataKeys);
-    const { created, made } = await this.#services.database.inWorkspace({ workspaceId }, async (tx) => {
-      if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
-      const answers = await createRuns(tx, rows);
-      return { created: answers, made: await resolveAll(tx, answers, rows) };
-    });
+    const { created, made } = await this.#services.database.inWorkspace(
+      { workspaceId },
+      async (tx) => {
+        if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
+        const answers = await createRuns(tx, rows);
+        return { created: answers, made: await resolveAll(tx, answers, rows) };
+      },
+    );
     this.#announce(created);
     let at = 0;
     return asked.map((one) => made.slice(at, (at += one.rows.length)));
@@ -85,9 +99,25 @@ export class RunCreator {
 }
 
 function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
-  const { flowName, deploymentName, parameters, tags, scheduledFor = null, idempotencyKey = null } = spec;
+  const {
+    flowName,
+    deploymentName,
+    parameters,
+    tags,
+    scheduledFor = null,
+    idempotencyKey = null,
+  } = spec;
   const requestHash = idempotencyKey === null ? "" : hashRequest(spec);
-  return { flowName, deploymentName, parameters, scheduledFor, tags, idempotencyKey, requestHash, createdBy };
+  return {
+    flowName,
+    deploymentName,
+    parameters,
+    scheduledFor,
+    tags,
+    idempotencyKey,
+    requestHash,
+    createdBy,
+  };
 }
 
 // Parameters cannot take part: sealing the same ones twice gives different texts.
@@ -97,7 +127,11 @@ function hashRequest({ flowName, deploymentName, tags, scheduledFor }: RunSpec):
 }
 
 // One after the other: a transaction is one connection.
-async function resolveAll(tx: Tx, answers: readonly CreatedRun[], rows: readonly NewRun[]): Promise<Made[]> {
+async function resolveAll(
+  tx: Tx,
+  answers: readonly CreatedRun[],
+  rows: readonly NewRun[],
+): Promise<Made[]> {
   const made: Made[] = [];
   for (const [at, answer] of answers.entries()) made.push(await resolve(tx, answer, rows[at]));
   return made;
@@ -109,7 +143,9 @@ async function resolve(tx: Tx, answer: CreatedRun, row: NewRun | undefined): Pro
       return { run: answer.run };
     case "standing": {
       const run = await readRun(tx, answer.runId);
-      return run === undefined ? { error: new DownbeatError("not_found") } : { run: withoutParameters(run) };
+      return run === undefined
+        ? { error: new DownbeatError("not_found") }
+        : { run: withoutParameters(run) };
     }
     case "mismatch":
       return { error: mismatch(answer.runId) };
@@ -131,7 +167,10 @@ function unknownDeployment(row: NewRun | undefined, flowExists: boolean): Downbe
   return new DownbeatError("flow_not_found", { message });
 }
 
-function toOutcome(made: Made): { run: Run | null; error: { code: string; message: string } | null } {
+function toOutcome(made: Made): {
+  run: Run | null;
+  error: { code: string; message: string } | null;
+} {
   if ("run" in made) return { run: made.run, error: null };
   return { run: null, error: { code: made.error.code, message: made.error.message } };
 }

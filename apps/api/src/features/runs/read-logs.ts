@@ -12,7 +12,11 @@ type Logs = RouteReply<ListLogs>;
 const LOOK_AGAIN_MS = 1000;
 
 /** Reads a run's log chunks after a cursor; waits for the next one while the run is live and nothing is new. */
-export async function readLogs(services: Services, ctx: RequestContext, asked: Asked): Promise<Logs> {
+export async function readLogs(
+  services: Services,
+  ctx: RequestContext,
+  asked: Asked,
+): Promise<Logs> {
   const { waitSeconds, ...query } = asked;
   const deadlineMs = performance.now() + waitSeconds * 1000;
   for (;;) {

@@ -9,7 +9,11 @@ import { runNotFound } from "./run-not-found.ts";
 type StoredRun = Omit<RunDetail, "why">;
 
 /** Reads a run for its own page, saying in words why it is not running. */
-export function readRunDetail({ database, now }: Services, ctx: RequestContext, runId: string): Promise<RunDetail> {
+export function readRunDetail(
+  { database, now }: Services,
+  ctx: RequestContext,
+  runId: string,
+): Promise<RunDetail> {
   return database.inWorkspace(ctx, async (tx) => {
     const run = await requireRun(tx, runId);
     const facts = await readWaitingFacts(tx, runId);

@@ -10,9 +10,13 @@ import { readRunDetail, requireRun } from "./read-run-detail.ts";
 export function runRoutes(register: RegisterRoute, services: Services): void {
   const { database } = services;
   const creator = new RunCreator(services);
-  register(ROUTES.createRun, ({ ctx, body: { dataKeys, ...spec } }) => creator.createOne(ctx, spec, dataKeys));
+  register(ROUTES.createRun, ({ ctx, body: { dataKeys, ...spec } }) =>
+    creator.createOne(ctx, spec, dataKeys),
+  );
   register(ROUTES.createRuns, ({ ctx, body }) => creator.createMany(ctx, body.runs, body.dataKeys));
-  register(ROUTES.listRuns, ({ ctx, query }) => database.inWorkspace(ctx, (tx) => listRuns(tx, query)));
+  register(ROUTES.listRuns, ({ ctx, query }) =>
+    database.inWorkspace(ctx, (tx) => listRuns(tx, query)),
+  );
   register(ROUTES.readRun, ({ ctx, params }) => readRunDetail(services, ctx, params.runId));
   register(ROUTES.cancelRun, ({ ctx, params }) => cancelRun(services, ctx, params.runId));
   register(ROUTES.listRunStates, ({ ctx, params: { runId } }) =>
@@ -27,5 +31,7 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
       return listTaskRuns(tx, { runId, ...query });
     }),
   );
-  register(ROUTES.listLogChunks, ({ ctx, params, query }) => readLogs(services, ctx, { ...params, ...query }));
+  register(ROUTES.listLogChunks, ({ ctx, params, query }) =>
+    readLogs(services, ctx, { ...params, ...query }),
+  );
 }

@@ -12,8 +12,14 @@ export async function setKey(
 ): Promise<Workspace> {
   const keyId = thumbprint(key);
   if (keyId !== key.keyId) {
-    const issue = { path: "keyId", message: `is not the thumbprint of this public key, which is ${keyId}` };
-    throw new DownbeatError("validation_failed", { message: `\`keyId\` ${issue.message}.`, issues: [issue] });
+    const issue = {
+      path: "keyId",
+      message: `is not the thumbprint of this public key, which is ${keyId}`,
+    };
+    throw new DownbeatError("validation_failed", {
+      message: `\`keyId\` ${issue.message}.`,
+      issues: [issue],
+    });
   }
   return database.inWorkspace(ctx, (tx) => setWorkspaceKey(tx, key));
 }

@@ -1,0 +1,82 @@
+import { isTerminal, StateType } from "@downbeat/contract";
+import pg from "pg";
+import { z } from "zod";
+import { groupBy } from "./group-by.ts";
+
+const Row = z.object({
+  runId: z.string(),
+  sequence: z.number(),
+  type: StateType,
+  name: z.string(),
+  at: z.date(),
+  epoch: z.number(),
+  reason: z.string(),
+});
+
+/** A row of a run's history. */
+export type StateRow = z.infer<typeof Row>;
+
+export type LedgerRun = {
+  readonly runId: string;
+  /** Null while it is live. */
+  readonly stateType: string | null;
+  readonly epoch: number;
+  readonly isLive: boolean;
+  /** In order of sequence. */
+  readonly states: readonly StateRow[];
+};
+
+const RUNS = `
+  select r.id as "runId", r.state_type as "stateType", r.epoch, l.run_id is not null as "isLive"
+  from flow_run r left join live_run l on l.run_id = r.id`;
+
+const STATES = `
+  select run_id as "runId", sequence, type, name, at, epoch, reason from run_state order by run_id, sequence`;
+
+/** What the database says, read past the API and its row-level security. A connection for each look: servers come and go. */
+export class Ledger {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Every run with its whole history. */
+  async runs(): Promise<LedgerRun[]> {
+    const runs = await this.#query<Omit<LedgerRun, "states">>(RUNS);
+    const states = groupBy(await this.states(), ({ runId }) => runId);
+    return runs.map((run) => ({ ...run, states: states.get(run.runId) ?? [] }));
+  }
+
+  async states(): Promise<StateRow[]> {
+    return (await this.#query(STATES)).map((row) => Row.parse(row));
+  }
+
+  /** How many live runs have this state now; without one, how many are live. */
+  async countLive(stateType?: StateType, stateName?: string): Promise<number> {
+    const [row] = await this.#query<{ count: string }>(
+      "select count(*) from live_run where ($1::text is null or state_type = $1) and ($2::text is null or state_name = $2)",
+      [stateType ?? null, stateName ?? null],
+    );
+    return Number(row?.count);
+  }
+
+  async #query<T extends pg.QueryResultRow>(
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<T[]> {
+    const client = new pg.Client({ connectionString: this.#url, connectionTimeoutMillis: 5_000 });
+    // A server that goes away between two statements is the caller's next error, not an uncaught one.
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      return (await client.query<T>(text, [...values])).rows;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+export function terminalRows(run: LedgerRun): StateRow[] {
+  return run.states.filter(({ type }) => isTerminal(type));
+}
