@@ -6,7 +6,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "packages/seal": ["contract"],
   "packages/client": ["contract"],
   "packages/sdk": ["client", "contract", "seal"],
-  "packages/testkit": ["db"],
+  "packages/testkit": ["contract", "db"],
   "apps/api": ["contract", "core", "db"],
   "apps/agent": ["client", "contract", "sdk", "seal"],
   "apps/cli": ["client", "contract", "sdk", "seal"],

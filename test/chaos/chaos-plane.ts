@@ -41,6 +41,8 @@ export type AgentOptions = {
   readonly longestMs?: number;
 };
 
+const LAST_WORDS = 1_000;
+
 /** Hosted plane, agents and callers as separate processes around one throw-away folder and one database. */
 export class ChaosPlane {
   readonly apiKey = newApiKeyText();
@@ -86,7 +88,7 @@ export class ChaosPlane {
   /** What a customer does once: `downbeat login`, `key create`, `deploy`. */
   async setUp(apiUrl: string): Promise<void> {
     await this.#cli(["login", apiUrl], { DOWNBEAT_API_KEY: this.apiKey });
-    await this.#cli(["key", "create"]);
+    await this.#cli(["key", "create", "--out", this.#keyFile]);
     await this.#cli(["deploy"]);
   }
 
@@ -101,7 +103,7 @@ export class ChaosPlane {
       DOWNBEAT_API_URL: apiUrl,
       // Agents reach the API by ways that the profile does not name.
       DOWNBEAT_API_KEY: this.apiKey,
-      DOWNBEAT_KEY_FILE: join(this.folder, "customer-home/workspace-key.json"),
+      DOWNBEAT_KEY_FILE: this.#keyFile,
       CHAOS_FOLDER: this.folder,
       CHAOS_LONGEST_MS: String(longestMs),
     });
@@ -123,10 +125,19 @@ export class ChaosPlane {
     return readExecutions(join(this.folder, "executions.jsonl"));
   }
 
+  /** The last words of every process, for whoever has to find out what went wrong. */
+  lastWords(): string {
+    return this.#processes.map(wordsOf).join("\n");
+  }
+
   async dispose(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
     for (const running of this.#processes.toReversed()) await running.end();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 10 });
+  }
+
+  get #keyFile(): string {
+    return join(this.folder, "customer-home/workspace-key.json");
   }
 
   async #cli(args: readonly string[], env: Record<string, string> = {}): Promise<void> {
@@ -155,3 +166,9 @@ export async function untilGone({ child }: RunningProcess): Promise<void> {
 }
 
 export const AGENT_READY = /\{"agent":"[^"]+","session":"[^"]+"/;
+
+function wordsOf(running: RunningProcess): string {
+  const { spawnargs, exitCode, signalCode } = running.child;
+  const ended = exitCode ?? signalCode ?? "runs";
+  return `${spawnargs.slice(1, 4).join(" ")} (${ended}) ${running.stderr().slice(-LAST_WORDS)}`;
+}

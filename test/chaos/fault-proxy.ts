@@ -9,6 +9,7 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import type { PassedCall } from "./wire-log.ts";
 
 /**
  * What becomes of a call: `none`; `drop` lets the API do and commit everything, then cuts the caller off instead of
@@ -22,6 +23,8 @@ export type FaultProxyOptions = {
   /** Decides the fate of each call. Default: always `none`. */
   readonly faultFor?: (method: string, path: string) => Fault;
   readonly delayMs?: () => number;
+  /** Is told every call that the API has answered, whether the caller gets the answer or not. */
+  readonly onPassed?: (call: PassedCall) => void;
 };
 
 const NOBODY_THERE = new Set(["ECONNREFUSED"]);
@@ -31,7 +34,13 @@ export class FaultProxy {
   /** Calls by the status that the API answered. */
   readonly statuses: Record<string, number> = {};
   /** Calls by what was done to them; `cut` are those that an upstream broke off. */
-  readonly faults: Record<Fault | "cut", number> = { none: 0, drop: 0, delay: 0, "half-open": 0, cut: 0 };
+  readonly faults: Record<Fault | "cut", number> = {
+    none: 0,
+    drop: 0,
+    delay: 0,
+    "half-open": 0,
+    cut: 0,
+  };
   readonly #options: FaultProxyOptions;
   readonly #server: Server;
   readonly #agent = new Agent({ keepAlive: true });
@@ -70,6 +79,12 @@ export class FaultProxy {
       this.statuses[status] = (this.statuses[status] ?? 0) + 1;
       const answerBody = await readAll(answer); // after this the API has committed and said so
       this.faults[fault] += 1;
+      this.#options.onPassed?.({
+        path: incoming.url ?? "",
+        status: answer.statusCode ?? 0,
+        requestBody: body.toString(),
+        answerBody: answerBody.toString(),
+      });
       if (fault === "delay") await pause(this.#options.delayMs?.() ?? 0);
       if (fault === "drop") outgoing.destroy();
       else if (fault !== "half-open")

@@ -1,4 +1,5 @@
 import { isTerminal, StateType } from "@downbeat/contract";
+import { waitFor } from "@downbeat/testkit/wait-for";
 import pg from "pg";
 import { z } from "zod";
 import { groupBy } from "./group-by.ts";
@@ -11,6 +12,9 @@ const Row = z.object({
   at: z.date(),
   epoch: z.number(),
   reason: z.string(),
+  actorKind: z.string(),
+  actorId: z.string().nullable(),
+  transitionId: z.string().nullable(),
 });
 
 /** A row of a run's history. */
@@ -31,7 +35,9 @@ const RUNS = `
   from flow_run r left join live_run l on l.run_id = r.id`;
 
 const STATES = `
-  select run_id as "runId", sequence, type, name, at, epoch, reason from run_state order by run_id, sequence`;
+  select run_id as "runId", sequence, type, name, at, epoch, reason, actor_kind as "actorKind", actor_id as "actorId",
+    transition_id as "transitionId"
+  from run_state order by run_id, sequence`;
 
 /** What the database says, read past the API and its row-level security. A connection for each look: servers come and go. */
 export class Ledger {
@@ -59,6 +65,17 @@ export class Ledger {
       [stateType ?? null, stateName ?? null],
     );
     return Number(row?.count);
+  }
+
+  /** Waits until no run is live any more. */
+  async untilDrained(deadlineMs: number): Promise<void> {
+    const options = { deadlineMs, intervalMs: 250, describe: "every run to be terminal" };
+    await waitFor(async () => (await this.countLive()) === 0, options).catch(async (cause) => {
+      const left = await this.#query(
+        "select state_type, state_name, count(*) from live_run group by 1, 2",
+      );
+      throw new Error(`Runs stay live: ${JSON.stringify(left)}`, { cause });
+    });
   }
 
   async #query<T extends pg.QueryResultRow>(

@@ -1,6 +1,6 @@
 import type { PostgresServer } from "@downbeat/testkit/postgres-server";
 import { checkRuns, type Findings } from "./check-runs.ts";
-import type { ChaosPlane } from "./chaos-plane.ts";
+import type { ChaosPlane, Intervals } from "./chaos-plane.ts";
 import { Ledger } from "./ledger.ts";
 import type { Random } from "./random.ts";
 
@@ -13,6 +13,8 @@ export type Given = {
   readonly freshDatabase: () => Promise<string>;
   /** A PostgreSQL server of its own, to be killed at will. */
   readonly ownServer: () => Promise<PostgresServer>;
+  /** A plane on that database; it is disposed of when the scenario is over. */
+  readonly planeOn: (databaseUrl: string, intervals: Intervals) => Promise<ChaosPlane>;
   /** Takes note of something to be ended when the scenario is over, last first. */
   readonly afterwards: (end: () => Promise<void>) => void;
 };

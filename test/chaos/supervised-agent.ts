@@ -68,11 +68,12 @@ export class SupervisedAgent {
     await pause(lifeMs);
   }
 
-  #noteEnd({ child, stderr }: RunningProcess): void {
+  #noteEnd(agent: RunningProcess): void {
+    const { child } = agent;
     if (child.exitCode === null && child.signalCode === null) this.#kills += 1;
     else
       this.#selfInflicted.push(
-        `the agent ended by itself (${child.exitCode ?? child.signalCode}): ${stderr().trim().split("\n").at(-1)}`,
+        `the agent ended by itself (${child.exitCode ?? child.signalCode}): ${agent.stderr().trim().split("\n").at(-1)}`,
       );
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
   createRuns,
+  heartbeat,
   listRunStates,
   readRun,
   updateDeployment,
@@ -136,14 +137,25 @@ describeEachDatabase("claiming runs", ({ database }) => {
     );
   });
 
-  it("refuses a session that lapsed, and one of another agent", async () => {
+  it("gives a lapsed session nothing new until it beats, without calling it ended", async () => {
+    const fixture = await aWorkspace(database());
+    await someRuns(fixture, 2);
+    const sessionId = await aSession(fixture, 10, 45);
+    const now = new Date(Date.now() + 60_000);
+    const claimRequestId = randomUUID();
+    const before = await claim(fixture, { sessionId, claimRequestId, max: 1 });
+    expect(before).toHaveLength(1);
+    expect(await claim(fixture, { sessionId, now })).toEqual([]);
+    expect(await claim(fixture, { sessionId, now, claimRequestId })).toEqual(before);
+    const beat = { sessionId, principalId: fixture.agentId, tick: 1 };
+    await fixture.inside((tx) => heartbeat(tx, [beat], { leaseSeconds: 45, now }));
+    expect(await claim(fixture, { sessionId, now })).toHaveLength(1);
+  });
+
+  it("refuses a session of another agent", async () => {
     const fixture = await aWorkspace(database());
     const other = await aWorkspace(database());
     const sessionId = await aSession(fixture, 10, 45);
-    const later = new Date(Date.now() + 60_000);
-    await expect(claim(fixture, { sessionId, now: later })).rejects.toMatchObject({
-      code: "session_ended",
-    });
     await expect(claim(other, { sessionId })).rejects.toMatchObject({ code: "session_ended" });
     await expect(
       claim({ ...fixture, agentId: other.agentId }, { sessionId }),

@@ -141,7 +141,8 @@ export class Agent {
     await holdsWithin(isIdle, LAST_DELIVERY_MS, never);
     await holdsWithin(() => outbox.size === 0, LAST_DELIVERY_MS, never);
     await this.#beats.stop();
-    await this.#giveBack([], true);
+    // While ends are undelivered the session stays: ended now, it would close those runs before their ends arrive.
+    if (outbox.size === 0) await this.#giveBack([], true);
     stopping.abort();
     await Promise.all([shipper.stop(), launcher.close()]);
     await close();

@@ -99,7 +99,10 @@ async function tokenByApiKey(options: EnrolOptions): Promise<string> {
 const FORGOTTEN = new Set<string>(["credentials_invalid", "credentials_missing", "not_found"]);
 
 /** Waits while the API is away; a refusal is for a person to see at once. */
-function patiently<T>({ watch, signal }: EnrolOptions, call: () => Promise<T>): Promise<T> {
+export function patiently<T>(
+  { watch, signal }: Pick<EnrolOptions, "watch" | "signal">,
+  call: () => Promise<T>,
+): Promise<T> {
   const isWorthRetrying = (error: unknown) => isDownbeatError(error) && error.retryable;
   return retrying(call, { watch, failure: "waiting for the API", signal, isWorthRetrying });
 }

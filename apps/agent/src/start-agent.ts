@@ -5,7 +5,7 @@ import type { Client } from "@downbeat/client";
 import type { Logger } from "pino";
 import { Agent } from "./agent.ts";
 import type { AgentConfig } from "./config.ts";
-import { connect, type Enrolled } from "./enrol.ts";
+import { connect, patiently, type Enrolled } from "./enrol.ts";
 import { Journal } from "./journal.ts";
 import type { Launcher } from "./launchers/launcher.ts";
 import { ProcessLauncher } from "./launchers/process.ts";
@@ -68,7 +68,9 @@ export async function startAgent(config: AgentConfig, options: StartOptions = {}
     const { signal } = stopping;
     const enrolled = await connect({ config, identityPath, logger, watch: local.watch, signal });
     undo.push(() => enrolled.client.close());
-    const { workspace } = await enrolled.client.call("whoAmI", {});
+    const { workspace } = await patiently({ watch: local.watch, signal }, () =>
+      enrolled.client.call("whoAmI", {}),
+    );
     const key = await readWorkspaceKey(config.keyFile, workspace);
     return await assemble({ config, local, enrolled, key, stopping, undo });
   } catch (error) {
@@ -116,7 +118,8 @@ async function assemble(assembly: Assembly): Promise<Agent> {
   assembly.undo.push(() => launcher.close());
   const supervisor = await supervisorParts(assembly, sealer, launcher);
   const close = async () => {
-    await journal.sessionsEnded([session.id]);
+    // A successor delivers what is left under this session, and only then declares it over.
+    if (outbox.size === 0) await journal.sessionsEnded([session.id]);
     await store.close();
     await client.close();
   };

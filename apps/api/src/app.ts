@@ -74,6 +74,9 @@ function createServer(logger: FastifyBaseLogger): FastifyInstance {
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: () => randomUUID(),
     forceCloseConnections: "idle",
+    // While stopping, what still comes in over open connections is served: Fastify's own 503 is not a `Problem`, so
+    // callers would not know that trying again helps.
+    return503OnClosing: false,
     // Longer than the idle limit of common proxies, so that they close first and no request is lost on a dying socket.
     keepAliveTimeout: 75_000,
     routerOptions: { maxParamLength: 300 },

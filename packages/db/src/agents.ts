@@ -47,6 +47,35 @@ export async function consumeEnrolmentToken(
   return { workspaceId: row.workspaceId, poolId: row.poolId, poolName: row.pool.name };
 }
 
+/**
+ * The agent that this token, used already, has admitted with this very key. So a caller who never got the answer to its
+ * enrolment may ask again; whoever else holds the token gets nothing, nor does an agent revoked since.
+ */
+export async function findEnrolment(
+  tx: OperatorTx,
+  token: { id: string; secretHash: Uint8Array; now?: Date },
+  { name, publicJwk }: Pick<NewAgent, "name" | "publicJwk">,
+): Promise<(ConsumedToken & { agentId: string }) | undefined> {
+  const used = await tx.prisma.enrolmentToken.findFirst({
+    where: {
+      id: token.id,
+      secretHash: Uint8Array.from(token.secretHash),
+      usedAt: { not: null },
+      expiresAt: { gt: token.now ?? new Date() },
+    },
+    include: { pool: true },
+  });
+  if (used === null) return undefined;
+  const { workspaceId, poolId } = used;
+  const agent = await tx.prisma.agent.findFirst({
+    where: { workspaceId, poolId, name, publicJwk: { equals: publicJwk }, revokedAt: null },
+    select: { id: true },
+  });
+  return agent === null
+    ? undefined
+    : { workspaceId, poolId, poolName: used.pool.name, agentId: agent.id };
+}
+
 export type NewAgent = {
   readonly workspaceId: string;
   readonly poolId: string;

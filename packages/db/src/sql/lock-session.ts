@@ -9,7 +9,7 @@ export type ClaimingSession = {
   /** Whether this very claim has been answered before. */
   readonly claimedBefore: boolean;
   readonly concurrencyLimit: number | null;
-  /** Queues of the pool that this session serves and that are not paused. */
+  /** Queues of the pool that this session serves and that are not paused; none while its lease has lapsed. */
   readonly queueIds: readonly string[];
   readonly pausedDeploymentIds: readonly string[];
 };
@@ -21,13 +21,15 @@ type Row = {
   paused: boolean;
   concurrency_limit: number | null;
   queue_names: string[];
+  lapsed: boolean;
 };
 
 /**
  * Locks a session for claiming, so that its claims take turns: two at once could exceed its capacity, or answer one
  * request id twice.
  *
- * Returns undefined when the session is not open (ended, lapsed, of another principal, or without a pool).
+ * Returns undefined when the session is not open (ended, of another principal, or without a pool). A lapsed one is open:
+ * its agent may come back with a beat, and would take "ended" as word that all it runs is lost.
  * Locks: the agent_session row, for no key update; then the pool's row if it has a concurrency limit.
  * Indexes: agent_session_pkey, work_queue_pool_id_name_key, deployment_queue_id_idx, live_run_session_idx.
  */
@@ -37,12 +39,13 @@ export async function lockSession(
   now: Date | null,
 ): Promise<ClaimingSession | undefined> {
   const [row] = await tx.prisma.$queryRaw<Row[]>`/* prepared */
-    select s.pool_id, s.agent_id, s.capacity, s.queue_names, p.paused, p.concurrency_limit
+    select s.pool_id, s.agent_id, s.capacity, s.queue_names, p.paused, p.concurrency_limit,
+      s.lease_expires_at <= coalesce(${now}::timestamptz, now()) as lapsed
     from agent_session s
     join work_pool p on p.workspace_id = ${tx.workspaceId}::uuid and p.id = s.pool_id
     where s.workspace_id = ${tx.workspaceId}::uuid and s.id = ${session.sessionId}::uuid
       and ${session.principalId}::uuid in (s.agent_id, s.api_key_id)
-      and s.ended_at is null and s.lease_expires_at > coalesce(${now}::timestamptz, now())
+      and s.ended_at is null
     for no key update of s`;
   if (row === undefined) return undefined;
   if (row.concurrency_limit !== null) await lockPool(tx, row.pool_id);
@@ -69,7 +72,7 @@ export async function lockSession(
     held: facts?.held ?? 0,
     claimedBefore: facts?.before ?? false,
     concurrencyLimit: row.concurrency_limit,
-    queueIds: row.paused ? [] : (facts?.queue_ids ?? []),
+    queueIds: row.paused || row.lapsed ? [] : (facts?.queue_ids ?? []),
     pausedDeploymentIds: facts?.paused_ids ?? [],
   };
 }

@@ -1,0 +1,153 @@
+import { type Actor, isDownbeatError } from "@downbeat/contract";
+import { decideTransitions, type Proposal } from "@downbeat/core";
+import {
+  applyTransitions,
+  claimRuns,
+  createRuns,
+  endSessions,
+  heartbeat,
+  type LockedRun,
+  lockRuns,
+  markLate,
+  type MovedRun,
+  openSession,
+  releaseRuns,
+  sweepSessions,
+  type Database,
+  type Tx,
+} from "@downbeat/db";
+import { randomUUID } from "node:crypto";
+import type { Moved, Outcome, ReportedTransition, Store } from "../simulation/store.ts";
+import { AT_ONCE, THROUGH_AGENT } from "../simulation/moves.ts";
+import { aNewRun, type Fixture } from "./db-fixture.ts";
+
+const FENCED: Outcome = { status: "fenced", stands: null };
+
+/** The real database behind the interface of the simulated store, as apps/api uses it. */
+export function databaseStore(database: Database, fixture: Fixture): Store {
+  const { inside, workspaceId } = fixture;
+  const engine = async (work: () => Promise<MovedRun[]>): Promise<Moved[]> =>
+    (await work()).filter((it) => it.workspaceId === workspaceId).map(toMoved);
+  return {
+    createRun: async ({ key, requestHash, scheduledForMs, actor }, nowMs) => {
+      const scheduledFor = scheduledForMs === null ? null : new Date(scheduledForMs).toISOString();
+      const run = aNewRun({ idempotencyKey: key, requestHash, scheduledFor, createdBy: actor });
+      const [created] = await inside((tx) => createRuns(tx, [run], new Date(nowMs)));
+      if (created === undefined || created.status === "unknown") throw new Error("No deployment.");
+      if (created.status === "mismatch") return { status: "mismatch" };
+      return { status: created.status, runId: created.runId };
+    },
+    openSession: ({ agentId, poolId, capacity, leaseMs }, nowMs) =>
+      inside((tx) =>
+        openSession(tx, {
+          owner: { agentId },
+          poolId,
+          capacity,
+          leaseSeconds: leaseMs / 1000,
+          now: new Date(nowMs),
+        }),
+      ),
+    claimRuns: async ({ agentId, ...claim }, nowMs) => {
+      try {
+        const asked = { ...claim, principalId: agentId, now: new Date(nowMs) };
+        const leases = await inside((tx) => claimRuns(tx, asked));
+        return leases.map(({ runId, epoch, leaseToken }) => ({ runId, epoch, leaseToken }));
+      } catch (error) {
+        if (isDownbeatError(error) && error.code === "session_ended") return "session_ended";
+        throw error;
+      }
+    },
+    report: (items, actor, nowMs) => inside((tx) => report(tx, items, { actor, nowMs })),
+    heartbeat: async ({ sessionId, agentId, tick }, leaseMs, nowMs) => {
+      const options = { leaseSeconds: leaseMs / 1000, now: new Date(nowMs) };
+      const beats = [{ sessionId, principalId: agentId, tick }];
+      const [answer] = await inside((tx) => heartbeat(tx, beats, options));
+      const owned = answer?.ownedRuns ?? [];
+      return {
+        open: answer?.open ?? false,
+        owned: owned.map(({ runId, epoch, stateType }) => ({ runId, epoch, type: stateType })),
+      };
+    },
+    releaseRuns: async (release, nowMs) =>
+      (await inside((tx) => releaseRuns(tx, { ...release, now: new Date(nowMs) }))).map(toMoved),
+    endSessions: async ({ sessionIds, agentId, actor }, nowMs) => {
+      const end = { sessionIds, principalId: agentId, actor, now: new Date(nowMs) };
+      return (await inside((tx) => endSessions(tx, end))).map(toMoved);
+    },
+    cancelRun: (runId, actor, nowMs) => inside((tx) => cancel(tx, runId, { actor, nowMs })),
+    sweep: ({ reconnectWindowMs, cancelDeadlineMs }, nowMs) =>
+      engine(() =>
+        database.asEngine((tx) =>
+          sweepSessions(tx, {
+            reconnectWindowSeconds: reconnectWindowMs / 1000,
+            cancelDeadlineSeconds: cancelDeadlineMs / 1000,
+            limit: 10_000,
+            now: new Date(nowMs),
+          }),
+        ),
+      ),
+    markLate: (lateAfterMs, nowMs) =>
+      engine(() =>
+        database.asEngine((tx) =>
+          markLate(tx, {
+            lateAfterSeconds: lateAfterMs / 1000,
+            limit: 10_000,
+            now: new Date(nowMs),
+          }),
+        ),
+      ),
+  };
+}
+
+type By = { readonly actor: Actor; readonly nowMs: number };
+
+async function report(tx: Tx, items: readonly ReportedTransition[], by: By): Promise<Outcome[]> {
+  const runs = await lockRuns(
+    tx,
+    items.map(({ runId }) => runId),
+  );
+  const outcomes = items.map(() => FENCED);
+  for (const [runId, run] of runs) {
+    const places = items.flatMap((item, at) => (item.runId === runId ? [{ item, at }] : []));
+    const proposals = places.map(({ item }) => toProposal(item));
+    const decided = await decide(tx, { run, proposals }, by);
+    places.forEach(({ at }, index) => (outcomes[at] = decided[index] ?? FENCED));
+  }
+  return outcomes;
+}
+
+function toProposal({ epoch, leaseToken, transitionId, type, name, reason }: ReportedTransition) {
+  const fence = { epoch, leaseToken };
+  return { proposer: "agent", fence, transitionId, type, name, reason, error: null } as const;
+}
+
+async function cancel(tx: Tx, runId: string, by: By): Promise<Outcome> {
+  const run = (await lockRuns(tx, [runId])).get(runId);
+  if (run === undefined) return { status: "not_found", stands: null };
+  const step = run.state.type === "SCHEDULED" ? AT_ONCE : THROUGH_AGENT;
+  const transitionId = randomUUID();
+  const proposal = { ...step, proposer: "person", transitionId, error: null } as const;
+  const [outcome] = await decide(tx, { run, proposals: [proposal] }, by);
+  const stands = outcome?.stands ?? run.state.type;
+  const isCancelled = stands === "CANCELLING" || stands === "CANCELLED";
+  return { status: isCancelled ? "accepted" : "rejected", stands };
+}
+
+async function decide(
+  tx: Tx,
+  { run, proposals }: { run: LockedRun; proposals: readonly Proposal[] },
+  { actor, nowMs }: By,
+): Promise<Outcome[]> {
+  const { outcomes, accepted } = decideTransitions(run, proposals, new Date(nowMs));
+  const { runId, epoch } = run;
+  const { workspaceId } = tx;
+  await applyTransitions(
+    tx,
+    accepted.map((transition) => ({ ...transition, runId, workspaceId, epoch, actor })),
+  );
+  return outcomes.map(({ status, state }) => ({ status, stands: state?.type ?? null }));
+}
+
+function toMoved({ runId, type, name, reason }: MovedRun): Moved {
+  return { runId, type, name, reason };
+}

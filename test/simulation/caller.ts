@@ -1,0 +1,84 @@
+import { fullJitterMs } from "@downbeat/core";
+import type { HistoryLog } from "@downbeat/testkit/history";
+import type { Network } from "./network.ts";
+import type { Random } from "./random.ts";
+import type { Timeline } from "./timeline.ts";
+
+type CallerParts = {
+  readonly timeline: Timeline;
+  readonly network: Network;
+  readonly random: Random;
+  readonly log: HistoryLog;
+};
+
+const NAME = "client-1";
+const TIMEOUT_MS = 10_000;
+const BACKOFF = { firstMs: 200, maxMs: 10_000 };
+const LONGEST_CHANGE_OF_MIND_MS = 120_000;
+
+/** Triggers runs under an idempotency key until it is told their ids, and cancels some of them. */
+export class Caller {
+  readonly #parts: CallerParts;
+  #unanswered = 0;
+
+  constructor(parts: CallerParts) {
+    this.#parts = parts;
+  }
+
+  /** Triggers that nobody has acknowledged yet. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  trigger(run: { key: string; scheduledForMs: number; willCancel: boolean }): void {
+    this.#unanswered += 1;
+    this.#tryTrigger(run, 0);
+  }
+
+  #tryTrigger(
+    run: { key: string; scheduledForMs: number; willCancel: boolean },
+    failures: number,
+  ): void {
+    const { log, network, timeline, random } = this.#parts;
+    const call = log.invoke(NAME, "trigger", { key: run.key });
+    const input = { key: run.key, delayMs: run.scheduledForMs };
+    network.call({
+      from: NAME,
+      op: "trigger",
+      input,
+      timeoutMs: TIMEOUT_MS,
+      done: (ending) => {
+        if (!("ok" in ending)) {
+          call.unknown();
+          return this.#again(failures, () => this.#tryTrigger(run, failures + 1));
+        }
+        call.ok(ending.ok);
+        this.#unanswered -= 1;
+        const { runId } = ending.ok;
+        const thinkMs = random.between(0, LONGEST_CHANGE_OF_MIND_MS);
+        if (run.willCancel) timeline.after(thinkMs, () => this.#cancel(runId, 0));
+      },
+    });
+  }
+
+  #cancel(runId: string, failures: number): void {
+    const { log, network } = this.#parts;
+    const call = log.invoke(NAME, "cancel", { runId });
+    network.call({
+      from: NAME,
+      op: "cancel",
+      input: { runId },
+      timeoutMs: TIMEOUT_MS,
+      done: (ending) => {
+        if ("ok" in ending) return call.ok(ending.ok);
+        call.unknown();
+        this.#again(failures, () => this.#cancel(runId, failures + 1));
+      },
+    });
+  }
+
+  #again(failures: number, act: () => void): void {
+    const { timeline, random } = this.#parts;
+    timeline.after(1 + fullJitterMs(BACKOFF, failures, () => random.unit()), act);
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  isTerminal,
+  type Actor,
+  type RunError,
+  type State,
+  type StateName,
+  type StateReasonCode,
+  type StateType,
+} from "@downbeat/contract";
+import type { RunSnapshot } from "@downbeat/core";
+import type { FinalRow } from "@downbeat/testkit/history";
+
+/** A run as the in-memory store keeps it: what flow_run, live_run and run_state say about it together. */
+export type MemoryRun = {
+  readonly runId: string;
+  readonly poolId: string;
+  readonly scheduledForMs: number;
+  readonly history: FinalRow[];
+  state: State;
+  reason: StateReasonCode;
+  epoch: number;
+  leaseToken: string | null;
+  sessionId: string | null;
+  claimRequestId: string | null;
+  cancelRequestedAtMs: number | null;
+  isLate: boolean;
+  /** Newest first. */
+  recentTransitionIds: string[];
+};
+
+export type Move = {
+  readonly type: StateType;
+  readonly name: StateName;
+  readonly reason: StateReasonCode;
+  readonly transitionId: string | null;
+  readonly error?: RunError | null;
+};
+
+// The store remembers this many transition ids of a run.
+const REMEMBERED = 32;
+
+export function aRun(
+  given: Pick<MemoryRun, "runId" | "poolId" | "scheduledForMs">,
+  by: { actor: Actor; nowMs: number },
+): MemoryRun {
+  const run: MemoryRun = {
+    ...given,
+    history: [],
+    state: { type: "SCHEDULED", name: "Scheduled", at: new Date(by.nowMs).toISOString() },
+    reason: "created",
+    epoch: 0,
+    leaseToken: null,
+    sessionId: null,
+    claimRequestId: null,
+    cancelRequestedAtMs: null,
+    isLate: false,
+    recentTransitionIds: [],
+  };
+  move(run, { type: "SCHEDULED", name: "Scheduled", reason: "created", transitionId: null }, by);
+  return run;
+}
+
+export function isLive(run: MemoryRun): boolean {
+  return !isTerminal(run.state.type);
+}
+
+/** Writes one accepted transition. Terminal ends the lease but keeps its token; SCHEDULED gives the lease up. */
+export function move(
+  run: MemoryRun,
+  { type, name, reason, transitionId }: Move,
+  { actor, nowMs }: { actor: Actor; nowMs: number },
+): void {
+  run.state = { type, name, at: new Date(nowMs).toISOString() };
+  run.reason = reason;
+  run.isLate = name === "Late";
+  if (type === "CANCELLING") run.cancelRequestedAtMs ??= nowMs;
+  if (type === "SCHEDULED") run.leaseToken = null;
+  if (type === "SCHEDULED" || isTerminal(type)) run.sessionId = run.claimRequestId = null;
+  if (transitionId !== null)
+    run.recentTransitionIds = [transitionId, ...run.recentTransitionIds].slice(0, REMEMBERED);
+  run.history.push({
+    sequence: run.history.length,
+    type,
+    name,
+    atMs: nowMs,
+    epoch: run.epoch,
+    actorKind: actor.kind,
+    actorId: actor.id,
+    reason,
+    transitionId,
+  });
+}
+
+export function snapshotOf(run: MemoryRun): RunSnapshot {
+  return {
+    runId: run.runId,
+    epoch: run.epoch,
+    leaseToken: run.leaseToken,
+    state: run.state,
+    sequence: run.history.length - 1,
+    knownTransitionIds: new Set(run.recentTransitionIds),
+  };
+}

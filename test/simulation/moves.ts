@@ -1,0 +1,40 @@
+import type { StateType } from "@downbeat/contract";
+import type { Fence } from "@downbeat/testkit/history";
+import type { MemoryRun, Move } from "./memory-run.ts";
+
+export const CLAIMED: Move = {
+  type: "PENDING",
+  name: "Pending",
+  reason: "claimed",
+  transitionId: null,
+};
+export const AT_ONCE = {
+  type: "CANCELLED",
+  name: "Cancelled",
+  reason: "cancelled_before_start",
+} as const;
+export const THROUGH_AGENT = {
+  type: "CANCELLING",
+  name: "Cancelling",
+  reason: "cancel_requested",
+} as const;
+export const RELEASED = { type: "SCHEDULED", name: "Scheduled", reason: "released" } as const;
+export const LATE = { type: "SCHEDULED", name: "Late", reason: "late" } as const;
+
+/** What becomes of a run whose session gives it up. */
+export function settled(
+  type: StateType,
+  reason: "agent_restarted" | "process_exited",
+): Omit<Move, "transitionId"> {
+  if (type === "PENDING") return RELEASED;
+  if (type === "CANCELLING") return { type: "CANCELLED", name: "Cancelled", reason };
+  return { type: "CRASHED", name: "Crashed", reason };
+}
+
+export function fenceOf({ runId, epoch, leaseToken }: MemoryRun): Fence {
+  return { runId, epoch, leaseToken: leaseToken ?? "" };
+}
+
+export function holds(run: MemoryRun, fence: Fence | undefined): boolean {
+  return fence?.epoch === run.epoch && fence.leaseToken === run.leaseToken;
+}

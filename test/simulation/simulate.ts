@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import {
+  checkHistory,
+  HistoryLog,
+  type HistoryEntry,
+  type Violation,
+} from "@downbeat/testkit/history";
+import { AgentSlot } from "./agent-slot.ts";
+import { Caller } from "./caller.ts";
+import { MemoryStore } from "./memory-store.ts";
+import type { Mutations } from "./mutation.ts";
+import { FAIR, Network, type Weather } from "./network.ts";
+import { Plane } from "./plane.ts";
+import { planTroubles } from "./troubles.ts";
+import { Random } from "./random.ts";
+import { Timeline } from "./timeline.ts";
+
+export type Simulation = {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly entries: readonly HistoryEntry[];
+  /** Of everything that was observed: equal for equal seeds. */
+  readonly digest: string;
+};
+
+const TIMES = {
+  leaseMs: 45_000,
+  heartbeatMs: 15_000,
+  sweepMs: 5_000,
+  lateAfterMs: 15_000,
+  reconnectWindowMs: 300_000,
+  cancelDeadlineMs: 60_000,
+};
+/** Until then things go wrong; afterwards all must come to rest. */
+const TROUBLE_MS = 600_000;
+const REST_MS = 2_400_000;
+const POOL = "pool-1";
+const CALM: Mutations = new Set();
+
+/** Lives through ten minutes of trouble and what it takes to settle, then checks the history. */
+export function simulate(seed: number, mutations: Mutations = CALM): Simulation {
+  const random = new Random(seed);
+  const timeline = new Timeline();
+  const log = new HistoryLog(() => timeline.nowMs);
+  const poolLimit = random.chance(0.3) ? random.between(1, 4) : null;
+  const store = new MemoryStore({ poolId: POOL, poolLimit, random, mutations });
+  const plane = new Plane({ store, timeline, times: TIMES, poolId: POOL, mutations });
+  const network = new Network({ timeline, random, plane });
+  const caller = new Caller({ timeline, network, random, log });
+  const shared = { timeline, network, random, log, mutations, ...TIMES };
+  const slots = Array.from({ length: random.between(1, 3) }, (_, at) => {
+    const size = { concurrency: random.between(1, 3), prefetch: random.between(0, 2) };
+    return new AgentSlot(`agent-${at + 1}`, { ...shared, ...size });
+  });
+  const world = { timeline, random, log, plane, network, slots, endMs: TROUBLE_MS };
+
+  startPlane(plane, log);
+  network.weather = aWeather(random);
+  for (const slot of slots) timeline.after(random.between(0, 5_000), () => slot.start());
+  planTriggers(caller, timeline, random);
+  planTroubles(world);
+  timeline.runUntil(TROUBLE_MS);
+  network.weather = FAIR;
+  const isSettled = (): boolean =>
+    caller.unanswered === 0 &&
+    store.liveCount === 0 &&
+    slots.every(({ disk }) => disk.outbox.length === 0);
+  timeline.runUntil(TROUBLE_MS + REST_MS, isSettled);
+
+  const state = store.finalState(timeline.nowMs);
+  const observed = JSON.stringify([log.entries, state]);
+  return {
+    seed,
+    violations: checkHistory(log.entries, state, TIMES),
+    entries: log.entries,
+    digest: createHash("sha256").update(observed).digest("hex"),
+  };
+}
+
+function startPlane(plane: Plane, log: HistoryLog): void {
+  plane.start();
+  log.event("plane", "plane", "up");
+}
+
+function planTriggers(caller: Caller, timeline: Timeline, random: Random): void {
+  const runs = random.between(5, 25);
+  for (let at = 0; at < runs; at += 1) {
+    const atMs = random.between(0, TROUBLE_MS / 2);
+    const scheduledForMs = random.chance(0.1) ? atMs + random.between(1, 120_000) : 0;
+    const run = { key: `key-${at}`, scheduledForMs, willCancel: random.chance(0.15) };
+    timeline.after(atMs, () => caller.trigger(run));
+  }
+}
+
+function aWeather(random: Random): Weather {
+  const level = random.pick([0, 0.02, 0.2]);
+  return {
+    loseRequest: level * random.unit(),
+    loseReply: level * random.unit(),
+    duplicate: level * random.unit(),
+    slow: level * random.unit(),
+    slowMs: 8_000,
+    seesHangUp: random.pick([1, 0.5]),
+  };
+}

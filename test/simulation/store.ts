@@ -1,0 +1,77 @@
+import type { Actor, StateName, StateReasonCode, StateType } from "@downbeat/contract";
+import type { Fence } from "@downbeat/testkit/history";
+
+/** A transition as a report carries it. */
+export type ReportedTransition = Fence & {
+  readonly transitionId: string;
+  readonly type: StateType;
+  readonly name: StateName;
+  readonly reason: StateReasonCode;
+};
+
+export type Outcome = { readonly status: string; readonly stands: StateType | null };
+
+export type Moved = {
+  readonly runId: string;
+  readonly type: StateType;
+  readonly name: StateName;
+  readonly reason: StateReasonCode;
+};
+
+export type Owned = { readonly runId: string; readonly epoch: number; readonly type: StateType };
+
+/** `open` is false when the session ended, is unknown, or belongs to someone else. */
+export type BeatAnswer = { readonly open: boolean; readonly owned: readonly Owned[] };
+
+export type Created =
+  | { readonly status: "created" | "standing"; readonly runId: string }
+  | { readonly status: "mismatch" };
+
+/** What a claim gives; `session_ended` when the session is not open. */
+export type Claimed = readonly Fence[] | "session_ended";
+
+export type NewSession = {
+  readonly agentId: string;
+  readonly poolId: string;
+  readonly capacity: number;
+  readonly leaseMs: number;
+};
+
+export type Claim = {
+  readonly sessionId: string;
+  readonly agentId: string;
+  readonly claimRequestId: string;
+  readonly max: number;
+};
+
+export type Beat = { readonly sessionId: string; readonly agentId: string; readonly tick: number };
+
+export type SweepTimes = { readonly reconnectWindowMs: number; readonly cancelDeadlineMs: number };
+
+type Result<T> = T | Promise<T>;
+
+/**
+ * What the plane's rules need of a store: each method is one transaction, and the clock is an argument. The simulation
+ * runs on the one in memory; the differential test compares that with the real database.
+ */
+export type Store = {
+  createRun: (
+    run: { key: string; requestHash: string; scheduledForMs: number | null; actor: Actor },
+    nowMs: number,
+  ) => Result<Created>;
+  openSession: (session: NewSession, nowMs: number) => Result<{ sessionId: string; epoch: number }>;
+  claimRuns: (claim: Claim, nowMs: number) => Result<Claimed>;
+  report: (items: readonly ReportedTransition[], actor: Actor, nowMs: number) => Result<Outcome[]>;
+  heartbeat: (beat: Beat, leaseMs: number, nowMs: number) => Result<BeatAnswer>;
+  releaseRuns: (
+    release: { sessionId: string; runs: readonly Fence[]; actor: Actor },
+    nowMs: number,
+  ) => Result<Moved[]>;
+  endSessions: (
+    end: { sessionIds: readonly string[]; agentId: string; actor: Actor },
+    nowMs: number,
+  ) => Result<Moved[]>;
+  cancelRun: (runId: string, actor: Actor, nowMs: number) => Result<Outcome>;
+  sweep: (times: SweepTimes, nowMs: number) => Result<Moved[]>;
+  markLate: (lateAfterMs: number, nowMs: number) => Result<Moved[]>;
+};
