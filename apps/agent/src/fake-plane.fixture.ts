@@ -73,7 +73,8 @@ export class FakePlane {
 
   /** Makes a run claimable. */
   offer(
-    lease: Omit<Lease, "runId" | "epoch" | "leaseToken" | "contentHash" | "deploymentName">,
+    lease: Omit<Lease, "runId" | "epoch" | "leaseToken" | "contentHash" | "deploymentName" | "timeoutSeconds"> &
+      Partial<Pick<Lease, "timeoutSeconds">>,
   ): FakeRun {
     const leaseToken = randomUUID().replaceAll("-", "");
     const fixed = {
@@ -82,6 +83,7 @@ export class FakePlane {
       leaseToken,
       contentHash: "0".repeat(64),
       deploymentName: "default",
+      timeoutSeconds: null,
     };
     const run: FakeRun = {
       lease: { ...fixed, ...lease },

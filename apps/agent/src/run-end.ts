@@ -13,6 +13,8 @@ export type Ending = {
 
 export type EndCircumstances = {
   readonly isCancelRequested: boolean;
+  /** The time limit for which the process was stopped. */
+  readonly passedLimitMs?: number | undefined;
   /** The kernel's out-of-memory killer struck in this control group meanwhile. */
   readonly oomKilled: boolean;
 };
@@ -21,6 +23,10 @@ export const CANCELLED: Ending = { type: "CANCELLED", name: "Cancelled", reason:
 
 /** How what happened to the process reads as an end of the run. */
 export function endingOf(end: RunEnd, circumstances: EndCircumstances): Ending {
+  const { passedLimitMs } = circumstances;
+  // A flow that returned all the same has done its work.
+  const isComplete = end.kind === "finished" && end.outcome.outcome === "completed";
+  if (passedLimitMs !== undefined && !isComplete) return timedOut(passedLimitMs);
   if (end.kind === "finished") return endingOfOutcome(end.outcome);
   if (circumstances.isCancelRequested) return CANCELLED;
   return endingOfExit(end, circumstances.oomKilled);
@@ -29,6 +35,12 @@ export function endingOf(end: RunEnd, circumstances: EndCircumstances): Ending {
 /** An end of a run that never got as far as user code. */
 export function failedBefore(reason: StateReasonCode, detail: ErrorDetail): Ending {
   return { type: "FAILED", name: "Failed", reason, error: { detail } };
+}
+
+function timedOut(limitMs: number): Ending {
+  const message = `The flow ran longer than its limit of ${limitMs / 1000} s and was stopped.`;
+  const error = { detail: { class: "TimeoutError", message } };
+  return { type: "FAILED", name: "TimedOut", reason: "timed_out", error };
 }
 
 export function crashedBefore(detail: ErrorDetail): Ending {

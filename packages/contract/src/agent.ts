@@ -2,6 +2,7 @@ import { z } from "zod";
 import { plain } from "./boundary.ts";
 import { Count, Epoch, Flag, Id, Instant, LeaseToken, Name, Tags } from "./identifiers.ts";
 import { StateReason } from "./reason.ts";
+import { TimeoutSeconds } from "./retry-policy.ts";
 import { RunError } from "./run.ts";
 import { sealed } from "./sealed.ts";
 import { State, StateName, StateType } from "./state.ts";
@@ -87,6 +88,8 @@ export const Lease = z.strictObject({
   entrypoint: sealed("entrypoint"),
   defaultParameters: sealed("parameters").nullable(),
   parameters: sealed("parameters").nullable(),
+  /** The agent ends the process this long after user code began; null: no limit but the flow's own. */
+  timeoutSeconds: TimeoutSeconds.nullable().default(null),
 });
 export type Lease = z.infer<typeof Lease>;
 

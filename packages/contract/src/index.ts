@@ -8,6 +8,7 @@ export * from "./openapi.ts";
 export * from "./paging.ts";
 export * from "./problem.ts";
 export * from "./reason.ts";
+export * from "./retry-policy.ts";
 export * from "./route.ts";
 export * from "./routes.ts";
 export * from "./run.ts";

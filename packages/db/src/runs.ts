@@ -42,6 +42,7 @@ export async function listRunStates(tx: Tx, runId: string): Promise<RunStateReco
     epoch: row.epoch,
     actor: { kind: row.actorKind as Actor["kind"], id: row.actorId },
     reason: row.reason as StateReasonCode,
+    cause: row.cause as StateReasonCode | null,
     error: toRunError({
       error_class: row.errorClass,
       exit_code: row.exitCode,

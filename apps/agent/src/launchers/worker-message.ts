@@ -64,7 +64,7 @@ const Outcome = z.intersection(
 
 const WorkerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), pid: z.int() }),
-  z.object({ type: z.literal("started"), runId: Id }),
+  z.object({ type: z.literal("started"), runId: Id, timeoutMs: z.number().positive().optional() }),
   z.object({ type: z.literal("events"), runId: Id, events: z.array(z.unknown()) }),
   z.object({ type: z.literal("finished"), runId: Id, outcome: Outcome }),
 ]);

@@ -29,6 +29,8 @@ export type OutputStream = "stdout" | "stderr";
 export type RunListener = {
   events(events: readonly WorkerEvent[], refused: number): void;
   line(stream: OutputStream, text: string): void;
+  /** User code begins. `timeoutMs` is the flow's own limit for one attempt. */
+  started?(timeoutMs: number | undefined): void;
 };
 
 export type ProcessExit = {
@@ -184,7 +186,8 @@ export class WorkerProcess {
     const active = this.#active;
     if (message === undefined || message.type === "ready" || active?.runId !== message.runId)
       return;
-    if (message.type === "events") active.listener.events(message.events, message.refused);
+    if (message.type === "started") active.listener.started?.(message.timeoutMs);
+    else if (message.type === "events") active.listener.events(message.events, message.refused);
     else if (message.type === "finished") this.#finish(active, message.outcome);
   }
 

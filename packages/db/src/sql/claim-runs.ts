@@ -24,6 +24,7 @@ type Row = {
   entrypoint: string;
   default_parameters: string | null;
   parameters: string | null;
+  timeout_seconds: number | null;
 };
 
 /**
@@ -94,7 +95,7 @@ async function take(
       from claimed
     )
     select l.run_id, l.epoch, l.lease_token, f.name as flow_name, d.name as deployment_name, v.content_hash,
-      d.entrypoint, d.default_parameters, r.parameters
+      d.entrypoint, d.default_parameters, r.parameters, d.timeout_seconds
     from claimed l
     join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
@@ -107,7 +108,7 @@ async function take(
 async function readClaimed(tx: Tx, claim: Claim): Promise<Lease[]> {
   const rows = await tx.prisma.$queryRaw<Row[]>`
     select l.run_id, l.epoch, l.lease_token, f.name as flow_name, d.name as deployment_name, v.content_hash,
-      d.entrypoint, d.default_parameters, r.parameters
+      d.entrypoint, d.default_parameters, r.parameters, d.timeout_seconds
     from live_run l
     join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
@@ -130,5 +131,6 @@ function toLease(row: Row): Lease {
     entrypoint: row.entrypoint as Lease["entrypoint"],
     defaultParameters: row.default_parameters as Lease["defaultParameters"],
     parameters: row.parameters as Lease["parameters"],
+    timeoutSeconds: row.timeout_seconds,
   };
 }
