@@ -141,9 +141,12 @@ describeEachDatabase("retries of runs", ({ database }) => {
       () => expect.unreachable(),
       (error: unknown) => expect(error).toMatchObject({ code: "transition_rejected" }),
     );
-    await database().inWorkspace(here, (tx) =>
-      // The sweep was told of a time to come; the wait it began is cut short here.
-      tx.prisma.$executeRaw`update live_run set scheduled_for = now() where run_id = ${runId}::uuid`,
+    await database().inWorkspace(
+      here,
+      (tx) =>
+        // The sweep was told of a time to come; the wait it began is cut short here.
+        tx.prisma
+          .$executeRaw`update live_run set scheduled_for = now() where run_id = ${runId}::uuid`,
     );
     const restarted = await claimOne(stage);
     expect(restarted).toMatchObject({ runId, epoch: 2 });

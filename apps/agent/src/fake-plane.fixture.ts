@@ -73,7 +73,10 @@ export class FakePlane {
 
   /** Makes a run claimable. */
   offer(
-    lease: Omit<Lease, "runId" | "epoch" | "leaseToken" | "contentHash" | "deploymentName" | "timeoutSeconds"> &
+    lease: Omit<
+      Lease,
+      "runId" | "epoch" | "leaseToken" | "contentHash" | "deploymentName" | "timeoutSeconds"
+    > &
       Partial<Pick<Lease, "timeoutSeconds">>,
   ): FakeRun {
     const leaseToken = randomUUID().replaceAll("-", "");

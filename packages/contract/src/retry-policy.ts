@@ -3,7 +3,12 @@ import { plain } from "./boundary.ts";
 import { Count } from "./identifiers.ts";
 
 const Retries = plain(z.int().min(0).max(1000));
-const Seconds = plain(z.number().min(0).max(7 * 24 * 3600));
+const Seconds = plain(
+  z
+    .number()
+    .min(0)
+    .max(7 * 24 * 3600),
+);
 
 /**
  * How often the plane starts a run again after an attempt ended badly, each time as a new attempt with a higher epoch.
@@ -25,4 +30,9 @@ export const RetriesLeft = z.strictObject({ onCrash: Count, onFailure: Count });
 export type RetriesLeft = z.infer<typeof RetriesLeft>;
 
 /** Longest a process may run a flow before the agent ends it, in seconds. */
-export const TimeoutSeconds = plain(z.int().min(1).max(14 * 24 * 3600));
+export const TimeoutSeconds = plain(
+  z
+    .int()
+    .min(1)
+    .max(14 * 24 * 3600),
+);

@@ -23,7 +23,11 @@ describe("retryAfter", () => {
 
   it.each([
     ["no policy", { type: "CRASHED", reason: "agent_lost" }, null],
-    ["a budget that is spent", { type: "FAILED", reason: "failed" }, { ...aBudget(), onFailure: 0 }],
+    [
+      "a budget that is spent",
+      { type: "FAILED", reason: "failed" },
+      { ...aBudget(), onFailure: 0 },
+    ],
     ["an end that was asked for", { type: "CANCELLED", reason: "cancelled" }, aBudget()],
     ["success", { type: "COMPLETED", reason: "completed" }, aBudget()],
     ["parameters that never fit", { type: "FAILED", reason: "parameters_invalid" }, aBudget()],
@@ -65,7 +69,13 @@ describe("a run with a retry policy", () => {
     type: "CRASHED",
     name: "Crashed",
     reason: "process_killed",
-    error: { class: "ProcessKilled", exitCode: null, signal: "SIGKILL", fingerprint: null, detail: null },
+    error: {
+      class: "ProcessKilled",
+      exitCode: null,
+      signal: "SIGKILL",
+      fingerprint: null,
+      detail: null,
+    },
   };
   const decide = (snapshot: RunSnapshot, ...proposals: Proposal[]) =>
     decideTransitions(snapshot, proposals, new Date(at), half);
@@ -86,7 +96,12 @@ describe("a run with a retry policy", () => {
   });
 
   it("leaves the process that ended nothing more to say", () => {
-    const completed = { ...crash, transitionId: "t2", type: "COMPLETED", name: "Completed" } as const;
+    const completed = {
+      ...crash,
+      transitionId: "t2",
+      type: "COMPLETED",
+      name: "Completed",
+    } as const;
     const { outcomes } = decide(run(), crash, completed);
     expect(outcomes.map(({ status }) => status)).toEqual(["accepted", "rejected"]);
   });

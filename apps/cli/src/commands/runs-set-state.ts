@@ -27,7 +27,5 @@ async function setState(
 function parseType(text: string): TerminalStateType {
   const type = TERMINAL_STATE_TYPES.find((known) => known === text.toUpperCase());
   if (type !== undefined) return type;
-  throw new InvalidArgumentError(
-    `Give one of ${TERMINAL_STATE_TYPES.join(", ").toLowerCase()}.`,
-  );
+  throw new InvalidArgumentError(`Give one of ${TERMINAL_STATE_TYPES.join(", ").toLowerCase()}.`);
 }

@@ -1,5 +1,10 @@
 import type { Command } from "commander";
-import { DownbeatError, type BulkAnswer, type BulkRequest, type StateType } from "@downbeat/contract";
+import {
+  DownbeatError,
+  type BulkAnswer,
+  type BulkRequest,
+  type StateType,
+} from "@downbeat/contract";
 import { ask } from "../ask.ts";
 import type { CliContext } from "../context.ts";
 import { parseDurationMs } from "../duration.ts";

@@ -78,7 +78,8 @@ export const runRoutes = {
   retryRun: route({
     method: "POST",
     path: "/v1/runs/:runId/retry",
-    summary: "Run an ended run again, beyond what its retry policy allows; the epoch goes on rising",
+    summary:
+      "Run an ended run again, beyond what its retry policy allows; the epoch goes on rising",
     tag: "runs",
     access: ["runner"],
     params: runParams,

@@ -59,10 +59,7 @@ export async function readRuns(tx: Tx, runIds: readonly string[]): Promise<Map<s
 }
 
 /** The conditions of a filter on `flow_run r`, its states aside. */
-export function runMatches(
-  tx: Tx,
-  filter: Omit<RunFilter, "limit" | "stateType">,
-): Prisma.Sql {
+export function runMatches(tx: Tx, filter: Omit<RunFilter, "limit" | "stateType">): Prisma.Sql {
   const flowName = filter.flowName ?? null;
   const deploymentName = filter.deploymentName ?? null;
   const poolName = filter.poolName ?? null;

@@ -1,4 +1,9 @@
-import { defaultStateName, DownbeatError, type Run, type RunStateOverride } from "@downbeat/contract";
+import {
+  defaultStateName,
+  DownbeatError,
+  type Run,
+  type RunStateOverride,
+} from "@downbeat/contract";
 import { applyTransitions, lockRuns } from "@downbeat/db";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
