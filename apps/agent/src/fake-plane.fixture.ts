@@ -73,11 +73,8 @@ export class FakePlane {
 
   /** Makes a run claimable. */
   offer(
-    lease: Omit<
-      Lease,
-      "runId" | "epoch" | "leaseToken" | "contentHash" | "deploymentName" | "timeoutSeconds"
-    > &
-      Partial<Pick<Lease, "timeoutSeconds">>,
+    lease: Pick<Lease, "flowName" | "entrypoint" | "defaultParameters" | "parameters"> &
+      Partial<Pick<Lease, "timeoutSeconds" | "inputs">>,
   ): FakeRun {
     const leaseToken = randomUUID().replaceAll("-", "");
     const fixed = {
@@ -87,6 +84,7 @@ export class FakePlane {
       contentHash: "0".repeat(64),
       deploymentName: "default",
       timeoutSeconds: null,
+      inputs: [],
     };
     const run: FakeRun = {
       lease: { ...fixed, ...lease },

@@ -1,4 +1,4 @@
-import type { ErrorDetail, StateName, StateReasonCode, StateType } from "@downbeat/contract";
+import type { ErrorDetail, PausePoint, StateName, StateReasonCode, StateType } from "@downbeat/contract";
 import type { ProcessExit, RunEnd } from "./launchers/worker-process.ts";
 import type { WorkerOutcome } from "./launchers/worker-message.ts";
 import type { ObservedError } from "./sealer.ts";
@@ -9,6 +9,8 @@ export type Ending = {
   readonly name: StateName;
   readonly reason: StateReasonCode;
   readonly error?: ObservedError;
+  /** With PAUSED: the process has ended, and the run waits for someone. */
+  readonly pause?: PausePoint;
 };
 
 export type EndCircumstances = {
@@ -27,7 +29,10 @@ export function endingOf(end: RunEnd, circumstances: EndCircumstances): Ending {
   // A flow that returned all the same has done its work.
   const isComplete = end.kind === "finished" && end.outcome.outcome === "completed";
   if (passedLimitMs !== undefined && !isComplete) return timedOut(passedLimitMs);
-  if (end.kind === "finished") return endingOfOutcome(end.outcome);
+  if (end.kind === "finished") {
+    const isAsked = end.outcome.outcome === "suspended" && circumstances.isCancelRequested;
+    return isAsked ? CANCELLED : endingOfOutcome(end.outcome);
+  }
   if (circumstances.isCancelRequested) return CANCELLED;
   return endingOfExit(end, circumstances.oomKilled);
 }
@@ -57,6 +62,10 @@ function endingOfOutcome(outcome: WorkerOutcome): Ending {
   if (outcome.outcome === "completed")
     return { type: "COMPLETED", name: "Completed", reason: "completed" };
   if (outcome.outcome === "cancelled") return CANCELLED;
+  if (outcome.outcome === "suspended") {
+    const { pause } = outcome;
+    return { type: "PAUSED", name: "Suspended", reason: "suspend_requested", pause };
+  }
   const { stateName, error } = outcome;
   const reason =
     stateName === "TimedOut" ? "timed_out" : (REASON_BY_CLASS[error.class] ?? "failed");

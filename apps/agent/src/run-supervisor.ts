@@ -1,4 +1,4 @@
-import type { Lease } from "@downbeat/contract";
+import type { Lease, PausePoint, RunInput } from "@downbeat/contract";
 import type { Logger } from "pino";
 import { RunEgress, type EgressParts } from "./egress.ts";
 import type { Launcher } from "./launchers/launcher.ts";
@@ -49,6 +49,7 @@ export class RunSupervisor {
   #isOver = false;
   #escalation: NodeJS.Timeout | undefined;
   #passedLimitMs: number | undefined;
+  #awaits: string | undefined;
   readonly #deadline: RunDeadline;
 
   constructor(parts: SupervisorParts, lease: Lease) {
@@ -75,6 +76,11 @@ export class RunSupervisor {
   /** Whether nothing more happens here: at most the plane's acknowledgement is missing. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** The key of the pause point at which the process waits. */
+  get awaits(): string | undefined {
+    return this.#awaits;
   }
 
   waitedMs(): number {
@@ -135,6 +141,23 @@ export class RunSupervisor {
     this.#stopReason = "release";
     this.#stop.abort("release");
     return true;
+  }
+
+  /** Someone resumed the run: opens what they gave and hands it to the process. */
+  async resume({ key, input }: RunInput): Promise<void> {
+    if (this.#awaits !== key) return; // told before
+    this.#awaits = undefined;
+    const { logger, preparer } = this.#parts;
+    const { runId } = this.lease;
+    try {
+      const opened = await preparer.openInput(this.lease, input, this.#stop.signal);
+      this.#worker?.resume(runId, { key, input: opened });
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      // Not opened with this key: the flow cannot go on, and says so as an end.
+      logger.error({ runId, key, err: error }, "what a paused run was given does not open");
+      this.kill();
+    }
   }
 
   /** Kills the process group; the run ends as crashed. */
@@ -213,6 +236,7 @@ export class RunSupervisor {
     const { runId } = this.lease;
     return {
       started: (timeoutMs) => this.#deadline.started(timeoutMs),
+      paused: (point) => this.#pause(point),
       events: (events, refused) => {
         this.#deadline.heard(events);
         this.#egress.events(events);
@@ -221,6 +245,11 @@ export class RunSupervisor {
       },
       line: (stream, text) => this.#egress.line({ level: LEVELS[stream], logger: stream, text }),
     };
+  }
+
+  #pause(point: PausePoint): void {
+    this.#awaits = point.key;
+    this.#egress.paused(point);
   }
 
   /** The run was stopped before user code began. */

@@ -6,6 +6,7 @@ export * from "./identifiers.ts";
 export * from "./log-line.ts";
 export * from "./openapi.ts";
 export * from "./paging.ts";
+export * from "./pause.ts";
 export * from "./problem.ts";
 export * from "./reason.ts";
 export * from "./retry-policy.ts";

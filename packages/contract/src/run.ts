@@ -13,6 +13,7 @@ import {
   Tags,
 } from "./identifiers.ts";
 import { StateReason } from "./reason.ts";
+import { RunPause } from "./pause.ts";
 import { RetriesLeft } from "./retry-policy.ts";
 import { sealed } from "./sealed.ts";
 import { State, StateName, StateType, TERMINAL_STATE_TYPES } from "./state.ts";
@@ -67,6 +68,7 @@ export type Run = z.infer<typeof Run>;
 export const RunDetail = Run.extend({
   parameters: sealed("parameters").nullable(),
   why: plain(z.string()).nullable(),
+  pause: RunPause.nullable(),
 });
 export type RunDetail = z.infer<typeof RunDetail>;
 

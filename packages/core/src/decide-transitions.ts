@@ -2,6 +2,7 @@ import {
   STATE_NAMES,
   defaultStateName,
   isTerminal,
+  type PausePoint,
   type ReportOutcome,
   type RunError,
   type State,
@@ -36,6 +37,8 @@ export type Proposal = {
   readonly name: StateName;
   readonly reason: StateReasonCode;
   readonly error: RunError | null;
+  /** With PAUSED: what the run waits for. */
+  readonly pause?: PausePoint | undefined;
 };
 
 /** A history row to be written. */
@@ -47,6 +50,7 @@ export type AcceptedTransition = {
   readonly error: RunError | null;
   /** Present when the retry policy turned an end into another attempt; `error` is then that of the attempt that ended. */
   readonly retry?: PlannedRetry;
+  readonly pause?: PausePoint;
 };
 
 export type Decided = {
@@ -93,13 +97,14 @@ function accept(
   { proposal, next }: Step,
   random: () => number,
 ): Omit<AcceptedTransition, "sequence"> {
-  const { transitionId, reason, error, proposer } = proposal;
+  const { transitionId, reason, error, proposer, pause } = proposal;
   const end = { type: next.type, reason };
   // What an operator declares is meant to stand.
   const retry = proposer === "operator" ? undefined : retryAfter(end, run.retry, random);
-  if (retry === undefined) return { transitionId, state: next, reason, error };
+  const row = { transitionId, reason, error };
+  if (retry === undefined) return { ...row, state: next, ...(pause !== undefined && { pause }) };
   const state = { type: "SCHEDULED", name: "AwaitingRetry", at: next.at } as const;
-  return { transitionId, state, reason: "retry_scheduled", error, retry };
+  return { ...row, state, reason: "retry_scheduled", retry };
 }
 
 // An end that was accepted may have given up the lease for a retry; whoever repeats it is told that it was taken. A start

@@ -30,6 +30,7 @@ export const NEVER_RETRIED: ReadonlySet<StateReasonCode> = new Set<StateReasonCo
   "parameters_invalid",
   "parameters_unreadable",
   "entrypoint_invalid",
+  "pause_timed_out",
 ]);
 
 export type AttemptEnd = { readonly type: StateType; readonly reason: StateReasonCode };

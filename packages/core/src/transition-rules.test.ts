@@ -73,6 +73,7 @@ describe("the rule table", () => {
       "PENDING → CANCELLING",
       "RUNNING → CANCELLING",
       "PAUSED → SCHEDULED",
+      "PAUSED → RUNNING",
       "PAUSED → CANCELLING",
       "PAUSED → CANCELLED",
     ]);
@@ -89,6 +90,7 @@ describe("the rule table", () => {
       "RUNNING → CANCELLING",
       "RUNNING → CRASHED",
       "PAUSED → SCHEDULED",
+      "PAUSED → RUNNING",
       "PAUSED → CANCELLING",
       "PAUSED → FAILED",
       "PAUSED → CRASHED",

@@ -9,6 +9,7 @@ export * from "./deployments.ts";
 export * from "./flows.ts";
 export type { Page, PageQuery } from "./page.ts";
 export * from "./pools.ts";
+export * from "./run-inputs.ts";
 export * from "./runs.ts";
 export {
   createOrganisation,
@@ -38,5 +39,6 @@ export { listRuns, readRuns } from "./sql/read-runs.ts";
 export { readWaitingFacts } from "./sql/read-waiting-facts.ts";
 export * from "./sql/release-runs.ts";
 export * from "./sql/retry-runs.ts";
+export * from "./sql/sweep-pauses.ts";
 export * from "./sql/sweep-sessions.ts";
 export * from "./sql/upsert-task-runs.ts";

@@ -3,6 +3,7 @@ import { plain } from "../boundary.ts";
 import { BATCH_LIMIT } from "../agent.ts";
 import { Flag, Id } from "../identifiers.ts";
 import { pageOf, pageQuery } from "../paging.ts";
+import { sealed } from "../sealed.ts";
 import { route } from "../route.ts";
 import {
   BulkAnswer,
@@ -83,6 +84,16 @@ export const runRoutes = {
     tag: "runs",
     access: ["runner"],
     params: runParams,
+    response: Run,
+  }),
+  resumeRun: route({
+    method: "POST",
+    path: "/v1/runs/:runId/resume",
+    summary: "Let a paused run go on, with the input it waits for",
+    tag: "runs",
+    access: ["runner"],
+    params: runParams,
+    body: z.strictObject({ input: sealed("input").nullable().default(null), dataKeys }),
     response: Run,
   }),
   setRunState: route({

@@ -12,7 +12,7 @@ export type Transition = AcceptedTransition & {
 
 /**
  * Writes accepted transitions: every one into the history, the last of each run into its state. A run that becomes
- * terminal leaves live_run; one that becomes SCHEDULED gives up its lease, and takes on the time and what is left of its
+ * terminal leaves live_run; one that becomes SCHEDULED or is suspended gives up its lease, and takes on the time and what is left of its
  * budget if that is a retry.
  *
  * @param now when the wait for a retry begins; the database's clock when absent
@@ -41,10 +41,11 @@ export async function applyTransitions(
         ${error("signal")}::text[], ${error("fingerprint")}::text[], ${error("detail")}::text[],
         ${rows.map((row) => row.retry?.cause ?? null)}::text[],
         ${rows.map((row) => row.retry?.delayMs ?? null)}::double precision[],
-        ${rows.map((row) => (row.retry === undefined ? null : JSON.stringify(row.retry.budget)))}::text[]
+        ${rows.map((row) => (row.retry === undefined ? null : JSON.stringify(row.retry.budget)))}::text[],
+        ${rows.map((row) => (row.pause === undefined ? null : JSON.stringify(row.pause)))}::text[]
       ) as given (
         run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason, transition_id,
-        error_class, exit_code, signal, error_fingerprint, error_detail, cause, retry_delay_ms, retry
+        error_class, exit_code, signal, error_fingerprint, error_detail, cause, retry_delay_ms, retry, pause
       )
     ),
     history as (
@@ -87,12 +88,16 @@ export async function applyTransitions(
       reason = last.reason, started_at = coalesce(l.started_at, last.first_running),
       cancel_requested_at = coalesce(l.cancel_requested_at, last.cancelled_at),
       late = last.name = 'Late', scheduled_for = coalesce(
-        coalesce(${now}::timestamptz, now()) + make_interval(secs => last.retry_delay_ms / 1000), l.scheduled_for),
+        coalesce(${now}::timestamptz, now()) + make_interval(secs => last.retry_delay_ms / 1000),
+        case when last.name = 'Resuming' then coalesce(${now}::timestamptz, now()) end, l.scheduled_for),
+      pause = case when last.type = 'PAUSED' then coalesce(last.pause::jsonb, l.pause) end,
+      pause_deadline = case when last.type = 'PAUSED' then coalesce(coalesce(${now}::timestamptz, now())
+        + make_interval(secs => (last.pause::jsonb->>'timeoutSeconds')::double precision), l.pause_deadline) end,
       retry = coalesce(last.retry::jsonb, l.retry),
       recent_transition_ids = (last.transition_ids || l.recent_transition_ids)[1:32],
-      lease_token = case when last.type = 'SCHEDULED' then null else l.lease_token end,
-      session_id = case when last.type = 'SCHEDULED' then null else l.session_id end,
-      claim_request_id = case when last.type = 'SCHEDULED' then null else l.claim_request_id end
+      lease_token = case when last.type = 'SCHEDULED' or last.name = 'Suspended' then null else l.lease_token end,
+      session_id = case when last.type = 'SCHEDULED' or last.name = 'Suspended' then null else l.session_id end,
+      claim_request_id = case when last.type = 'SCHEDULED' or last.name = 'Suspended' then null else l.claim_request_id end
     from last
     where l.run_id = last.run_id and (l.workspace_id = last.workspace_id) is true and not last.terminal`;
 }

@@ -24,6 +24,9 @@ export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<str
     logs as (
       delete from log_chunk c using doomed where c.run_id = doomed.id and c.workspace_id = ${tx.workspaceId}::uuid
     ),
+    inputs as (
+      delete from run_input i using doomed where i.run_id = doomed.id and i.workspace_id = ${tx.workspaceId}::uuid
+    ),
     keys as (
       delete from idempotency i using doomed where i.workspace_id = ${tx.workspaceId}::uuid and i.run_id = doomed.id
     )

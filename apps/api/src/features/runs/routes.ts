@@ -8,6 +8,7 @@ import { RunCreator } from "./create-runs.ts";
 import { deleteRun } from "./delete-run.ts";
 import { readLogs } from "./read-logs.ts";
 import { readRunDetail, requireRun } from "./read-run-detail.ts";
+import { resumeRun } from "./resume-run.ts";
 import { retryRun } from "./retry-runs.ts";
 import { setRunState } from "./set-run-state.ts";
 
@@ -24,6 +25,9 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
   register(ROUTES.readRun, ({ ctx, params }) => readRunDetail(services, ctx, params.runId));
   register(ROUTES.cancelRun, ({ ctx, params }) => cancelRun(services, ctx, params.runId));
   register(ROUTES.retryRun, ({ ctx, params }) => retryRun(services, ctx, params.runId));
+  register(ROUTES.resumeRun, ({ ctx, params, body }) =>
+    resumeRun(services, ctx, { ...params, ...body }),
+  );
   register(ROUTES.setRunState, ({ ctx, params, body }) =>
     setRunState(services, ctx, { ...params, ...body }),
   );
