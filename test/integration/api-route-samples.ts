@@ -87,7 +87,10 @@ export async function sampleRequests({
     readRun: { params: { runId } },
     cancelRun: { params: { runId } },
     retryRun: { params: { runId } },
-    resumeRun: { params: { runId }, body: { input: await seal({ kind: "input", run: runId }, {}) } },
+    resumeRun: {
+      params: { runId },
+      body: { input: await seal({ kind: "input", run: runId }, {}) },
+    },
     setRunState: { params: { runId }, body: { type: "FAILED" } },
     deleteRun: { params: { runId } },
     bulkRuns: { body: { action: "cancel", filter: { flowName: "nothing" } } },

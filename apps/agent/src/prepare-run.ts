@@ -1,4 +1,9 @@
-import { isDownbeatError, type Lease, type RunInput, type StateReasonCode } from "@downbeat/contract";
+import {
+  isDownbeatError,
+  type Lease,
+  type RunInput,
+  type StateReasonCode,
+} from "@downbeat/contract";
 import type { RunMessage } from "@downbeat/sdk/protocol";
 import { isSealError, type Opener, type SealContext } from "@downbeat/seal";
 import { z } from "zod";
@@ -45,7 +50,12 @@ export class RunPreparer {
       const parameters = await this.#parameters(lease, signal);
       const inputs = await this.#inputs(lease, signal);
       return {
-        message: this.#message(lease, { modulePath, exportName: entrypoint.export, parameters, inputs }),
+        message: this.#message(lease, {
+          modulePath,
+          exportName: entrypoint.export,
+          parameters,
+          inputs,
+        }),
       };
     } catch (error) {
       if (signal.aborted) throw error;

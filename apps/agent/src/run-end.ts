@@ -1,4 +1,10 @@
-import type { ErrorDetail, PausePoint, StateName, StateReasonCode, StateType } from "@downbeat/contract";
+import type {
+  ErrorDetail,
+  PausePoint,
+  StateName,
+  StateReasonCode,
+  StateType,
+} from "@downbeat/contract";
 import type { ProcessExit, RunEnd } from "./launchers/worker-process.ts";
 import type { WorkerOutcome } from "./launchers/worker-message.ts";
 import type { ObservedError } from "./sealer.ts";

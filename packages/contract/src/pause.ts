@@ -11,7 +11,14 @@ export const PausePoint = z.strictObject({
   key: Name,
   /** JSON Schema of the input it waits for; null: none. */
   inputSchema: ParameterSchema.nullable().default(null),
-  timeoutSeconds: plain(z.int().min(1).max(366 * 24 * 3600)).nullable().default(null),
+  timeoutSeconds: plain(
+    z
+      .int()
+      .min(1)
+      .max(366 * 24 * 3600),
+  )
+    .nullable()
+    .default(null),
   /** What happens when nobody resumes it in time: the run fails, or goes on without input. */
   onTimeout: OnTimeout.default("fail"),
 });

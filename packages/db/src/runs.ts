@@ -18,7 +18,10 @@ import { readRuns } from "./sql/read-runs.ts";
 import type { Tx } from "./transaction.ts";
 
 /** One run with its sealed parameters, without `why`, which needs a clock and rules; undefined when not here. */
-export async function readRun(tx: Tx, runId: string): Promise<Omit<RunDetail, "why" | "pause"> | undefined> {
+export async function readRun(
+  tx: Tx,
+  runId: string,
+): Promise<Omit<RunDetail, "why" | "pause"> | undefined> {
   const run = (await readRuns(tx, [runId])).get(runId);
   if (run === undefined) return undefined;
   const row = await tx.prisma.flowRun.findFirst({

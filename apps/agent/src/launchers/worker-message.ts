@@ -1,4 +1,12 @@
-import { ErrorClass, Id, LOG_LEVELS, Name, PausePoint, StateName, StateType } from "@downbeat/contract";
+import {
+  ErrorClass,
+  Id,
+  LOG_LEVELS,
+  Name,
+  PausePoint,
+  StateName,
+  StateType,
+} from "@downbeat/contract";
 import { z } from "zod";
 
 type ErrorData = {

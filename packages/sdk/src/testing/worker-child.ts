@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import type { RunOutcome, RunEvent } from "../run-host.ts";
-import type { FinishedMessage, FromWorker, ToWorker } from "../worker/messages.ts";
+import type { RunEvent } from "../run-host.ts";
+import type { FinishedMessage, FromWorker, RunOutcome, ToWorker } from "../worker/messages.ts";
 
 type Exit = { readonly code: number | null; readonly signal: string | null };
 

@@ -65,7 +65,8 @@ export type PausedMessage = {
 
 /** How a run left its process: it ended, or it waits without one. */
 export type RunOutcome =
-  FlowOutcome | { readonly outcome: "suspended"; readonly pause: PausePoint; readonly abandoned: true };
+  | FlowOutcome
+  | { readonly outcome: "suspended"; readonly pause: PausePoint; readonly abandoned: true };
 
 /**
  * The run is over. When `outcome.abandoned` is set, user code still runs in this process: replace the worker.
@@ -78,4 +79,8 @@ export type FinishedMessage = {
 
 /** Worker to agent. */
 export type FromWorker =
-  ReadyMessage | StartedMessage | EventsMessage | PausedMessage | FinishedMessage;
+  | ReadyMessage
+  | StartedMessage
+  | EventsMessage
+  | PausedMessage
+  | FinishedMessage;

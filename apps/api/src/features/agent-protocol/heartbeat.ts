@@ -42,7 +42,13 @@ export class HeartbeatDesk {
       .filter(({ runId, epoch }) => owned.get(runId) !== epoch)
       .map(({ runId }) => runId);
     const inputs = await this.#inputs(ctx, runs, owned);
-    return { cancel: [...cancel], fenced, inputs, drain: false, intervals: this.#services.intervals };
+    return {
+      cancel: [...cancel],
+      fenced,
+      inputs,
+      drain: false,
+      intervals: this.#services.intervals,
+    };
   }
 
   /** Only agents with a process that waits at a pause point cost this second look. */
