@@ -1,5 +1,6 @@
 import {
   isTerminal,
+  RetryPolicy,
   STATE_NAMES,
   STATE_REASONS,
   STATE_TYPES,
@@ -7,7 +8,6 @@ import {
   type StateType,
 } from "@downbeat/contract";
 import { decideTransitions, PROPOSERS, ruleFor, type Proposal } from "@downbeat/core";
-import { RetryPolicy } from "@downbeat/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -72,65 +72,78 @@ const aWalk = fc
   )
   .map(([start, proposals, retries]) => walk(start, proposals, retries));
 
-// A failure prints the seed and the path to replay it.
-const holds = (property: (steps: ReturnType<typeof walk>) => void): void =>
-  fc.assert(fc.property(aWalk, property), { numRuns: 2_000 });
+type Walked = ReturnType<typeof walk>[number];
+
+/** The first counterexample to a rule about every step, with the seed and path that replay it; null when there is none. */
+function violation(holds: (step: Walked) => boolean): string | null {
+  const property = fc.property(aWalk, (steps) => steps.every(holds));
+  const { failed, seed, counterexamplePath, counterexample } = fc.check(property, {
+    numRuns: 2_000,
+  });
+  if (!failed) return null;
+  return `seed ${seed}, path ${counterexamplePath}: ${JSON.stringify(counterexample)}`;
+}
 
 describe("the rules, over random sequences of proposals", () => {
   it("decide every pair of types for every proposer", () => {
-    for (const from of STATE_TYPES) {
-      for (const to of STATE_TYPES) {
-        for (const proposer of PROPOSERS)
-          expect(["accept", "reject"]).toContain(ruleFor(from, to, proposer).kind);
-      }
-    }
+    const verdicts = STATE_TYPES.flatMap((from) =>
+      STATE_TYPES.flatMap((to) => PROPOSERS.map((proposer) => ruleFor(from, to, proposer).kind)),
+    );
+    expect(verdicts).toHaveLength(9 * 9 * PROPOSERS.length);
+    expect(new Set(verdicts)).toEqual(new Set(["accept", "reject"]));
+  });
+
+  it("find a counterexample to what does not hold", () => {
+    expect(violation(({ accepted }) => accepted.length === 0)).toContain("seed");
   });
 
   it("move a run only by an accepted proposal that the table allows, one history row each", () => {
-    holds((steps) => {
-      for (const { proposal, before, after, outcome, accepted, run } of steps) {
-        if (accepted.length === 0) expect(after).toEqual(before);
-        else {
-          expect(accepted).toHaveLength(1);
-          expect(outcome?.status).toBe("accepted");
-          expect(accepted[0]?.sequence).toBe(run.sequence + 1);
-          expect(ruleFor(before.type, proposal.type, proposal.proposer).kind).toBe("accept");
-        }
-        expect(STATE_NAMES[after.type]).toContain(after.name);
-      }
+    const found = violation(({ proposal, before, after, outcome, accepted, run }) => {
+      const names: readonly string[] = STATE_NAMES[after.type];
+      if (!names.includes(after.name)) return false;
+      if (accepted.length === 0) return after === before;
+      const isAllowed = ruleFor(before.type, proposal.type, proposal.proposer).kind === "accept";
+      const isNumbered = accepted.length === 1 && accepted[0]?.sequence === run.sequence + 1;
+      return isAllowed && isNumbered && outcome?.status === "accepted";
     });
+    expect(found).toBeNull();
   });
 
   it("let nothing but an operator's retry leave a terminal state", () => {
-    holds((steps) => {
-      for (const { proposal, before, after } of steps) {
-        if (!isTerminal(before.type) || after === before) continue;
-        expect([proposal.proposer, after.type]).toEqual(["operator", "SCHEDULED"]);
-      }
-    });
+    const found = violation(
+      ({ proposal, before, after }) =>
+        !isTerminal(before.type) ||
+        after === before ||
+        (proposal.proposer === "operator" && after.type === "SCHEDULED"),
+    );
+    expect(found).toBeNull();
   });
 
-  it("take nothing from a stale lease, and nothing twice", () => {
-    holds((steps) => {
-      for (const { proposal, accepted, outcome, run } of steps) {
-        if (run.knownTransitionIds.has(proposal.transitionId)) expect(accepted).toEqual([]);
-        if (proposal.fence === undefined || proposal.fence.epoch === run.epoch) continue;
-        expect(accepted).toEqual([]);
-        if (!isTerminal(proposal.type)) expect(outcome?.status).toBe("fenced");
-      }
+  it("take nothing twice", () => {
+    const found = violation(
+      ({ proposal, accepted, run }) =>
+        accepted.length === 0 || !run.knownTransitionIds.has(proposal.transitionId),
+    );
+    expect(found).toBeNull();
+  });
+
+  it("take nothing from a stale lease, and let no start begin under one", () => {
+    const found = violation(({ proposal, accepted, outcome, run }) => {
+      const isStale = proposal.fence !== undefined && proposal.fence.epoch !== run.epoch;
+      if (!isStale) return true;
+      return accepted.length === 0 && (isTerminal(proposal.type) || outcome?.status === "fenced");
     });
+    expect(found).toBeNull();
   });
 
   it("never make more retries than the policy has, and none after a cancellation or an operator's word", () => {
-    holds((steps) => {
-      const rows = steps.flatMap(({ accepted, before, proposal }) =>
-        accepted.flatMap(({ retry }) => (retry === undefined ? [] : { retry, before, proposal })),
-      );
-      for (const { retry, before, proposal } of rows) {
-        expect(Math.min(retry.budget.onCrash, retry.budget.onFailure)).toBeGreaterThanOrEqual(0);
-        expect(proposal.proposer).not.toBe("operator");
-        expect(before.type).not.toBe("CANCELLING");
-      }
-    });
+    const found = violation(({ accepted, before, proposal }) =>
+      accepted.every(({ retry }) => {
+        if (retry === undefined) return true;
+        const isWithin = retry.budget.onCrash >= 0 && retry.budget.onFailure >= 0;
+        return isWithin && proposal.proposer !== "operator" && before.type !== "CANCELLING";
+      }),
+    );
+    expect(found).toBeNull();
   });
 });

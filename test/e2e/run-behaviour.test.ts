@@ -84,6 +84,7 @@ describe.each(DATABASE_KINDS)("runs that crash, wait and are overruled, on %s", 
     await reaches(runId, "Paused");
     await plane.cliOk(["runs", "cancel", runId]);
     await reaches(runId, "Cancelled");
+    expect((await names(runId)).slice(-3)).toEqual(["Paused", "Cancelling", "Cancelled"]);
   });
 
   it("kills the process of a run that an operator declares ended", async () => {
