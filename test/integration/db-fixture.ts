@@ -64,6 +64,8 @@ export function aDeployment(flowName = "etl") {
     parameterSchema: null,
     entrypoint: aBlob("entrypoint"),
     defaultParameters: null,
+    retry: null,
+    timeoutSeconds: null,
   };
 }
 

@@ -24,6 +24,7 @@ import { expect, it } from "vitest";
 import { anAgent, aSession, aWorkspace, claim, type Fixture, someRuns } from "./db-fixture.ts";
 
 const TENANT_TABLES = [
+  "run_input",
   "agent",
   "agent_session",
   "api_key",

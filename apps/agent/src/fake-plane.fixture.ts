@@ -73,7 +73,8 @@ export class FakePlane {
 
   /** Makes a run claimable. */
   offer(
-    lease: Omit<Lease, "runId" | "epoch" | "leaseToken" | "contentHash" | "deploymentName">,
+    lease: Pick<Lease, "flowName" | "entrypoint" | "defaultParameters" | "parameters"> &
+      Partial<Pick<Lease, "timeoutSeconds" | "inputs">>,
   ): FakeRun {
     const leaseToken = randomUUID().replaceAll("-", "");
     const fixed = {
@@ -82,6 +83,8 @@ export class FakePlane {
       leaseToken,
       contentHash: "0".repeat(64),
       deploymentName: "default",
+      timeoutSeconds: null,
+      inputs: [],
     };
     const run: FakeRun = {
       lease: { ...fixed, ...lease },

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
 import { Count, Flag, Id, Instant, Name, Tags } from "./identifiers.ts";
+import { RetryPolicy, TimeoutSeconds } from "./retry-policy.ts";
 import { sealed } from "./sealed.ts";
 
 /** JSON Schema of a flow's parameters: names and types. `default` and `examples` would be customer data: refused. */
@@ -48,6 +49,9 @@ export const Deployment = z.strictObject({
   entrypoint: sealed("entrypoint"),
   /** Sealed default parameters, merged under a run's own by the agent. */
   defaultParameters: sealed("parameters").nullable(),
+  /** Null: an attempt that ends badly ends the run. */
+  retry: RetryPolicy.nullable(),
+  timeoutSeconds: TimeoutSeconds.nullable(),
   createdAt: Instant,
   updatedAt: Instant,
 });
@@ -65,6 +69,8 @@ export const DeploymentSpec = z.strictObject({
   parameterSchema: ParameterSchema.nullable().default(null),
   entrypoint: sealed("entrypoint"),
   defaultParameters: sealed("parameters").nullable().default(null),
+  retry: RetryPolicy.nullable().default(null),
+  timeoutSeconds: TimeoutSeconds.nullable().default(null),
 });
 export type DeploymentSpec = z.infer<typeof DeploymentSpec>;
 

@@ -32,6 +32,16 @@ export const STATE_REASONS = {
   reconnected: "The agent is back within the reconnect window.",
   agent_lost: "The agent did not come back within the reconnect window.",
   agent_restarted: "The agent restarted; the process that ran the flow is gone.",
+  retry_scheduled: "The attempt ended badly and the retry policy starts another.",
+  retry_requested: "Someone asked to run it again.",
+  operator_set: "An operator declared the run to be in this state.",
+  cancelled_while_waiting: "Cancelled while it waited for its next attempt.",
+  pause_requested: "The flow waits for input.",
+  suspend_requested: "The flow waits for input; its process has ended.",
+  resumed: "Someone resumed the run.",
+  pause_timed_out: "Nobody resumed the run in time.",
+  resumed_by_timeout: "Nobody resumed the run in time, so it goes on without input.",
+  parent_cancelled: "The run that triggered it was cancelled.",
 } as const;
 
 export type StateReasonCode = keyof typeof STATE_REASONS;

@@ -71,6 +71,8 @@ async function upsertDeployment(tx: Tx, spec: DeploymentSpec): Promise<string> {
     entrypoint: spec.entrypoint,
     defaultParameters: spec.defaultParameters,
     tags: spec.tags,
+    retry: (spec.retry ?? Prisma.DbNull) as Prisma.InputJsonValue,
+    timeoutSeconds: spec.timeoutSeconds,
     updatedAt: new Date(),
   };
   const row = await tx.prisma.deployment.upsert({
@@ -142,6 +144,8 @@ function toDeployment(row: DeploymentRow): Deployment {
     parameterSchema: row.parameter_schema,
     entrypoint: row.entrypoint as Deployment["entrypoint"],
     defaultParameters: row.default_parameters as Deployment["defaultParameters"],
+    retry: row.retry,
+    timeoutSeconds: row.timeout_seconds,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
   };

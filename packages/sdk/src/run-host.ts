@@ -1,4 +1,5 @@
 import type { StateName, StateType } from "@downbeat/contract";
+import type { PausePoint } from "./pause-point.ts";
 
 /** Which run this is, as its host knows it. */
 export type RunIdentity = {
@@ -22,6 +23,12 @@ export interface RunHost {
   event(event: RunEvent): void;
   /** Aborts when the run is to be cancelled. */
   readonly signal: AbortSignal;
+  /** What pause points that this run has passed were given, by key. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** Waits for someone to resume the run; resolves with what they gave. Absent where nobody could. */
+  pause?(point: PausePoint, signal: AbortSignal | undefined): Promise<unknown>;
+  /** Ends the process until someone resumes the run. */
+  suspend?(point: PausePoint): void;
 }
 
 export type RunEvent = TaskRunEvent | LogEvent | FlowStateEvent;

@@ -1,6 +1,7 @@
 import {
   markLate,
   poolsWithClaimableRuns,
+  sweepPauses,
   sweepSessions,
   type EngineTx,
   type MovedRun,
@@ -27,6 +28,7 @@ export function startEngine(services: Services): Engine {
       round: sweepRound(services, () => performance.now()),
       log,
     }),
+    startLoop({ name: "pauses", intervalMs: sweepMs, round: () => endPauses(services), log }),
     startLoop({ name: "late", intervalMs: sweepMs, round: () => nameLate(services), log }),
     startLoop({
       name: "claim-poll",
@@ -59,6 +61,13 @@ export function sweepRound(services: Services, monotonicMs: () => number): () =>
       throw error;
     }
   };
+}
+
+async function endPauses(services: Services): Promise<void> {
+  const moved = await inBatches(services, (tx) => sweepPauses(tx, { limit: BATCH }));
+  // An agent whose process waits asks at once what has become of it.
+  for (const { sessionId } of moved) if (sessionId !== null) services.claims.endHold(sessionId);
+  if (moved.length > 0) services.log.info({ runs: moved.length }, "nobody resumed runs in time");
 }
 
 async function nameLate(services: Services): Promise<void> {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { DownbeatError, type Lease } from "@downbeat/contract";
+import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
 import { lockSession, type ClaimingSession } from "./lock-session.ts";
 
@@ -24,6 +25,8 @@ type Row = {
   entrypoint: string;
   default_parameters: string | null;
   parameters: string | null;
+  timeout_seconds: number | null;
+  inputs: Lease["inputs"] | null;
 };
 
 /**
@@ -94,7 +97,7 @@ async function take(
       from claimed
     )
     select l.run_id, l.epoch, l.lease_token, f.name as flow_name, d.name as deployment_name, v.content_hash,
-      d.entrypoint, d.default_parameters, r.parameters
+      d.entrypoint, d.default_parameters, r.parameters, d.timeout_seconds, ${inputsOf(tx)} as inputs
     from claimed l
     join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
@@ -107,7 +110,7 @@ async function take(
 async function readClaimed(tx: Tx, claim: Claim): Promise<Lease[]> {
   const rows = await tx.prisma.$queryRaw<Row[]>`
     select l.run_id, l.epoch, l.lease_token, f.name as flow_name, d.name as deployment_name, v.content_hash,
-      d.entrypoint, d.default_parameters, r.parameters
+      d.entrypoint, d.default_parameters, r.parameters, d.timeout_seconds, ${inputsOf(tx)} as inputs
     from live_run l
     join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
@@ -117,6 +120,14 @@ async function readClaimed(tx: Tx, claim: Claim): Promise<Lease[]> {
       and l.claim_request_id = ${claim.claimRequestId}::uuid
     order by l.queue_priority, l.scheduled_for, l.run_id`;
   return rows.map(toLease);
+}
+
+// Nothing was given to a run before its first attempt, so most claims read no input at all.
+function inputsOf(tx: Tx): Prisma.Sql {
+  return Prisma.sql`case when l.epoch > 1 then (
+      select jsonb_agg(jsonb_build_object('key', i.key, 'input', i.input) order by i.key) from run_input i
+      where i.run_id = l.run_id and (i.workspace_id = ${tx.workspaceId}::uuid) is true
+    ) end`;
 }
 
 function toLease(row: Row): Lease {
@@ -130,5 +141,7 @@ function toLease(row: Row): Lease {
     entrypoint: row.entrypoint as Lease["entrypoint"],
     defaultParameters: row.default_parameters as Lease["defaultParameters"],
     parameters: row.parameters as Lease["parameters"],
+    timeoutSeconds: row.timeout_seconds,
+    inputs: row.inputs ?? [],
   };
 }

@@ -1,6 +1,5 @@
-import { engine, toMovedRun, toTransition, type Move, type MovedRun } from "../engine-move.ts";
+import { applyMoves, engine, toMove, type Move, type MovedRun } from "../engine-move.ts";
 import type { EngineTx } from "../transaction.ts";
-import { applyTransitions } from "./apply-transitions.ts";
 import { databaseNow } from "./database-now.ts";
 import type { LockedRunRow } from "./locked-run-row.ts";
 
@@ -23,16 +22,16 @@ const late: Move = { type: "SCHEDULED", name: "Late", reason: "late" };
 export async function markLate(tx: EngineTx, options: MarkLate): Promise<MovedRun[]> {
   const at = await databaseNow(tx, options.now);
   const rows = await tx.prisma.$queryRaw<LockedRunRow[]>`
-    select run_id, workspace_id, state_type, state_name, state_sequence, epoch, lease_token, session_id, pool_id
+    select run_id, workspace_id, state_type, state_name, state_sequence, epoch, lease_token, session_id, pool_id, retry
     from live_run
     where session_id is null and not late and state_type = 'SCHEDULED'
       and scheduled_for < ${at}::timestamptz - make_interval(secs => ${options.lateAfterSeconds}::double precision)
     order by scheduled_for
     limit ${options.limit ?? 500}::int
     for update skip locked`;
-  await applyTransitions(
+  return applyMoves(
     tx,
-    rows.map((row) => toTransition(row, late, { actor: engine, at })),
+    rows.map((row) => toMove(row, late, { actor: engine, at })),
+    at,
   );
-  return rows.map((row) => toMovedRun(row, late));
 }

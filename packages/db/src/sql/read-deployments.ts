@@ -14,6 +14,8 @@ export type DeploymentRow = {
   parameter_schema: Deployment["parameterSchema"];
   entrypoint: string;
   default_parameters: string | null;
+  retry: Deployment["retry"];
+  timeout_seconds: number | null;
   created_at: Date;
   updated_at: Date;
 };
@@ -40,7 +42,7 @@ export function readDeploymentRows(tx: Tx, query: DeploymentQuery): Promise<Depl
   const cursor = query.cursor ?? null;
   return tx.prisma.$queryRaw<DeploymentRow[]>`
     select d.id, d.flow_id, f.name as flow_name, d.flow_version_id, d.name, p.name as pool_name, q.name as queue_name,
-      d.paused, d.tags, v.parameter_schema, d.entrypoint, d.default_parameters, d.created_at, d.updated_at
+      d.paused, d.tags, v.parameter_schema, d.entrypoint, d.default_parameters, d.retry, d.timeout_seconds, d.created_at, d.updated_at
     from deployment d
     join flow f on f.id = d.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
     join flow_version v on v.id = d.flow_version_id and v.workspace_id = ${tx.workspaceId}::uuid

@@ -1,9 +1,10 @@
 import { toErrorRecord } from "../error-record.ts";
 import { RunCancelled } from "../errors.ts";
 import type { FlowOutcome, RunEvent, RunHost } from "../run-host.ts";
+import { PauseDesk } from "./pause-desk.ts";
 import { EventBatcher } from "./event-batcher.ts";
 import type { FlowLoader } from "./load-flow.ts";
-import type { FromWorker, RunMessage, ToWorker } from "./messages.ts";
+import type { FromWorker, InputMessage, RunMessage, RunOutcome, ToWorker } from "./messages.ts";
 
 /** The worker's side of the channel to its agent. */
 export interface AgentChannel {
@@ -27,7 +28,8 @@ type ActiveRun = {
   readonly message: RunMessage;
   readonly controller: AbortController;
   readonly batcher: EventBatcher;
-  readonly interrupt: (outcome: FlowOutcome) => void;
+  readonly pauses: PauseDesk;
+  readonly interrupt: (outcome: RunOutcome) => void;
 };
 
 /** Runs flows for an agent, one at a time, and tells it everything they do. */
@@ -43,9 +45,10 @@ export class FlowWorker {
     this.#loader = loader;
   }
 
-  /** Takes a run or a cancellation. */
+  /** Takes a run, a cancellation, or an input that a run waits for. */
   receive(message: Exclude<ToWorker, { type: "stop" }>): void {
     if (message.type === "cancel") return this.#cancel(message.runId);
+    if (message.type === "input") return this.#resume(message);
     this.#queue.push(message);
     if (this.#active === undefined) void this.#work();
   }
@@ -96,6 +99,10 @@ export class FlowWorker {
     this.#channel.send({ type: "finished", runId, outcome: { outcome: "cancelled" } });
   }
 
+  #resume({ runId, key, input }: InputMessage): void {
+    if (this.#active?.message.runId === runId) this.#active.pauses.resume(key, input);
+  }
+
   async #work(): Promise<void> {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       this.#channel.keepAlive(false);
@@ -111,9 +118,20 @@ export class FlowWorker {
       this.#channel.send({ type: "events", runId, events });
     const batcher = new EventBatcher(ship);
     const controller = new AbortController();
-    const outcome = await new Promise<FlowOutcome>((resolve) => {
-      this.#active = { message, controller, batcher, interrupt: resolve };
-      void this.#execute(message, hostOf(message, batcher, controller.signal)).then(resolve);
+    const outcome = await new Promise<RunOutcome>((resolve) => {
+      const pauses = new PauseDesk({
+        inputs: message.inputs ?? {},
+        paused: (point) => {
+          batcher.flush();
+          this.#channel.send({ type: "paused", runId, point });
+        },
+        // What is left to do then is to hear from the agent.
+        waiting: (isWaiting) => this.#channel.keepAlive(isWaiting),
+        suspended: (pause) => resolve({ outcome: "suspended", pause, abandoned: true }),
+      });
+      this.#active = { message, controller, batcher, pauses, interrupt: resolve };
+      const host = hostOf(message, { batcher, pauses, signal: controller.signal });
+      void this.#execute(message, host).then(resolve);
     });
     batcher.close();
     this.#active = undefined;
@@ -137,7 +155,9 @@ export class FlowWorker {
   }
 }
 
-function hostOf(message: RunMessage, batcher: EventBatcher, signal: AbortSignal): RunHost {
+type HostParts = { batcher: EventBatcher; pauses: PauseDesk; signal: AbortSignal };
+
+function hostOf(message: RunMessage, { batcher, pauses, signal }: HostParts): RunHost {
   const { runId, epoch, attempt, flowName, deployment, workspaceId } = message;
   return {
     run: {
@@ -150,5 +170,8 @@ function hostOf(message: RunMessage, batcher: EventBatcher, signal: AbortSignal)
     },
     event: (event) => batcher.add(event),
     signal,
+    inputs: pauses.inputs,
+    pause: (point, attemptSignal) => pauses.pause(point, attemptSignal ?? signal),
+    suspend: (point) => pauses.suspend(point),
   };
 }

@@ -106,6 +106,7 @@ function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
     tags,
     scheduledFor = null,
     idempotencyKey = null,
+    parentRunId = null,
   } = spec;
   const requestHash = idempotencyKey === null ? "" : hashRequest(spec);
   return {
@@ -117,6 +118,7 @@ function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
     idempotencyKey,
     requestHash,
     createdBy,
+    parentRunId,
   };
 }
 
