@@ -12,11 +12,11 @@ export type Transition = AcceptedTransition & {
 
 /**
  * Writes accepted transitions: every one into the history, the last of each run into its state. A run that becomes
- * terminal leaves live_run; one that becomes SCHEDULED gives up its lease.
+ * terminal leaves live_run; one that becomes SCHEDULED gives up its lease. Either gives its slots of named limits back.
  *
  * Locks: the live_run rows, which the caller has locked before (lock-runs.ts), so nothing is waited for.
  * The workspace is compared `is true` so that only the key can drive a lookup (see 0001_init).
- * Indexes: live_run_pkey, flow_run_pkey, run_state_pkey.
+ * Indexes: live_run_pkey, flow_run_pkey, run_state_pkey, limit_slot_run_id_idx.
  */
 export async function applyTransitions(
   tx: Tx | EngineTx,
@@ -56,6 +56,12 @@ export async function applyTransitions(
       )
       order by run_id, sequence desc
     ),
+    -- Slots are of a run that is held; the table is empty where nobody uses named limits.
+    freed as (
+      delete from limit_slot s using last
+      where s.run_id = last.run_id and (s.workspace_id = last.workspace_id) is true
+        and (last.terminal or last.type = 'SCHEDULED')
+    ),
     gone as (
       delete from live_run l using last
       where l.run_id = last.run_id and (l.workspace_id = last.workspace_id) is true and last.terminal
@@ -77,7 +83,7 @@ export async function applyTransitions(
     set state_type = last.type, state_name = last.name, state_at = last.at, state_sequence = last.sequence,
       reason = last.reason, started_at = coalesce(l.started_at, last.first_running),
       cancel_requested_at = coalesce(l.cancel_requested_at, last.cancelled_at),
-      late = last.name = 'Late',
+      late = last.name in ('Late', 'AwaitingConcurrencySlot'),
       recent_transition_ids = (last.transition_ids || l.recent_transition_ids)[1:32],
       lease_token = case when last.type = 'SCHEDULED' then null else l.lease_token end,
       session_id = case when last.type = 'SCHEDULED' then null else l.session_id end,
