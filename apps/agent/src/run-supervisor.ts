@@ -8,10 +8,11 @@ import type { Pace } from "./pace.ts";
 import type { RunPreparer } from "./prepare-run.ts";
 import type { RunMessage } from "@downbeat/sdk/protocol";
 import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
+import { RunSlots, type SlotParts } from "./run-slots.ts";
 import type { StartGate } from "./start-gate.ts";
 import type { StartReporter } from "./start-reporter.ts";
 
-export type SupervisorParts = EgressParts & {
+export type SupervisorParts = EgressParts & SlotParts & {
   readonly logger: Logger;
   readonly preparer: RunPreparer;
   readonly gate: StartGate;
@@ -174,8 +175,14 @@ export class RunSupervisor {
       return this.#stopped();
     }
     this.#worker = worker;
-    const end = await worker.run(message, this.#listener());
+    const slots = new RunSlots(this.#parts, {
+      lease: this.lease,
+      grant: (requestId) => worker.grantSlots(this.lease.runId, requestId),
+      tell: (text) => this.#egress.line({ level: "warn", logger: "downbeat", text }),
+    });
+    const end = await worker.run(message, this.#listener(slots));
     this.#worker = undefined;
+    slots.close();
     launcher.giveBack(worker);
     if (this.#stopReason === "fence") return this.#drop("fenced");
     const oomKilled =
@@ -183,7 +190,7 @@ export class RunSupervisor {
     return endingOf(end, { isCancelRequested: this.#stopReason === "cancel", oomKilled });
   }
 
-  #listener(): RunListener {
+  #listener(slots: RunSlots): RunListener {
     const { runId } = this.lease;
     return {
       events: (events, refused) => {
@@ -191,6 +198,8 @@ export class RunSupervisor {
         if (refused > 0)
           this.#parts.logger.warn({ runId, refused }, "a worker sent events that do not fit");
       },
+      acquireSlots: (request) => void slots.acquire(request),
+      releaseSlots: (requestId) => void slots.release(requestId),
       line: (stream, text) => this.#egress.line({ level: LEVELS[stream], logger: stream, text }),
     };
   }

@@ -22,7 +22,19 @@ export interface RunHost {
   event(event: RunEvent): void;
   /** Aborts when the run is to be cancelled. */
   readonly signal: AbortSignal;
+  /**
+   * Takes a slot of each named limit for a task, waiting as long as it takes; resolves with what gives them back. Absent:
+   * this host knows no limits.
+   *
+   * @throws the signal's reason when it aborts first
+   */
+  acquireSlots?(request: SlotRequest, signal: AbortSignal | undefined): Promise<() => void>;
 }
+
+export type SlotRequest = {
+  readonly taskRunId: string;
+  readonly limitNames: readonly string[];
+};
 
 export type RunEvent = TaskRunEvent | LogEvent | FlowStateEvent;
 

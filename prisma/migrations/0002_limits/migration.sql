@@ -75,7 +75,7 @@ create policy engine on concurrency_limit for select to downbeat_engine using (t
 create policy engine on limit_slot to downbeat_engine using (true);
 grant select on concurrency_limit to downbeat_engine;
 grant select, delete on limit_slot to downbeat_engine;
-grant select (concurrency_limit, concurrency_strategy, limit_names, required_labels) on deployment to downbeat_engine;
+grant select (queue_id, concurrency_limit, concurrency_strategy, limit_names, required_labels) on deployment to downbeat_engine;
 
 -- Tokens in the bucket of a limit at that time; without a rate there is always one more. Never runs backwards: a clock that
 -- jumps back adds nothing.

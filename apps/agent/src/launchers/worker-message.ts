@@ -1,4 +1,4 @@
-import { ErrorClass, Id, LOG_LEVELS, Name, StateName, StateType } from "@downbeat/contract";
+import { ErrorClass, Id, LimitNames, LOG_LEVELS, Name, StateName, StateType } from "@downbeat/contract";
 import { z } from "zod";
 
 type ErrorData = {
@@ -66,6 +66,14 @@ const WorkerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), pid: z.int() }),
   z.object({ type: z.literal("started"), runId: Id }),
   z.object({ type: z.literal("events"), runId: Id, events: z.array(z.unknown()) }),
+  z.object({
+    type: z.literal("acquire_slots"),
+    runId: Id,
+    requestId: Id,
+    taskRunId: Id,
+    limitNames: LimitNames.min(1),
+  }),
+  z.object({ type: z.literal("release_slots"), runId: Id, requestId: Id }),
   z.object({ type: z.literal("finished"), runId: Id, outcome: Outcome }),
 ]);
 

@@ -29,6 +29,15 @@ export type OutputStream = "stdout" | "stderr";
 export type RunListener = {
   events(events: readonly WorkerEvent[], refused: number): void;
   line(stream: OutputStream, text: string): void;
+  /** A task waits for slots; answered with {@link WorkerProcess.grantSlots}. */
+  acquireSlots?(request: SlotRequest): void;
+  releaseSlots?(requestId: string): void;
+};
+
+export type SlotRequest = {
+  readonly requestId: string;
+  readonly taskRunId: string;
+  readonly limitNames: readonly string[];
 };
 
 export type ProcessExit = {
@@ -124,6 +133,11 @@ export class WorkerProcess {
     this.#send({ type: "cancel", runId });
   }
 
+  /** Tells a task of the run that it has its slots. */
+  grantSlots(runId: string, requestId: string): void {
+    this.#send({ type: "slots_granted", runId, requestId });
+  }
+
   /** Signals the child and everything it has started in its group. */
   signal(signal: NodeJS.Signals): void {
     this.#isSound = false;
@@ -185,6 +199,8 @@ export class WorkerProcess {
     if (message === undefined || message.type === "ready" || active?.runId !== message.runId)
       return;
     if (message.type === "events") active.listener.events(message.events, message.refused);
+    else if (message.type === "acquire_slots") active.listener.acquireSlots?.(message);
+    else if (message.type === "release_slots") active.listener.releaseSlots?.(message.requestId);
     else if (message.type === "finished") this.#finish(active, message.outcome);
   }
 

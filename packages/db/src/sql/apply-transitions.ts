@@ -60,7 +60,7 @@ export async function applyTransitions(
     freed as (
       delete from limit_slot s using last
       where s.run_id = last.run_id and (s.workspace_id = last.workspace_id) is true
-        and (last.terminal or last.type = 'SCHEDULED')
+        and (last.terminal or last.type = 'SCHEDULED' or last.name = 'Suspended')
     ),
     gone as (
       delete from live_run l using last

@@ -13,6 +13,8 @@ export type Claim = {
   /** A repeated claim with the same id returns the same leases. */
   readonly claimRequestId: string;
   readonly max: number;
+  /** Is told when runs that are due were left because a limit is full. */
+  readonly onLimited?: () => void;
   /** For tests; the database's clock when absent. */
   readonly now?: Date | null;
 };
@@ -89,6 +91,7 @@ async function takeInTurns(
     rooms = roomsAfter(rooms, counts);
     lines = lines.filter((line) => !ended.has(line));
   }
+  if (rows.length < free && lines.length > 0) claim.onLimited?.();
   await holdSlots(tx, { ...claim, lines: session.lines, runs: rows });
   return rows.toSorted(byTurn).map(toLease);
 }

@@ -3,7 +3,8 @@ import { RunCancelled } from "../errors.ts";
 import type { FlowOutcome, RunEvent, RunHost } from "../run-host.ts";
 import { EventBatcher } from "./event-batcher.ts";
 import type { FlowLoader } from "./load-flow.ts";
-import type { FromWorker, RunMessage, ToWorker } from "./messages.ts";
+import type { FromWorker, RunMessage, SlotsGrantedMessage, ToWorker } from "./messages.ts";
+import { SlotRequests } from "./slot-requests.ts";
 
 /** The worker's side of the channel to its agent. */
 export interface AgentChannel {
@@ -27,6 +28,7 @@ type ActiveRun = {
   readonly message: RunMessage;
   readonly controller: AbortController;
   readonly batcher: EventBatcher;
+  readonly slots: SlotRequests;
   readonly interrupt: (outcome: FlowOutcome) => void;
 };
 
@@ -43,9 +45,10 @@ export class FlowWorker {
     this.#loader = loader;
   }
 
-  /** Takes a run or a cancellation. */
+  /** Takes a run, a cancellation, or slots for the active run. */
   receive(message: Exclude<ToWorker, { type: "stop" }>): void {
     if (message.type === "cancel") return this.#cancel(message.runId);
+    if (message.type === "slots_granted") return this.#granted(message);
     this.#queue.push(message);
     if (this.#active === undefined) void this.#work();
   }
@@ -85,6 +88,10 @@ export class FlowWorker {
     this.#active?.batcher.flush();
   }
 
+  #granted({ runId, requestId }: SlotsGrantedMessage): void {
+    if (this.#active?.message.runId === runId) this.#active.slots.grant(requestId);
+  }
+
   #cancel(runId: string): void {
     if (this.#active?.message.runId === runId) {
       this.#active.controller.abort(new RunCancelled(`flow "${this.#active.message.flowName}"`));
@@ -111,11 +118,14 @@ export class FlowWorker {
       this.#channel.send({ type: "events", runId, events });
     const batcher = new EventBatcher(ship);
     const controller = new AbortController();
+    const slots = new SlotRequests(this.#channel, runId);
     const outcome = await new Promise<FlowOutcome>((resolve) => {
-      this.#active = { message, controller, batcher, interrupt: resolve };
-      void this.#execute(message, hostOf(message, batcher, controller.signal)).then(resolve);
+      this.#active = { message, controller, batcher, slots, interrupt: resolve };
+      const parts = { batcher, slots, signal: controller.signal };
+      void this.#execute(message, hostOf(message, parts)).then(resolve);
     });
     batcher.close();
+    slots.close();
     this.#active = undefined;
     this.#channel.send({ type: "finished", runId, outcome });
   }
@@ -137,7 +147,9 @@ export class FlowWorker {
   }
 }
 
-function hostOf(message: RunMessage, batcher: EventBatcher, signal: AbortSignal): RunHost {
+type HostParts = Pick<ActiveRun, "batcher" | "slots"> & { readonly signal: AbortSignal };
+
+function hostOf(message: RunMessage, { batcher, slots, signal }: HostParts): RunHost {
   const { runId, epoch, attempt, flowName, deployment, workspaceId } = message;
   return {
     run: {
@@ -150,5 +162,6 @@ function hostOf(message: RunMessage, batcher: EventBatcher, signal: AbortSignal)
     },
     event: (event) => batcher.add(event),
     signal,
+    acquireSlots: (request, waitSignal) => slots.acquire(request, waitSignal),
   };
 }

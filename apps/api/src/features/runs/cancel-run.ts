@@ -40,6 +40,7 @@ export async function cancelRun(
     };
   });
   if (sessionId !== null) claims.endHold(sessionId);
+  if (answer.run.endedAt !== null) claims.announceFreedSlots();
   if (answer.run.endedAt !== null) logWaits.wake(runId, undefined);
   return answer;
 }

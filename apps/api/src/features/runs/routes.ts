@@ -5,7 +5,7 @@ import type { Services } from "../../services.ts";
 import { cancelRun } from "./cancel-run.ts";
 import { RunCreator } from "./create-runs.ts";
 import { readLogs } from "./read-logs.ts";
-import { readRunDetail, requireRun } from "./read-run-detail.ts";
+import { readRunDetail, readWhy, requireRun } from "./read-run-detail.ts";
 
 export function runRoutes(register: RegisterRoute, services: Services): void {
   const { database } = services;
@@ -18,6 +18,7 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
     database.inWorkspace(ctx, (tx) => listRuns(tx, query)),
   );
   register(ROUTES.readRun, ({ ctx, params }) => readRunDetail(services, ctx, params.runId));
+  register(ROUTES.readWhy, ({ ctx, params }) => readWhy(services, ctx, params.runId));
   register(ROUTES.cancelRun, ({ ctx, params }) => cancelRun(services, ctx, params.runId));
   register(ROUTES.listRunStates, ({ ctx, params: { runId } }) =>
     database.inWorkspace(ctx, async (tx) => {
