@@ -144,7 +144,11 @@ describeEachDatabase("claims by turns", ({ database }) => {
 
   it("fill every free place when the lines are of unequal length", async () => {
     const fixture = await aWorkspace(database());
-    for (const [flowName, count] of [["long", 60], ["short", 2], ["tiny", 1]] as const) {
+    for (const [flowName, count] of [
+      ["long", 60],
+      ["short", 2],
+      ["tiny", 1],
+    ] as const) {
       await deployLimited(fixture, flowName);
       await runsOf(fixture, flowName, count);
     }

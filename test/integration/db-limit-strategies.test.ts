@@ -22,8 +22,7 @@ describeEachDatabase("what goes beyond a deployment's limit", ({ database }) => 
     const id = await deployLimited(fixture, "new", {
       concurrency: { limit: 2, strategy: "cancel-new" },
     });
-    const enforce = () =>
-      fixture.inside((tx) => enforceStrategies(tx, { deploymentIds: [id] }));
+    const enforce = () => fixture.inside((tx) => enforceStrategies(tx, { deploymentIds: [id] }));
     const [first = ""] = await runsOf(fixture, "new", 1);
     expect(await enforce()).toEqual([]);
     const [lease] = await claim(fixture, { sessionId: await aSession(fixture) });
@@ -35,10 +34,14 @@ describeEachDatabase("what goes beyond a deployment's limit", ({ database }) => 
     const history = await fixture.inside((tx) => listRunStates(tx, third));
     expect(history.at(-1)).toMatchObject({ type: "CANCELLED", actor: { kind: "engine" } });
     // A slot that becomes free is for the next new run; nothing comes back from the dead.
-    await moveRuns(fixture, [first], [
-      ["RUNNING", "Running", "started"],
-      ["COMPLETED", "Completed", "completed"],
-    ]);
+    await moveRuns(
+      fixture,
+      [first],
+      [
+        ["RUNNING", "Running", "started"],
+        ["COMPLETED", "Completed", "completed"],
+      ],
+    );
     const [fourth = ""] = await runsOf(fixture, "new", 1);
     expect(await enforce()).toEqual([]);
     expect(await stateOf(fixture, fourth)).toBe("Scheduled created");

@@ -21,7 +21,11 @@ describeEachDatabase("limits", ({ database }) => {
     expect(flowsOf(leases).toSorted()).toEqual(["etl", "etl", "etl", "squeezed", "squeezed"]);
     expect(await claim(fixture, { sessionId })).toEqual([]);
     const [held] = leases.filter(({ flowName }) => flowName === "squeezed");
-    await moveRuns(fixture, [held?.runId ?? ""], ENDED.map((step) => [...step]));
+    await moveRuns(
+      fixture,
+      [held?.runId ?? ""],
+      ENDED.map((step) => [...step]),
+    );
     expect(flowsOf(await claim(fixture, { sessionId }))).toEqual(["squeezed"]);
   });
 
@@ -66,7 +70,11 @@ describeEachDatabase("limits", ({ database }) => {
     expect(await countSlots(fixture)).toBe(3);
     const limited = leases.filter(({ flowName }) => flowName !== "etl");
     expect(new Set(flowsOf(limited))).toEqual(new Set(["load", "report"]));
-    await moveRuns(fixture, [limited[0]?.runId ?? ""], ENDED.map((step) => [...step]));
+    await moveRuns(
+      fixture,
+      [limited[0]?.runId ?? ""],
+      ENDED.map((step) => [...step]),
+    );
     expect(await countSlots(fixture)).toBe(2);
     expect(await claim(fixture, { sessionId })).toHaveLength(1);
     expect(await countSlots(fixture)).toBe(3);

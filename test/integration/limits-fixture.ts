@@ -15,11 +15,7 @@ export async function deployLimited(
 }
 
 /** Makes so many runs of a flow; returns their ids. */
-export async function runsOf(
-  fixture: Fixture,
-  flowName: string,
-  count: number,
-): Promise<string[]> {
+export async function runsOf(fixture: Fixture, flowName: string, count: number): Promise<string[]> {
   const rows = Array.from({ length: count }, () => aNewRun({ flowName }));
   const created = await fixture.inside((tx) => createRuns(tx, rows));
   return created.flatMap((answer) => (answer.status === "created" ? answer.runId : []));

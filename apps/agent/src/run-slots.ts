@@ -30,7 +30,10 @@ export class RunSlots {
   readonly #run: RunSide;
   readonly #over = new AbortController();
   /** Requests under way: what ends each early, and when it has ended. */
-  readonly #asking = new Map<string, { readonly ends: AbortController; readonly done: Promise<void> }>();
+  readonly #asking = new Map<
+    string,
+    { readonly ends: AbortController; readonly done: Promise<void> }
+  >();
   readonly #told = new Set<string>();
 
   constructor(parts: SlotParts, run: RunSide) {

@@ -12,19 +12,20 @@ import { RunSlots, type SlotParts } from "./run-slots.ts";
 import type { StartGate } from "./start-gate.ts";
 import type { StartReporter } from "./start-reporter.ts";
 
-export type SupervisorParts = EgressParts & SlotParts & {
-  readonly logger: Logger;
-  readonly preparer: RunPreparer;
-  readonly gate: StartGate;
-  readonly starts: StartReporter;
-  readonly launcher: Launcher;
-  readonly pace: Pace;
-  readonly oomWatch: OomWatch;
-  /** From the cancel message to SIGTERM for the process group. Default 5 s. */
-  readonly cancelGraceMs: number;
-  /** From SIGTERM to SIGKILL. Default 3 s. */
-  readonly killGraceMs: number;
-};
+export type SupervisorParts = EgressParts &
+  SlotParts & {
+    readonly logger: Logger;
+    readonly preparer: RunPreparer;
+    readonly gate: StartGate;
+    readonly starts: StartReporter;
+    readonly launcher: Launcher;
+    readonly pace: Pace;
+    readonly oomWatch: OomWatch;
+    /** From the cancel message to SIGTERM for the process group. Default 5 s. */
+    readonly cancelGraceMs: number;
+    /** From SIGTERM to SIGKILL. Default 3 s. */
+    readonly killGraceMs: number;
+  };
 
 /** What became of a lease: `reported` means that its end is in the outbox. */
 export type RunResult = "reported" | "dropped" | "released";

@@ -38,7 +38,16 @@ describe("shareOut", () => {
       100,
     );
     expect(shares).toEqual([0, 0, 4]);
-    expect(shareOut(lines.slice(0, 2), new Map([["db", 4], ["x", 1]]), 100)).toEqual([1, 3]);
+    expect(
+      shareOut(
+        lines.slice(0, 2),
+        new Map([
+          ["db", 4],
+          ["x", 1],
+        ]),
+        100,
+      ),
+    ).toEqual([1, 3]);
   });
 
   it("never exceeds a room or the free places, and leaves no place that a line could have", () => {
@@ -46,7 +55,11 @@ describe("shareOut", () => {
       const random = randomOf(seed);
       const limits = ["p", "q", "r"];
       const lines = Array.from({ length: 1 + random(6) }, (_, index) =>
-        aLine(`${index}`, limits.filter(() => random(2) === 1), 1 + random(2)),
+        aLine(
+          `${index}`,
+          limits.filter(() => random(2) === 1),
+          1 + random(2),
+        ),
       );
       const rooms = new Map(limits.map((limit) => [limit, random(5)]));
       const free = random(12);
@@ -58,7 +71,9 @@ describe("shareOut", () => {
       const places = free - shares.reduce((sum, share) => sum + share, 0);
       expect(places, `seed ${seed}`).toBeGreaterThanOrEqual(0);
       for (const room of left.values()) expect(room, `seed ${seed}`).toBeGreaterThanOrEqual(0);
-      const couldTake = lines.some((line) => line.limits.every((limit) => (left.get(limit) ?? 1) > 0));
+      const couldTake = lines.some((line) =>
+        line.limits.every((limit) => (left.get(limit) ?? 1) > 0),
+      );
       expect(places > 0 && couldTake, `seed ${seed}`).toBe(false);
     }
   });

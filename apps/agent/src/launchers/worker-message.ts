@@ -1,4 +1,12 @@
-import { ErrorClass, Id, LimitNames, LOG_LEVELS, Name, StateName, StateType } from "@downbeat/contract";
+import {
+  ErrorClass,
+  Id,
+  LimitNames,
+  LOG_LEVELS,
+  Name,
+  StateName,
+  StateType,
+} from "@downbeat/contract";
 import { z } from "zod";
 
 type ErrorData = {

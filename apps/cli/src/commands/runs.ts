@@ -3,6 +3,7 @@ import { runsCancelCommand } from "./runs-cancel.ts";
 import { runsLogsCommand } from "./runs-logs.ts";
 import { runsLsCommand } from "./runs-ls.ts";
 import { runsViewCommand } from "./runs-view.ts";
+import { runsWhyCommand } from "./runs-why.ts";
 import { runsWatchCommand } from "./runs-watch.ts";
 
 export function runsCommand(): Command {
@@ -12,5 +13,6 @@ export function runsCommand(): Command {
     .addCommand(runsViewCommand())
     .addCommand(runsLogsCommand())
     .addCommand(runsWatchCommand())
+    .addCommand(runsWhyCommand())
     .addCommand(runsCancelCommand());
 }

@@ -106,12 +106,15 @@ async function readHeld(
   return { limit, taken: row?.taken ?? 0, heldBy: row?.held_by ?? [] };
 }
 
-type NamedRow = { name: string; slots: number; tokens: number | null; taken: number; held_by: string[] };
+type NamedRow = {
+  name: string;
+  slots: number;
+  tokens: number | null;
+  taken: number;
+  held_by: string[];
+};
 
-async function readNamed(
-  tx: Tx,
-  names: readonly string[],
-): Promise<WaitingFacts["namedLimits"]> {
+async function readNamed(tx: Tx, names: readonly string[]): Promise<WaitingFacts["namedLimits"]> {
   const rows = await tx.prisma.$queryRaw<NamedRow[]>`
     select c.name, c.slots, case when c.rate_per_second is not null then limit_tokens(c, now()) end as tokens,
       count(s.holder_id)::int as taken, array(

@@ -1,5 +1,12 @@
 import { ROUTES } from "@downbeat/contract";
-import { acquireSlots, listLimits, readLimit, releaseSlots, removeLimit, setLimit } from "@downbeat/db";
+import {
+  acquireSlots,
+  listLimits,
+  readLimit,
+  releaseSlots,
+  removeLimit,
+  setLimit,
+} from "@downbeat/db";
 import type { RegisterRoute } from "../../register-route.ts";
 import type { Services } from "../../services.ts";
 
