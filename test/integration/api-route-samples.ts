@@ -85,6 +85,13 @@ export async function sampleRequests({
     createRuns: { body: { runs: [run], dataKeys } },
     listRuns: { query: {} },
     readRun: { params: { runId } },
+    readWhy: { params: { runId } },
+    listLimits: { query: {} },
+    readLimit: { params: { limitName: "nothing" } },
+    setLimit: { params: { limitName: "sample" }, body: { slots: 1 } },
+    removeLimit: { params: { limitName: "nothing" } },
+    acquireSlots: { body: { ...FENCE, requestId: runId, limitNames: ["nothing"] } },
+    releaseSlots: { body: { ...FENCE, requestIds: [runId] } },
     cancelRun: { params: { runId } },
     retryRun: { params: { runId } },
     resumeRun: {

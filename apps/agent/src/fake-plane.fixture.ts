@@ -114,6 +114,13 @@ export class FakePlane {
     return this.calls.filter((call) => call.name === name).map(({ body }) => body);
   }
 
+  /** What is answered to a request for slots; grants them all unless a test replaces it. */
+  grantSlots: (body: Record<string, unknown>) => object = () => ({
+    granted: true,
+    waitSeconds: null,
+    unknown: [],
+  });
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -176,6 +183,10 @@ export class FakePlane {
       case "release":
         for (const { runId } of body["runs"] as { runId: string }[]) this.#requeue(runId);
         return [200, { released: (body["runs"] as unknown[]).length }];
+      case "acquireSlots":
+        return [200, this.grantSlots(body)];
+      case "releaseSlots":
+        return [200, { released: 1 }];
       default:
         return [404, problem("not_found")];
     }

@@ -9,22 +9,24 @@ import type { RunPreparer } from "./prepare-run.ts";
 import type { RunMessage } from "@downbeat/sdk/protocol";
 import { RunDeadline } from "./run-deadline.ts";
 import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
+import { RunSlots, type SlotParts } from "./run-slots.ts";
 import type { StartGate } from "./start-gate.ts";
 import type { StartReporter } from "./start-reporter.ts";
 
-export type SupervisorParts = EgressParts & {
-  readonly logger: Logger;
-  readonly preparer: RunPreparer;
-  readonly gate: StartGate;
-  readonly starts: StartReporter;
-  readonly launcher: Launcher;
-  readonly pace: Pace;
-  readonly oomWatch: OomWatch;
-  /** From the cancel message to SIGTERM for the process group. Default 5 s. */
-  readonly cancelGraceMs: number;
-  /** From SIGTERM to SIGKILL. Default 3 s. */
-  readonly killGraceMs: number;
-};
+export type SupervisorParts = EgressParts &
+  SlotParts & {
+    readonly logger: Logger;
+    readonly preparer: RunPreparer;
+    readonly gate: StartGate;
+    readonly starts: StartReporter;
+    readonly launcher: Launcher;
+    readonly pace: Pace;
+    readonly oomWatch: OomWatch;
+    /** From the cancel message to SIGTERM for the process group. Default 5 s. */
+    readonly cancelGraceMs: number;
+    /** From SIGTERM to SIGKILL. Default 3 s. */
+    readonly killGraceMs: number;
+  };
 
 /** What became of a lease: `reported` means that its end is in the outbox. */
 export type RunResult = "reported" | "dropped" | "released";
@@ -218,9 +220,15 @@ export class RunSupervisor {
       return this.#stopped();
     }
     this.#worker = worker;
-    const end = await worker.run(message, this.#listener());
+    const slots = new RunSlots(this.#parts, {
+      lease: this.lease,
+      grant: (requestId) => worker.grantSlots(this.lease.runId, requestId),
+      tell: (text) => this.#egress.line({ level: "warn", logger: "downbeat", text }),
+    });
+    const end = await worker.run(message, this.#listener(slots));
     this.#worker = undefined;
     this.#deadline.stop();
+    slots.close();
     launcher.giveBack(worker);
     if (this.#stopReason === "fence") return this.#drop("fenced");
     const oomKilled =
@@ -232,7 +240,7 @@ export class RunSupervisor {
     });
   }
 
-  #listener(): RunListener {
+  #listener(slots: RunSlots): RunListener {
     const { runId } = this.lease;
     return {
       started: (timeoutMs) => this.#deadline.started(timeoutMs),
@@ -243,6 +251,8 @@ export class RunSupervisor {
         if (refused > 0)
           this.#parts.logger.warn({ runId, refused }, "a worker sent events that do not fit");
       },
+      acquireSlots: (request) => void slots.acquire(request),
+      releaseSlots: (requestId) => void slots.release(requestId),
       line: (stream, text) => this.#egress.line({ level: LEVELS[stream], logger: stream, text }),
     };
   }

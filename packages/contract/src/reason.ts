@@ -31,6 +31,10 @@ export const STATE_REASONS = {
   unreachable: "The agent has not been heard of for longer than its lease.",
   reconnected: "The agent is back within the reconnect window.",
   agent_lost: "The agent did not come back within the reconnect window.",
+  awaiting_slot: "The run waits for a free slot of a limit.",
+  limit_cancelled_new: "The deployment's limit was full, and its strategy is to cancel new runs.",
+  limit_cancelled_running:
+    "A newer run took the place: the deployment's strategy is to cancel running ones.",
   agent_restarted: "The agent restarted; the process that ran the flow is gone.",
   retry_scheduled: "The attempt ended badly and the retry policy starts another.",
   retry_requested: "Someone asked to run it again.",

@@ -29,7 +29,19 @@ export interface RunHost {
   pause?(point: PausePoint, signal: AbortSignal | undefined): Promise<unknown>;
   /** Ends the process until someone resumes the run. */
   suspend?(point: PausePoint): void;
+  /**
+   * Takes a slot of each named limit for a task, waiting as long as it takes; resolves with what gives them back. Absent:
+   * this host knows no limits.
+   *
+   * @throws the signal's reason when it aborts first
+   */
+  acquireSlots?(request: SlotRequest, signal: AbortSignal | undefined): Promise<() => void>;
 }
+
+export type SlotRequest = {
+  readonly taskRunId: string;
+  readonly limitNames: readonly string[];
+};
 
 export type RunEvent = TaskRunEvent | LogEvent | FlowStateEvent;
 

@@ -1,6 +1,7 @@
 import {
   ErrorClass,
   Id,
+  LimitNames,
   LOG_LEVELS,
   Name,
   PausePoint,
@@ -76,6 +77,14 @@ const WorkerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("started"), runId: Id, timeoutMs: z.number().positive().optional() }),
   z.object({ type: z.literal("paused"), runId: Id, point: PausePoint }),
   z.object({ type: z.literal("events"), runId: Id, events: z.array(z.unknown()) }),
+  z.object({
+    type: z.literal("acquire_slots"),
+    runId: Id,
+    requestId: Id,
+    taskRunId: Id,
+    limitNames: LimitNames.min(1),
+  }),
+  z.object({ type: z.literal("release_slots"), runId: Id, requestId: Id }),
   z.object({ type: z.literal("finished"), runId: Id, outcome: Outcome }),
 ]);
 

@@ -34,6 +34,15 @@ export type RunListener = {
   started?(timeoutMs: number | undefined): void;
   /** The flow waits for someone to resume it. */
   paused?(point: PausePoint): void;
+  /** A task waits for slots; answered with {@link WorkerProcess.grantSlots}. */
+  acquireSlots?(request: SlotRequest): void;
+  releaseSlots?(requestId: string): void;
+};
+
+export type SlotRequest = {
+  readonly requestId: string;
+  readonly taskRunId: string;
+  readonly limitNames: readonly string[];
 };
 
 export type ProcessExit = {
@@ -134,6 +143,11 @@ export class WorkerProcess {
     this.#send({ type: "input", runId, ...given });
   }
 
+  /** Tells a task of the run that it has its slots. */
+  grantSlots(runId: string, requestId: string): void {
+    this.#send({ type: "slots_granted", runId, requestId });
+  }
+
   /** Signals the child and everything it has started in its group. */
   signal(signal: NodeJS.Signals): void {
     this.#isSound = false;
@@ -197,6 +211,8 @@ export class WorkerProcess {
     if (message.type === "started") active.listener.started?.(message.timeoutMs);
     else if (message.type === "paused") active.listener.paused?.(message.point);
     else if (message.type === "events") active.listener.events(message.events, message.refused);
+    else if (message.type === "acquire_slots") active.listener.acquireSlots?.(message);
+    else if (message.type === "release_slots") active.listener.releaseSlots?.(message.requestId);
     else if (message.type === "finished") this.#finish(active, message.outcome);
   }
 

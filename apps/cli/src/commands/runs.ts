@@ -7,6 +7,7 @@ import { runsResumeCommand } from "./runs-resume.ts";
 import { runsRetryCommand } from "./runs-retry.ts";
 import { runsSetStateCommand } from "./runs-set-state.ts";
 import { runsViewCommand } from "./runs-view.ts";
+import { runsWhyCommand } from "./runs-why.ts";
 import { runsWatchCommand } from "./runs-watch.ts";
 
 export function runsCommand(): Command {
@@ -16,6 +17,7 @@ export function runsCommand(): Command {
     .addCommand(runsViewCommand())
     .addCommand(runsLogsCommand())
     .addCommand(runsWatchCommand())
+    .addCommand(runsWhyCommand())
     .addCommand(runsCancelCommand())
     .addCommand(runsResumeCommand())
     .addCommand(runsRetryCommand())

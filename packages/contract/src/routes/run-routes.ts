@@ -18,6 +18,7 @@ import {
   RunStateRecord,
   TaskRun,
 } from "../run.ts";
+import { Why } from "../why.ts";
 import { WrappedDataKey } from "../workspace.ts";
 
 const runParams = z.strictObject({ runId: Id });
@@ -66,6 +67,15 @@ export const runRoutes = {
     access: ["viewer"],
     params: runParams,
     response: RunDetail,
+  }),
+  readWhy: route({
+    method: "GET",
+    path: "/v1/runs/:runId/why",
+    summary: "Why a run is not running, in words and as a code",
+    tag: "runs",
+    access: ["viewer"],
+    params: runParams,
+    response: Why,
   }),
   cancelRun: route({
     method: "POST",

@@ -12,14 +12,14 @@ export type Transition = AcceptedTransition & {
 
 /**
  * Writes accepted transitions: every one into the history, the last of each run into its state. A run that becomes
- * terminal leaves live_run; one that becomes SCHEDULED or is suspended gives up its lease, and takes on the time and what is left of its
- * budget if that is a retry.
+ * terminal leaves live_run; one that becomes SCHEDULED or is suspended gives up its lease, and takes on the time and what
+ * is left of its budget if that is a retry. Either gives its slots of named limits back.
  *
  * @param now when the wait for a retry begins; the database's clock when absent
  *
  * Locks: the live_run rows, which the caller has locked before (lock-runs.ts), so nothing is waited for.
  * The workspace is compared `is true` so that only the key can drive a lookup (see 0001_init).
- * Indexes: live_run_pkey, flow_run_pkey, run_state_pkey.
+ * Indexes: live_run_pkey, flow_run_pkey, run_state_pkey, limit_slot_run_id_idx.
  */
 export async function applyTransitions(
   tx: Tx | EngineTx,
@@ -66,6 +66,12 @@ export async function applyTransitions(
       )
       order by run_id, sequence desc
     ),
+    -- Slots are of a run that is held; the table is empty where nobody uses named limits.
+    freed as (
+      delete from limit_slot s using last
+      where s.run_id = last.run_id and (s.workspace_id = last.workspace_id) is true
+        and (last.terminal or last.type = 'SCHEDULED' or last.name = 'Suspended')
+    ),
     gone as (
       delete from live_run l using last
       where l.run_id = last.run_id and (l.workspace_id = last.workspace_id) is true and last.terminal
@@ -87,7 +93,7 @@ export async function applyTransitions(
     set state_type = last.type, state_name = last.name, state_at = last.at, state_sequence = last.sequence,
       reason = last.reason, started_at = coalesce(l.started_at, last.first_running),
       cancel_requested_at = coalesce(l.cancel_requested_at, last.cancelled_at),
-      late = last.name = 'Late', scheduled_for = coalesce(
+      late = last.name in ('Late', 'AwaitingConcurrencySlot'), scheduled_for = coalesce(
         coalesce(${now}::timestamptz, now()) + make_interval(secs => last.retry_delay_ms / 1000),
         case when last.name = 'Resuming' then coalesce(${now}::timestamptz, now()) end, l.scheduled_for),
       pause = case when last.type = 'PAUSED' then coalesce(last.pause::jsonb, l.pause) end,

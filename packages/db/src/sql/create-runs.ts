@@ -33,6 +33,8 @@ export type CreatedRun =
       readonly runId: string;
       readonly run: Run;
       readonly poolId: string;
+      /** Set when the deployment's strategy may cancel runs: enforce-strategies.ts then has a say. */
+      readonly strategyOf: string | null;
     }
   | { readonly status: "standing" | "mismatch"; readonly runId: string }
   | { readonly status: "unknown"; readonly flowExists: boolean };
@@ -45,6 +47,7 @@ type Row = {
   flow_id: string;
   flow_version_id: string;
   deployment_id: string | null;
+  strategy_of: string | null;
   pool_id: string;
   pool_name: string;
   queue_name: string;
@@ -85,6 +88,7 @@ export async function createRuns(
         runId: answer.run_id,
         run: toRun(row, answer),
         poolId: answer.pool_id,
+        strategyOf: answer.strategy_of,
       };
     }
     const first = standing.get(row.idempotencyKey ?? "");
@@ -118,6 +122,7 @@ function insert(tx: Tx, rows: readonly NewRun[], now: Date | null): Promise<Row[
       select input.ordinal, input.run_id, input.parameters, input.key, input.request_hash, input.actor_kind,
         input.actor_id, input.parent_run_id, input.at, coalesce(input.scheduled_for, input.at) as scheduled_for,
         f.id is not null as flow_exists, f.id as flow_id, d.flow_version_id, d.id as deployment_id,
+        case when d.concurrency_strategy <> 'enqueue' and d.concurrency_limit is not null then d.id end as strategy_of,
         q.pool_id, p.name as pool_name, q.id as queue_id, q.name as queue_name, q.priority as queue_priority,
         case when d.retry is not null then jsonb_build_object('policy', d.retry, 'onCrash', d.retry->'retriesOnCrash',
           'onFailure', d.retry->'retriesOnFailure', 'made', 0) end as retry,
@@ -163,7 +168,8 @@ function insert(tx: Tx, rows: readonly NewRun[], now: Date | null): Promise<Row[
     select t.ordinal::int, t.flow_exists, t.run_id,
       t.deployment_id is not null and (t.key is null or t.run_id in (select run_id from keyed)) as created,
       t.flow_id, t.flow_version_id,
-      t.deployment_id, t.pool_id, t.pool_name, t.queue_name, t.tags, t.at as created_at, t.scheduled_for, t.retry
+      t.deployment_id, t.strategy_of, t.pool_id, t.pool_name, t.queue_name, t.tags, t.at as created_at, t.scheduled_for,
+      t.retry
     from target t
     order by t.ordinal`;
 }

@@ -4,7 +4,15 @@ import type { FlowOutcome, RunEvent, RunHost } from "../run-host.ts";
 import { PauseDesk } from "./pause-desk.ts";
 import { EventBatcher } from "./event-batcher.ts";
 import type { FlowLoader } from "./load-flow.ts";
-import type { FromWorker, InputMessage, RunMessage, RunOutcome, ToWorker } from "./messages.ts";
+import type {
+  FromWorker,
+  InputMessage,
+  RunMessage,
+  RunOutcome,
+  SlotsGrantedMessage,
+  ToWorker,
+} from "./messages.ts";
+import { SlotRequests } from "./slot-requests.ts";
 
 /** The worker's side of the channel to its agent. */
 export interface AgentChannel {
@@ -29,6 +37,7 @@ type ActiveRun = {
   readonly controller: AbortController;
   readonly batcher: EventBatcher;
   readonly pauses: PauseDesk;
+  readonly slots: SlotRequests;
   readonly interrupt: (outcome: RunOutcome) => void;
 };
 
@@ -45,10 +54,11 @@ export class FlowWorker {
     this.#loader = loader;
   }
 
-  /** Takes a run, a cancellation, or an input that a run waits for. */
+  /** Takes a run, a cancellation, or an input or slots that a run waits for. */
   receive(message: Exclude<ToWorker, { type: "stop" }>): void {
     if (message.type === "cancel") return this.#cancel(message.runId);
     if (message.type === "input") return this.#resume(message);
+    if (message.type === "slots_granted") return this.#granted(message);
     this.#queue.push(message);
     if (this.#active === undefined) void this.#work();
   }
@@ -88,6 +98,10 @@ export class FlowWorker {
     this.#active?.batcher.flush();
   }
 
+  #granted({ runId, requestId }: SlotsGrantedMessage): void {
+    if (this.#active?.message.runId === runId) this.#active.slots.grant(requestId);
+  }
+
   #cancel(runId: string): void {
     if (this.#active?.message.runId === runId) {
       this.#active.controller.abort(new RunCancelled(`flow "${this.#active.message.flowName}"`));
@@ -118,6 +132,7 @@ export class FlowWorker {
       this.#channel.send({ type: "events", runId, events });
     const batcher = new EventBatcher(ship);
     const controller = new AbortController();
+    const slots = new SlotRequests(this.#channel, runId);
     const outcome = await new Promise<RunOutcome>((resolve) => {
       const pauses = new PauseDesk({
         inputs: message.inputs ?? {},
@@ -129,11 +144,12 @@ export class FlowWorker {
         waiting: (isWaiting) => this.#channel.keepAlive(isWaiting),
         suspended: (pause) => resolve({ outcome: "suspended", pause, abandoned: true }),
       });
-      this.#active = { message, controller, batcher, pauses, interrupt: resolve };
-      const host = hostOf(message, { batcher, pauses, signal: controller.signal });
+      this.#active = { message, controller, batcher, pauses, slots, interrupt: resolve };
+      const host = hostOf(message, { batcher, pauses, slots, signal: controller.signal });
       void this.#execute(message, host).then(resolve);
     });
     batcher.close();
+    slots.close();
     this.#active = undefined;
     this.#channel.send({ type: "finished", runId, outcome });
   }
@@ -155,9 +171,9 @@ export class FlowWorker {
   }
 }
 
-type HostParts = { batcher: EventBatcher; pauses: PauseDesk; signal: AbortSignal };
+type HostParts = Pick<ActiveRun, "batcher" | "pauses" | "slots"> & { readonly signal: AbortSignal };
 
-function hostOf(message: RunMessage, { batcher, pauses, signal }: HostParts): RunHost {
+function hostOf(message: RunMessage, { batcher, pauses, slots, signal }: HostParts): RunHost {
   const { runId, epoch, attempt, flowName, deployment, workspaceId } = message;
   return {
     run: {
@@ -173,5 +189,6 @@ function hostOf(message: RunMessage, { batcher, pauses, signal }: HostParts): Ru
     inputs: pauses.inputs,
     pause: (point, attemptSignal) => pauses.pause(point, attemptSignal ?? signal),
     suspend: (point) => pauses.suspend(point),
+    acquireSlots: (request, waitSignal) => slots.acquire(request, waitSignal),
   };
 }

@@ -30,11 +30,23 @@ export type InputMessage = {
 /** Aborts the run's signal, or drops the run when it has not begun. The worker answers `finished` either way. */
 export type CancelMessage = { readonly type: "cancel"; readonly runId: string };
 
+/** The slots that the run's task asked for are taken. */
+export type SlotsGrantedMessage = {
+  readonly type: "slots_granted";
+  readonly runId: string;
+  readonly requestId: string;
+};
+
 /** Finish what was given, then exit with code 0. */
 export type StopMessage = { readonly type: "stop" };
 
 /** Agent to worker, over `fork` with `serialization: "advanced"`. */
-export type ToWorker = RunMessage | CancelMessage | InputMessage | StopMessage;
+export type ToWorker =
+  | RunMessage
+  | CancelMessage
+  | InputMessage
+  | SlotsGrantedMessage
+  | StopMessage;
 
 /** Sent once, when the worker can take runs. */
 export type ReadyMessage = { readonly type: "ready"; readonly pid: number };
@@ -77,10 +89,28 @@ export type FinishedMessage = {
   readonly outcome: RunOutcome;
 };
 
+/** A task waits for a slot of each of these limits. The agent answers `slots_granted`, in its time. */
+export type AcquireSlotsMessage = {
+  readonly type: "acquire_slots";
+  readonly runId: string;
+  readonly requestId: string;
+  readonly taskRunId: string;
+  readonly limitNames: readonly string[];
+};
+
+/** The task is done with its slots, or does not want them any more. */
+export type ReleaseSlotsMessage = {
+  readonly type: "release_slots";
+  readonly runId: string;
+  readonly requestId: string;
+};
+
 /** Worker to agent. */
 export type FromWorker =
   | ReadyMessage
   | StartedMessage
   | EventsMessage
   | PausedMessage
+  | AcquireSlotsMessage
+  | ReleaseSlotsMessage
   | FinishedMessage;

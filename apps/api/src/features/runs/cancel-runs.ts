@@ -54,8 +54,9 @@ export function announceCancelled(
   { transitions, sessionIds }: Cancelled,
 ): void {
   for (const sessionId of sessionIds) claims.endHold(sessionId);
-  for (const { runId, state } of transitions)
-    if (isTerminal(state.type)) logWaits.wake(runId, undefined);
+  const ended = transitions.filter(({ state }) => isTerminal(state.type));
+  for (const { runId } of ended) logWaits.wake(runId, undefined);
+  if (ended.length > 0) claims.announceFreedSlots();
 }
 
 export function isBeingCancelled(type: StateType | undefined): boolean {

@@ -7,7 +7,7 @@ import { cancelRun } from "./cancel-run.ts";
 import { RunCreator } from "./create-runs.ts";
 import { deleteRun } from "./delete-run.ts";
 import { readLogs } from "./read-logs.ts";
-import { readRunDetail, requireRun } from "./read-run-detail.ts";
+import { readRunDetail, readWhy, requireRun } from "./read-run-detail.ts";
 import { resumeRun } from "./resume-run.ts";
 import { retryRun } from "./retry-runs.ts";
 import { setRunState } from "./set-run-state.ts";
@@ -23,6 +23,7 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
     database.inWorkspace(ctx, (tx) => listRuns(tx, query)),
   );
   register(ROUTES.readRun, ({ ctx, params }) => readRunDetail(services, ctx, params.runId));
+  register(ROUTES.readWhy, ({ ctx, params }) => readWhy(services, ctx, params.runId));
   register(ROUTES.cancelRun, ({ ctx, params }) => cancelRun(services, ctx, params.runId));
   register(ROUTES.retryRun, ({ ctx, params }) => retryRun(services, ctx, params.runId));
   register(ROUTES.resumeRun, ({ ctx, params, body }) =>
