@@ -30,18 +30,14 @@ export function checkRuns({ acknowledged, runs, executions }: Evidence): Finding
   return {
     lost: [...told].flatMap((runId) => lostness(runId, known.get(runId))),
     double: [
-      ...runs
-        .filter(({ runId }) => !told.has(runId))
-        .map(({ runId }) => `${runId} was triggered by nobody, or twice`),
+      ...runs.filter(({ runId }) => !told.has(runId)).map(({ runId }) => `${runId} was triggered by nobody, or twice`),
       ...(acknowledged.length === told.size ? [] : ["two triggers were answered with one run"]),
       ...runs.flatMap((run) => doubleness(run, executed.get(run.runId) ?? [])),
     ],
     broken: [
       ...runs.flatMap((run) => brokenness(run)),
       ...runs.flatMap((run) => unfounded(run, executed.get(run.runId) ?? [])),
-      ...[...executed.keys()]
-        .filter((runId) => !known.has(runId))
-        .map((runId) => `${runId} was executed and is unknown`),
+      ...[...executed.keys()].filter((runId) => !known.has(runId)).map((runId) => `${runId} was executed and is unknown`),
     ],
   };
 }
@@ -85,7 +81,9 @@ function brokenness({ runId, states, stateType }: LedgerRun): string[] {
 /** User code may run only under a lease that was accepted as RUNNING, and a completion needs an execution that finished. */
 function unfounded(run: LedgerRun, executions: readonly Execution[]): string[] {
   const offences = executions
-    .filter(({ epoch }) => !run.states.some((row) => row.type === "RUNNING" && row.epoch === epoch))
+    .filter(
+      ({ epoch }) => !run.states.some((row) => row.type === "RUNNING" && row.epoch === epoch),
+    )
     .map(({ epoch }) => `${run.runId} was executed in epoch ${epoch} without being RUNNING`);
   const end = terminalRows(run)[0];
   if (end?.type !== "COMPLETED") return offences;
@@ -110,7 +108,9 @@ export function longestIdleLeaseMs(
   const idle = runs.flatMap(({ runId, states }) =>
     states.flatMap((row, at) => {
       if (row.type !== "PENDING") return [];
-      const end = states.slice(at + 1).find(({ type }) => type === "SCHEDULED" || isTerminal(type));
+      const end = states
+        .slice(at + 1)
+        .find(({ type }) => type === "SCHEDULED" || isTerminal(type));
       const tenureMs = (end?.at.getTime() ?? Number.POSITIVE_INFINITY) - row.at.getTime();
       return [tenureMs - (lengths.get(`${runId} ${row.epoch}`) ?? 0)];
     }),

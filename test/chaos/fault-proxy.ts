@@ -31,13 +31,7 @@ export class FaultProxy {
   /** Calls by the status that the API answered. */
   readonly statuses: Record<string, number> = {};
   /** Calls by what was done to them; `cut` are those that an upstream broke off. */
-  readonly faults: Record<Fault | "cut", number> = {
-    none: 0,
-    drop: 0,
-    delay: 0,
-    "half-open": 0,
-    cut: 0,
-  };
+  readonly faults: Record<Fault | "cut", number> = { none: 0, drop: 0, delay: 0, "half-open": 0, cut: 0 };
   readonly #options: FaultProxyOptions;
   readonly #server: Server;
   readonly #agent = new Agent({ keepAlive: true });

@@ -270,6 +270,7 @@ export class FakePlane {
     return {
       cancel,
       fenced: held.filter((runId) => this.fenced.has(runId)),
+      inputs: [],
       drain: false,
       intervals: this.#intervals(),
     };

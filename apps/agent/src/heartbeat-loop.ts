@@ -91,8 +91,8 @@ export class HeartbeatLoop {
       this.#failures = 0;
       session.intervals = answer.intervals;
       for (const runId of answer.cancel) runs.get(runId)?.cancel();
-      for (const { runId, ...given } of answer.inputs) void runs.get(runId)?.resume(given);
       for (const runId of answer.fenced) this.#fence(runId, held);
+      for (const { runId, ...given } of answer.inputs) void runs.get(runId)?.resume(given);
       if (answer.drain) onDrain();
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
