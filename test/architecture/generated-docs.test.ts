@@ -1,7 +1,14 @@
-import { ERRORS, ROUTES, type RouteSpec, unlabelledFields } from "@downbeat/contract";
+import {
+  ERRORS,
+  ROUTES,
+  type RouteSpec,
+  STATE_REASONS,
+  unlabelledFields,
+} from "@downbeat/contract";
 import { describe, expect, it } from "vitest";
 import { renderDataBoundary } from "./render-data-boundary.ts";
 import { renderErrors } from "./render-errors.ts";
+import { renderStates } from "./render-states.ts";
 import { ROOT } from "./source-files.ts";
 
 // `pnpm docs:write` writes these pages anew.
@@ -15,6 +22,19 @@ describe("docs/errors.md", () => {
       ([, code]) => code ?? [],
     );
     expect(named.toSorted()).toEqual(Object.keys(ERRORS).toSorted());
+  });
+});
+
+describe("docs/states.md", () => {
+  it("is what the tables say", async () => {
+    await expect(renderStates()).toMatchFileSnapshot(`${ROOT}/docs/states.md`);
+  });
+
+  it("names every reason, and no other", () => {
+    const named = [...renderStates().matchAll(/^\| `(\w+)` \|/gm)].flatMap(
+      ([, code]) => code ?? [],
+    );
+    expect(named).toEqual(Object.keys(STATE_REASONS));
   });
 });
 

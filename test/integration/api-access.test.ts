@@ -28,9 +28,10 @@ const PRIVATE_ROUTES = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).filt
   ([, { access }]) => !access.includes("public"),
 );
 // Routes that name a thing of the workspace in their path.
-const ADDRESSED_ROUTES = PRIVATE_ROUTES.filter(([, { params }]) => params !== undefined).map(
-  ([name]) => name,
-);
+// A PUT makes what its path names, in the caller's own workspace: there is nothing of others it could find.
+const ADDRESSED_ROUTES = PRIVATE_ROUTES.filter(
+  ([, { params, method }]) => params !== undefined && method !== "PUT",
+).map(([name]) => name);
 
 // Written out here once more, so that a slip in the server's own reading shows.
 function isAllowed(role: Role | "agent", access: readonly Access[]): boolean {
@@ -127,7 +128,10 @@ describeEachDatabase("access to the API", ({ database }) => {
         flowName: "secret-flow",
         deploymentName: "default",
         poolName: "secret-pool",
+        limitName: "secret-limit",
       };
+      const limit = { params: { limitName: "secret-limit" }, body: { slots: 1 } };
+      await here.admin.call("setLimit", limit);
     });
 
     it.each(ADDRESSED_ROUTES)("%s answers 404, as for a thing that never was", async (name) => {
@@ -135,6 +139,16 @@ describeEachDatabase("access to the API", ({ database }) => {
       const theirs = await request(name, stranger.token, sample);
       expect(theirs.status).toBe(404);
       expect(JSON.stringify(theirs.body)).not.toContain(here.workspaceId);
+    });
+
+    it("a limit of the same name is another limit", async () => {
+      const params = { limitName: "secret-limit" };
+      const before = await here.admin.call("readLimit", { params });
+      const theirs = await stranger.admin.call("setLimit", { params, body: { slots: 9 } });
+      expect(theirs.id).not.toBe(before.id);
+      expect(await here.admin.call("readLimit", { params })).toEqual(before);
+      await stranger.admin.call("removeLimit", { params });
+      expect(await here.admin.call("readLimit", { params })).toEqual(before);
     });
 
     it("lists show nothing of it", async () => {

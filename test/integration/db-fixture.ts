@@ -64,6 +64,8 @@ export function aDeployment(flowName = "etl") {
     parameterSchema: null,
     entrypoint: aBlob("entrypoint"),
     defaultParameters: null,
+    retry: null,
+    timeoutSeconds: null,
   };
 }
 
@@ -96,14 +98,16 @@ export async function someRuns(fixture: Fixture, count: number): Promise<string[
 
 export async function aSession(
   fixture: Fixture,
-  capacity = 100,
+  capacityOrLabels: number | { labels: readonly string[] } = 100,
   leaseSeconds = 45,
 ): Promise<string> {
+  const isNumber = typeof capacityOrLabels === "number";
   const { sessionId } = await fixture.inside((tx) =>
     openSession(tx, {
       owner: { agentId: fixture.agentId },
       poolId: fixture.poolId,
-      capacity,
+      capacity: isNumber ? capacityOrLabels : 100,
+      labels: isNumber ? [] : capacityOrLabels.labels,
       leaseSeconds,
     }),
   );

@@ -22,11 +22,14 @@ import { createHash, randomUUID } from "node:crypto";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
 import { anAgent, aSession, aWorkspace, claim, type Fixture, someRuns } from "./db-fixture.ts";
+import { aLimit, deployLimited } from "./limits-fixture.ts";
 
 const TENANT_TABLES = [
+  "run_input",
   "agent",
   "agent_session",
   "api_key",
+  "concurrency_limit",
   "data_key",
   "deployment",
   "enrolment_token",
@@ -34,6 +37,7 @@ const TENANT_TABLES = [
   "flow_run",
   "flow_version",
   "idempotency",
+  "limit_slot",
   "live_run",
   "log_chunk",
   "run_state",
@@ -224,6 +228,8 @@ describeEachDatabase("credentials", ({ database }) => {
 
 async function filled(database: Database): Promise<Fixture & { runIds: string[] }> {
   const fixture = await aWorkspace(database);
+  await aLimit(fixture, "db", { slots: 3 });
+  await deployLimited(fixture, "etl", { limitNames: ["db"] });
   const runIds = await someRuns(fixture, 3);
   await claim(fixture, { sessionId: await aSession(fixture), max: 1 });
   return { ...fixture, runIds };

@@ -65,7 +65,7 @@ describeEachDatabase("waiting runs", ({ database }) => {
       onlineAgents: 1,
       freeSlots: 3,
       poolPaused: true,
-      poolLimit: 9,
+      poolLimit: { limit: 9, taken: 0, heldBy: [] },
     });
     expect(await fixture.inside((tx) => readWaitingFacts(tx, randomUUID()))).toBeUndefined();
   });

@@ -105,6 +105,7 @@ function aConfig(over: Partial<AgentConfig>): AgentConfig {
     project: "",
     pool: "default",
     queues: undefined,
+    labels: undefined,
     name: "test",
     concurrency: 2,
     prefetch: 200,

@@ -1,4 +1,4 @@
-import type { Lease, LogLine, TransitionItem } from "@downbeat/contract";
+import type { Lease, LogLine, PausePoint, TransitionItem } from "@downbeat/contract";
 import type { Logger } from "pino";
 import { uuidv7 } from "uuidv7";
 import type { Journal } from "./journal.ts";
@@ -109,6 +109,16 @@ export class RunEgress {
     this.#track(this.#transitions);
   }
 
+  /** The flow waits in its process; in order with its other states. */
+  paused(pause: PausePoint): void {
+    if (this.#isClosed) return;
+    const state = { type: "PAUSED", name: "Paused", reason: "pause_requested", pause } as const;
+    this.#transitions = this.#transitions.then(async () =>
+      this.#parts.outbox.put([await this.#transition(state)]),
+    );
+    this.#track(this.#transitions);
+  }
+
   async #putTaskRun(event: TaskRunEvent): Promise<void> {
     const { renderedName } = event;
     const place = { run: this.#lease.runId, epoch: this.#lease.epoch };
@@ -156,7 +166,7 @@ export class RunEgress {
   }
 
   async #transition(ending: Ending): Promise<TransitionItem> {
-    const { type, name, reason, error } = ending;
+    const { type, name, reason, error, pause } = ending;
     const place = { run: this.#lease.runId, epoch: this.#lease.epoch };
     return {
       kind: "transition",
@@ -166,6 +176,7 @@ export class RunEgress {
       name,
       reason,
       error: error === undefined ? null : await this.#parts.sealer.sealError(place, error),
+      ...(pause !== undefined && { pause }),
     };
   }
 

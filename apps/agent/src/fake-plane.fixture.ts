@@ -73,7 +73,8 @@ export class FakePlane {
 
   /** Makes a run claimable. */
   offer(
-    lease: Omit<Lease, "runId" | "epoch" | "leaseToken" | "contentHash" | "deploymentName">,
+    lease: Pick<Lease, "flowName" | "entrypoint" | "defaultParameters" | "parameters"> &
+      Partial<Pick<Lease, "timeoutSeconds" | "inputs">>,
   ): FakeRun {
     const leaseToken = randomUUID().replaceAll("-", "");
     const fixed = {
@@ -82,6 +83,8 @@ export class FakePlane {
       leaseToken,
       contentHash: "0".repeat(64),
       deploymentName: "default",
+      timeoutSeconds: null,
+      inputs: [],
     };
     const run: FakeRun = {
       lease: { ...fixed, ...lease },
@@ -110,6 +113,13 @@ export class FakePlane {
   bodies(name: RouteName): Record<string, unknown>[] {
     return this.calls.filter((call) => call.name === name).map(({ body }) => body);
   }
+
+  /** What is answered to a request for slots; grants them all unless a test replaces it. */
+  grantSlots: (body: Record<string, unknown>) => object = () => ({
+    granted: true,
+    waitSeconds: null,
+    unknown: [],
+  });
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
@@ -173,6 +183,10 @@ export class FakePlane {
       case "release":
         for (const { runId } of body["runs"] as { runId: string }[]) this.#requeue(runId);
         return [200, { released: (body["runs"] as unknown[]).length }];
+      case "acquireSlots":
+        return [200, this.grantSlots(body)];
+      case "releaseSlots":
+        return [200, { released: 1 }];
       default:
         return [404, problem("not_found")];
     }
@@ -256,6 +270,7 @@ export class FakePlane {
     return {
       cancel,
       fenced: held.filter((runId) => this.fenced.has(runId)),
+      inputs: [],
       drain: false,
       intervals: this.#intervals(),
     };

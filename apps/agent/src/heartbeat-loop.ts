@@ -78,7 +78,11 @@ export class HeartbeatLoop {
   async #beat(): Promise<void> {
     const { client, session, runs, watch, onDrain } = this.#options;
     const sessionId = session.id;
-    const held = runs.all().map(({ lease: { runId, epoch } }) => ({ runId, epoch }));
+    const held = runs.all().map(({ lease: { runId, epoch }, awaits }) => ({
+      runId,
+      epoch,
+      ...(awaits !== undefined && { awaits }),
+    }));
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(BEAT_TIMEOUT_MS)]);
     try {
       const body = { sessionId, tick: this.#options.tick(), runs: held };
@@ -88,6 +92,7 @@ export class HeartbeatLoop {
       session.intervals = answer.intervals;
       for (const runId of answer.cancel) runs.get(runId)?.cancel();
       for (const runId of answer.fenced) this.#fence(runId, held);
+      for (const { runId, ...given } of answer.inputs) void runs.get(runId)?.resume(given);
       if (answer.drain) onDrain();
     } catch (error) {
       if (this.#stopped.signal.aborted) return;

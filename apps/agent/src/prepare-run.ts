@@ -1,4 +1,9 @@
-import { isDownbeatError, type Lease, type StateReasonCode } from "@downbeat/contract";
+import {
+  isDownbeatError,
+  type Lease,
+  type RunInput,
+  type StateReasonCode,
+} from "@downbeat/contract";
 import type { RunMessage } from "@downbeat/sdk/protocol";
 import { isSealError, type Opener, type SealContext } from "@downbeat/seal";
 import { z } from "zod";
@@ -43,8 +48,14 @@ export class RunPreparer {
       const modulePath = await this.#locate(entrypoint.path);
       step = "parameters";
       const parameters = await this.#parameters(lease, signal);
+      const inputs = await this.#inputs(lease, signal);
       return {
-        message: this.#message(lease, { modulePath, exportName: entrypoint.export, parameters }),
+        message: this.#message(lease, {
+          modulePath,
+          exportName: entrypoint.export,
+          parameters,
+          inputs,
+        }),
       };
     } catch (error) {
       if (signal.aborted) throw error;
@@ -54,7 +65,7 @@ export class RunPreparer {
 
   #message(
     lease: Lease,
-    start: { modulePath: string; exportName: string; parameters: unknown },
+    start: Pick<RunMessage, "modulePath" | "exportName" | "parameters" | "inputs">,
   ): RunMessage {
     return {
       type: "run",
@@ -66,6 +77,19 @@ export class RunPreparer {
       workspaceId: this.#options.workspaceId,
       ...start,
     };
+  }
+
+  /** Opens what someone gave to a pause point; null when they gave nothing. */
+  async openInput(lease: Lease, input: RunInput["input"], signal: AbortSignal): Promise<unknown> {
+    return input === null ? null : this.#open(input, { kind: "input", run: lease.runId }, signal);
+  }
+
+  async #inputs(lease: Lease, signal: AbortSignal): Promise<Record<string, unknown>> {
+    const opened = lease.inputs.map(async ({ key, input }) => [
+      key,
+      await this.openInput(lease, input, signal),
+    ]);
+    return Object.fromEntries(await Promise.all(opened)) as Record<string, unknown>;
   }
 
   async #parameters(lease: Lease, signal: AbortSignal): Promise<Record<string, unknown>> {

@@ -1,4 +1,10 @@
-import type { ErrorDetail, StateName, StateReasonCode, StateType } from "@downbeat/contract";
+import type {
+  ErrorDetail,
+  PausePoint,
+  StateName,
+  StateReasonCode,
+  StateType,
+} from "@downbeat/contract";
 import type { ProcessExit, RunEnd } from "./launchers/worker-process.ts";
 import type { WorkerOutcome } from "./launchers/worker-message.ts";
 import type { ObservedError } from "./sealer.ts";
@@ -9,10 +15,14 @@ export type Ending = {
   readonly name: StateName;
   readonly reason: StateReasonCode;
   readonly error?: ObservedError;
+  /** With PAUSED: the process has ended, and the run waits for someone. */
+  readonly pause?: PausePoint;
 };
 
 export type EndCircumstances = {
   readonly isCancelRequested: boolean;
+  /** The time limit for which the process was stopped. */
+  readonly passedLimitMs?: number | undefined;
   /** The kernel's out-of-memory killer struck in this control group meanwhile. */
   readonly oomKilled: boolean;
 };
@@ -21,7 +31,14 @@ export const CANCELLED: Ending = { type: "CANCELLED", name: "Cancelled", reason:
 
 /** How what happened to the process reads as an end of the run. */
 export function endingOf(end: RunEnd, circumstances: EndCircumstances): Ending {
-  if (end.kind === "finished") return endingOfOutcome(end.outcome);
+  const { passedLimitMs } = circumstances;
+  // A flow that returned all the same has done its work.
+  const isComplete = end.kind === "finished" && end.outcome.outcome === "completed";
+  if (passedLimitMs !== undefined && !isComplete) return timedOut(passedLimitMs);
+  if (end.kind === "finished") {
+    const isAsked = end.outcome.outcome === "suspended" && circumstances.isCancelRequested;
+    return isAsked ? CANCELLED : endingOfOutcome(end.outcome);
+  }
   if (circumstances.isCancelRequested) return CANCELLED;
   return endingOfExit(end, circumstances.oomKilled);
 }
@@ -29,6 +46,12 @@ export function endingOf(end: RunEnd, circumstances: EndCircumstances): Ending {
 /** An end of a run that never got as far as user code. */
 export function failedBefore(reason: StateReasonCode, detail: ErrorDetail): Ending {
   return { type: "FAILED", name: "Failed", reason, error: { detail } };
+}
+
+function timedOut(limitMs: number): Ending {
+  const message = `The flow ran longer than its limit of ${limitMs / 1000} s and was stopped.`;
+  const error = { detail: { class: "TimeoutError", message } };
+  return { type: "FAILED", name: "TimedOut", reason: "timed_out", error };
 }
 
 export function crashedBefore(detail: ErrorDetail): Ending {
@@ -45,6 +68,10 @@ function endingOfOutcome(outcome: WorkerOutcome): Ending {
   if (outcome.outcome === "completed")
     return { type: "COMPLETED", name: "Completed", reason: "completed" };
   if (outcome.outcome === "cancelled") return CANCELLED;
+  if (outcome.outcome === "suspended") {
+    const { pause } = outcome;
+    return { type: "PAUSED", name: "Suspended", reason: "suspend_requested", pause };
+  }
   const { stateName, error } = outcome;
   const reason =
     stateName === "TimedOut" ? "timed_out" : (REASON_BY_CLASS[error.class] ?? "failed");

@@ -1,4 +1,4 @@
-import type { Lease } from "@downbeat/contract";
+import type { Lease, PausePoint, RunInput } from "@downbeat/contract";
 import type { Logger } from "pino";
 import { RunEgress, type EgressParts } from "./egress.ts";
 import type { Launcher } from "./launchers/launcher.ts";
@@ -7,28 +7,34 @@ import type { OomWatch } from "./oom-watch.ts";
 import type { Pace } from "./pace.ts";
 import type { RunPreparer } from "./prepare-run.ts";
 import type { RunMessage } from "@downbeat/sdk/protocol";
+import { RunDeadline } from "./run-deadline.ts";
 import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
+import { RunSlots, type SlotParts } from "./run-slots.ts";
 import type { StartGate } from "./start-gate.ts";
 import type { StartReporter } from "./start-reporter.ts";
 
-export type SupervisorParts = EgressParts & {
-  readonly logger: Logger;
-  readonly preparer: RunPreparer;
-  readonly gate: StartGate;
-  readonly starts: StartReporter;
-  readonly launcher: Launcher;
-  readonly pace: Pace;
-  readonly oomWatch: OomWatch;
-  /** From the cancel message to SIGTERM for the process group. Default 5 s. */
-  readonly cancelGraceMs: number;
-  /** From SIGTERM to SIGKILL. Default 3 s. */
-  readonly killGraceMs: number;
-};
+export type SupervisorParts = EgressParts &
+  SlotParts & {
+    readonly logger: Logger;
+    readonly preparer: RunPreparer;
+    readonly gate: StartGate;
+    readonly starts: StartReporter;
+    readonly launcher: Launcher;
+    readonly pace: Pace;
+    readonly oomWatch: OomWatch;
+    /** From the cancel message to SIGTERM for the process group. Default 5 s. */
+    readonly cancelGraceMs: number;
+    /** From SIGTERM to SIGKILL. Default 3 s. */
+    readonly killGraceMs: number;
+  };
 
 /** What became of a lease: `reported` means that its end is in the outbox. */
 export type RunResult = "reported" | "dropped" | "released";
 
-type StopReason = "cancel" | "fence" | "release";
+type StopReason = "cancel" | "fence" | "release" | "timeout";
+
+// The worker stops a flow at its limit by itself, and gives code that heeds its signal a second.
+const ATTEMPT_GRACE_MS = 2_000;
 
 /** One leased run, from lease to terminal report. */
 export class RunSupervisor {
@@ -44,11 +50,19 @@ export class RunSupervisor {
   #isQueued = false;
   #isOver = false;
   #escalation: NodeJS.Timeout | undefined;
+  #passedLimitMs: number | undefined;
+  #awaits: string | undefined;
+  readonly #deadline: RunDeadline;
 
   constructor(parts: SupervisorParts, lease: Lease) {
     this.#parts = parts;
     this.lease = lease;
     this.#egress = new RunEgress(parts, lease);
+    this.#deadline = new RunDeadline({
+      timeoutSeconds: lease.timeoutSeconds,
+      graceMs: ATTEMPT_GRACE_MS,
+      onOverdue: (limitMs) => this.#overdue(limitMs),
+    });
   }
 
   /** Whether the plane has been told that it runs; before that the lease can be given back. */
@@ -66,6 +80,11 @@ export class RunSupervisor {
     return this.#isOver;
   }
 
+  /** The key of the pause point at which the process waits. */
+  get awaits(): string | undefined {
+    return this.#awaits;
+  }
+
   waitedMs(): number {
     return performance.now() - this.#leasedAtMs;
   }
@@ -81,6 +100,7 @@ export class RunSupervisor {
     } finally {
       this.#isOver = true;
       clearTimeout(this.#escalation);
+      this.#deadline.stop();
     }
   }
 
@@ -89,8 +109,17 @@ export class RunSupervisor {
     if (this.#stopReason !== undefined) return;
     this.#stopReason = "cancel";
     this.#stop.abort("cancel");
-    const worker = this.#worker;
-    if (worker === undefined) return;
+    if (this.#worker !== undefined) this.#stopProcess(this.#worker);
+  }
+
+  #overdue(limitMs: number): void {
+    if (this.#stopReason !== undefined || this.#worker === undefined) return;
+    this.#stopReason = "timeout";
+    this.#passedLimitMs = limitMs;
+    this.#stopProcess(this.#worker);
+  }
+
+  #stopProcess(worker: WorkerProcess): void {
     const { cancelGraceMs, killGraceMs } = this.#parts;
     worker.cancel(this.lease.runId);
     this.#escalation = setTimeout(() => {
@@ -114,6 +143,23 @@ export class RunSupervisor {
     this.#stopReason = "release";
     this.#stop.abort("release");
     return true;
+  }
+
+  /** Someone resumed the run: opens what they gave and hands it to the process. */
+  async resume({ key, input }: RunInput): Promise<void> {
+    if (this.#awaits !== key) return; // told before
+    this.#awaits = undefined;
+    const { logger, preparer } = this.#parts;
+    const { runId } = this.lease;
+    try {
+      const opened = await preparer.openInput(this.lease, input, this.#stop.signal);
+      this.#worker?.resume(runId, { key, input: opened });
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      // Not opened with this key: the flow cannot go on, and says so as an end.
+      logger.error({ runId, key, err: error }, "what a paused run was given does not open");
+      this.kill();
+    }
   }
 
   /** Kills the process group; the run ends as crashed. */
@@ -174,25 +220,46 @@ export class RunSupervisor {
       return this.#stopped();
     }
     this.#worker = worker;
-    const end = await worker.run(message, this.#listener());
+    const slots = new RunSlots(this.#parts, {
+      lease: this.lease,
+      grant: (requestId) => worker.grantSlots(this.lease.runId, requestId),
+      tell: (text) => this.#egress.line({ level: "warn", logger: "downbeat", text }),
+    });
+    const end = await worker.run(message, this.#listener(slots));
     this.#worker = undefined;
+    this.#deadline.stop();
+    slots.close();
     launcher.giveBack(worker);
     if (this.#stopReason === "fence") return this.#drop("fenced");
     const oomKilled =
       end.kind === "exited" && end.signal === "SIGKILL" && (await oomWatch.struck());
-    return endingOf(end, { isCancelRequested: this.#stopReason === "cancel", oomKilled });
+    return endingOf(end, {
+      isCancelRequested: this.#stopReason === "cancel",
+      passedLimitMs: this.#passedLimitMs,
+      oomKilled,
+    });
   }
 
-  #listener(): RunListener {
+  #listener(slots: RunSlots): RunListener {
     const { runId } = this.lease;
     return {
+      started: (timeoutMs) => this.#deadline.started(timeoutMs),
+      paused: (point) => this.#pause(point),
       events: (events, refused) => {
+        this.#deadline.heard(events);
         this.#egress.events(events);
         if (refused > 0)
           this.#parts.logger.warn({ runId, refused }, "a worker sent events that do not fit");
       },
+      acquireSlots: (request) => void slots.acquire(request),
+      releaseSlots: (requestId) => void slots.release(requestId),
       line: (stream, text) => this.#egress.line({ level: LEVELS[stream], logger: stream, text }),
     };
+  }
+
+  #pause(point: PausePoint): void {
+    this.#awaits = point.key;
+    this.#egress.paused(point);
   }
 
   /** The run was stopped before user code began. */

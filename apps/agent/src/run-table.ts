@@ -37,7 +37,9 @@ export class RunTable {
   /** Takes the plane's final word about a report. */
   settle(item: ReportItem, status: ReportOutcome["status"]): void {
     if (status === "fenced" && this.has(item)) this.get(item.runId)?.fence();
-    if (item.kind === "transition" && isTerminal(item.type)) this.remove(item);
+    // A suspended run has left this agent as an ended one has.
+    if (item.kind !== "transition") return;
+    if (isTerminal(item.type) || item.name === "Suspended") this.remove(item);
   }
 
   /** Resolves when a lease is gone, or the signal aborts. */

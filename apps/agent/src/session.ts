@@ -11,6 +11,8 @@ export type SessionOptions = {
   readonly logger: Logger;
   readonly capacity: number;
   readonly queueNames: readonly string[];
+  /** What this agent can do; a deployment may require some. */
+  readonly labels: readonly string[];
   readonly version: string;
   readonly dataKey: WrappedDataKey;
   readonly watch: PlaneWatch;
@@ -69,6 +71,7 @@ export class Session {
     const body = {
       capacity,
       queueNames: [...this.#options.queueNames],
+      labels: [...this.#options.labels],
       version,
       dataKeys: [dataKey],
       endedSessionIds: endedSessionIds.slice(-MOST_ENDED),

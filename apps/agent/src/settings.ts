@@ -1,4 +1,4 @@
-import { Name } from "@downbeat/contract";
+import { Name, Tags } from "@downbeat/contract";
 import { z } from "zod";
 
 const Whole = z.coerce.number().int();
@@ -68,6 +68,16 @@ export const SETTINGS = {
       .pipe(z.array(Name)),
     undefined,
     "Queues of the pool to serve, with commas. Default: all.",
+  ),
+  labels: setting(
+    "DOWNBEAT_LABELS",
+    "labels",
+    z
+      .string()
+      .transform((text) => text.split(",").map((label) => label.trim()))
+      .pipe(Tags),
+    undefined,
+    "What this agent can do, with commas, such as `gpu,eu`: it takes runs of deployments that require no other labels.",
   ),
   name: setting(
     "DOWNBEAT_AGENT_NAME",

@@ -140,6 +140,7 @@ async function openSession(
     watch: local.watch,
     capacity: Math.min(MOST_CAPACITY, config.concurrency + config.prefetch),
     queueNames: config.queues ?? [],
+    labels: config.labels ?? [],
     version: VERSION,
     dataKey: sealer.wrappedDataKey,
     signal: stopping.signal,
@@ -166,6 +167,9 @@ async function supervisorParts(
     sealer,
     logger,
     launcher,
+    client,
+    watch,
+    random: Math.random,
     pace,
     now: () => new Date(),
     preparer: new RunPreparer({

@@ -9,6 +9,7 @@ export type AgentOptions = {
   readonly name?: string | undefined;
   readonly concurrency?: string | undefined;
   readonly launcher?: string | undefined;
+  readonly labels?: string | undefined;
 };
 
 export type Invocation = {
@@ -23,8 +24,8 @@ export function agentInvocation(
   profile: Profile,
   config: CliConfig,
 ): Invocation {
-  const { pool, project, name, concurrency, launcher } = options;
-  const flags = { pool, project, name, concurrency, launcher };
+  const { pool, project, name, concurrency, launcher, labels } = options;
+  const flags = { pool, project, name, concurrency, launcher, labels };
   return {
     program: serviceBinary("@downbeat/agent"),
     args: Object.entries(flags).flatMap(([flag, value]) =>

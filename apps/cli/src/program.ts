@@ -6,6 +6,7 @@ import { deploymentCommand } from "./commands/deployment.ts";
 import { devCommand, startCommand } from "./commands/dev.ts";
 import { flowCommand } from "./commands/flow.ts";
 import { keyCommand } from "./commands/key.ts";
+import { limitCommand } from "./commands/limit.ts";
 import { loginCommand } from "./commands/login.ts";
 import { poolCommand } from "./commands/pool.ts";
 import { runCommand } from "./commands/run.ts";
@@ -41,6 +42,7 @@ function commands(): Command[] {
     deploymentCommand(),
     agentCommand(),
     poolCommand(),
+    limitCommand(),
     apiCommand(),
   ];
 }

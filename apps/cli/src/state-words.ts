@@ -29,5 +29,6 @@ export function stateWords(colors: Colors, state: { type: StateType; name: strin
 /** One line of a run's history: when, what, why. */
 export function stateLine(colors: Colors, record: RunStateRecord): string {
   const error = record.error === null ? "" : ` ${colors.red(record.error.class)}`;
-  return `${colors.dim(clockWords(record.at))}  ${stateWords(colors, record)}  ${STATE_REASONS[record.reason]}${error}`;
+  const cause = record.cause === null ? "" : ` ${STATE_REASONS[record.cause]}`;
+  return `${colors.dim(clockWords(record.at))}  ${stateWords(colors, record)}  ${STATE_REASONS[record.reason]}${cause}${error}`;
 }

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { plain } from "./boundary.ts";
 import { Count, Epoch, Flag, Id, Instant, LeaseToken, Name, Tags } from "./identifiers.ts";
 import { StateReason } from "./reason.ts";
+import { PausePoint, RunInput } from "./pause.ts";
+import { TimeoutSeconds } from "./retry-policy.ts";
 import { RunError } from "./run.ts";
 import { sealed } from "./sealed.ts";
 import { State, StateName, StateType } from "./state.ts";
@@ -87,6 +89,10 @@ export const Lease = z.strictObject({
   entrypoint: sealed("entrypoint"),
   defaultParameters: sealed("parameters").nullable(),
   parameters: sealed("parameters").nullable(),
+  /** The agent ends the process this long after user code began; null: no limit but the flow's own. */
+  timeoutSeconds: TimeoutSeconds.nullable().default(null),
+  /** What the pause points that earlier attempts passed were given: they return it again. */
+  inputs: z.array(RunInput).default([]),
 });
 export type Lease = z.infer<typeof Lease>;
 
@@ -104,6 +110,8 @@ export const TransitionItem = z.strictObject({
   name: StateName,
   reason: StateReason,
   error: RunError.nullable().default(null),
+  /** With PAUSED: what the run waits for. */
+  pause: PausePoint.optional(),
 });
 export type TransitionItem = z.infer<typeof TransitionItem>;
 
@@ -162,13 +170,24 @@ export const HeartbeatRequest = z.strictObject({
   sessionId: Id,
   /** Rises with each turn of the agent's main loop: proof that it is alive, not only its timer. */
   tick: Count,
-  runs: z.array(z.strictObject({ runId: Id, epoch: Epoch })).max(10_000),
+  runs: z
+    .array(
+      z.strictObject({
+        runId: Id,
+        epoch: Epoch,
+        /** The key of the pause point at which its process waits. */
+        awaits: Name.optional(),
+      }),
+    )
+    .max(10_000),
 });
 export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
 
 export const HeartbeatAnswer = z.strictObject({
   cancel: z.array(Id),
   fenced: z.array(Id),
+  /** What the awaited pause points were given. */
+  inputs: z.array(z.strictObject({ runId: Id, ...RunInput.shape })).default([]),
   drain: Flag,
   intervals: Intervals,
 });

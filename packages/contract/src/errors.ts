@@ -214,6 +214,12 @@ export const ERRORS = {
     "A flow or task is defined with options that cannot work.",
     "Correct the option named in the message; docs/sdk.md lists them all.",
   ),
+  limit_not_found: entry(
+    404,
+    false,
+    "No limit of this name exists.",
+    "Create it with `downbeat limit set`, or check the name with `downbeat limit ls`.",
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorEntry = {

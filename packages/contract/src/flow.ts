@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
 import { Count, Flag, Id, Instant, Name, Tags } from "./identifiers.ts";
+import { RetryPolicy, TimeoutSeconds } from "./retry-policy.ts";
+import { DeploymentConcurrency, HeldLimit, LimitNames } from "./limit.ts";
 import { sealed } from "./sealed.ts";
 
 /** JSON Schema of a flow's parameters: names and types. `default` and `examples` would be customer data: refused. */
@@ -48,6 +50,14 @@ export const Deployment = z.strictObject({
   entrypoint: sealed("entrypoint"),
   /** Sealed default parameters, merged under a run's own by the agent. */
   defaultParameters: sealed("parameters").nullable(),
+  /** Null: an attempt that ends badly ends the run. */
+  retry: RetryPolicy.nullable(),
+  timeoutSeconds: TimeoutSeconds.nullable(),
+  concurrency: DeploymentConcurrency.nullable(),
+  /** Named limits of which each run holds a slot from claim to end. */
+  limitNames: LimitNames,
+  /** Only agents that carry all of these labels take its runs. */
+  requiredLabels: Tags,
   createdAt: Instant,
   updatedAt: Instant,
 });
@@ -65,6 +75,12 @@ export const DeploymentSpec = z.strictObject({
   parameterSchema: ParameterSchema.nullable().default(null),
   entrypoint: sealed("entrypoint"),
   defaultParameters: sealed("parameters").nullable().default(null),
+  retry: RetryPolicy.nullable().default(null),
+  timeoutSeconds: TimeoutSeconds.nullable().default(null),
+  /** Absent: a standing deployment keeps what it has. */
+  concurrency: DeploymentConcurrency.nullable().optional(),
+  limitNames: LimitNames.optional(),
+  requiredLabels: Tags.optional(),
 });
 export type DeploymentSpec = z.infer<typeof DeploymentSpec>;
 
@@ -74,6 +90,8 @@ export const WorkQueue = z.strictObject({
   name: Name,
   priority: plain(z.int().min(1).max(1000)),
   paused: Flag,
+  /** Most runs of this queue that agents hold at once; null is no limit. */
+  concurrencyLimit: HeldLimit,
 });
 export type WorkQueue = z.infer<typeof WorkQueue>;
 

@@ -31,7 +31,21 @@ export const STATE_REASONS = {
   unreachable: "The agent has not been heard of for longer than its lease.",
   reconnected: "The agent is back within the reconnect window.",
   agent_lost: "The agent did not come back within the reconnect window.",
+  awaiting_slot: "The run waits for a free slot of a limit.",
+  limit_cancelled_new: "The deployment's limit was full, and its strategy is to cancel new runs.",
+  limit_cancelled_running:
+    "A newer run took the place: the deployment's strategy is to cancel running ones.",
   agent_restarted: "The agent restarted; the process that ran the flow is gone.",
+  retry_scheduled: "The attempt ended badly and the retry policy starts another.",
+  retry_requested: "Someone asked to run it again.",
+  operator_set: "An operator declared the run to be in this state.",
+  cancelled_while_waiting: "Cancelled while it waited for its next attempt.",
+  pause_requested: "The flow waits for input.",
+  suspend_requested: "The flow waits for input; its process has ended.",
+  resumed: "Someone resumed the run.",
+  pause_timed_out: "Nobody resumed the run in time.",
+  resumed_by_timeout: "Nobody resumed the run in time, so it goes on without input.",
+  parent_cancelled: "The run that triggered it was cancelled.",
 } as const;
 
 export type StateReasonCode = keyof typeof STATE_REASONS;

@@ -1,6 +1,7 @@
 import type { RouteSpec } from "./route.ts";
 import { agentRoutes } from "./routes/agent-routes.ts";
 import { flowRoutes } from "./routes/flow-routes.ts";
+import { limitRoutes } from "./routes/limit-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
 import { workspaceRoutes } from "./routes/workspace-routes.ts";
 
@@ -8,6 +9,7 @@ import { workspaceRoutes } from "./routes/workspace-routes.ts";
 export const ROUTES = {
   ...workspaceRoutes,
   ...flowRoutes,
+  ...limitRoutes,
   ...runRoutes,
   ...agentRoutes,
 } as const satisfies Record<string, RouteSpec>;

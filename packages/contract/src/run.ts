@@ -13,8 +13,10 @@ import {
   Tags,
 } from "./identifiers.ts";
 import { StateReason } from "./reason.ts";
+import { RunPause } from "./pause.ts";
+import { RetriesLeft } from "./retry-policy.ts";
 import { sealed } from "./sealed.ts";
-import { State, StateName, StateType } from "./state.ts";
+import { State, StateName, StateType, TERMINAL_STATE_TYPES } from "./state.ts";
 
 /** What went wrong: class, exit and fingerprint in clear, so failures group blind; message, stack and cause sealed. */
 export const RunError = z.strictObject({
@@ -55,6 +57,9 @@ export const Run = z.strictObject({
   agentId: Id.nullable(),
   agentName: Name.nullable(),
   taskRunCount: Count,
+  retriesLeft: RetriesLeft,
+  /** The run in which this one was triggered; cancelling that one cancels this one. */
+  parentRunId: Id.nullable(),
   error: RunError.nullable(),
 });
 export type Run = z.infer<typeof Run>;
@@ -63,6 +68,7 @@ export type Run = z.infer<typeof Run>;
 export const RunDetail = Run.extend({
   parameters: sealed("parameters").nullable(),
   why: plain(z.string()).nullable(),
+  pause: RunPause.nullable(),
 });
 export type RunDetail = z.infer<typeof RunDetail>;
 
@@ -75,6 +81,8 @@ export const RunStateRecord = z.strictObject({
   epoch: Epoch,
   actor: Actor,
   reason: StateReason,
+  /** Of a retry: why the attempt before it ended; `error` is then that attempt's. */
+  cause: StateReason.nullable().default(null),
   error: RunError.nullable(),
 });
 export type RunStateRecord = z.infer<typeof RunStateRecord>;
@@ -116,12 +124,12 @@ export const RunSpec = z.strictObject({
   tags: Tags.default([]),
   /** Repeating a request with the same key returns the first run instead of making another. */
   idempotencyKey: BlindTag.or(Id).optional(),
+  /** The run that triggers this one. */
+  parentRunId: Id.optional(),
 });
 export type RunSpec = z.infer<typeof RunSpec>;
 
-export const RunFilter = z.strictObject({
-  limit: plain(z.coerce.number().int().min(1).max(200)).default(50),
-  cursor: Cursor.optional(),
+const matching = {
   flowName: Name.optional(),
   deploymentName: Name.optional(),
   poolName: Name.optional(),
@@ -133,7 +141,51 @@ export const RunFilter = z.strictObject({
   ).optional(),
   createdAfter: Instant.optional(),
   createdBefore: Instant.optional(),
+};
+
+export const RunFilter = z.strictObject({
+  limit: plain(z.coerce.number().int().min(1).max(200)).default(50),
+  cursor: Cursor.optional(),
+  ...matching,
 });
 export type RunFilter = z.infer<typeof RunFilter>;
 
 export const CancelAnswer = z.strictObject({ run: Run, accepted: Flag });
+
+/** What an operator may declare a run to be. */
+export const RunStateOverride = z.strictObject({
+  type: plain(z.enum(TERMINAL_STATE_TYPES)),
+  reason: plain(z.literal("operator_set")).default("operator_set"),
+});
+export type RunStateOverride = z.infer<typeof RunStateOverride>;
+
+export const BULK_ACTIONS = ["cancel", "retry", "delete"] as const;
+
+/** Most runs that one bulk call acts on; pass `nextCursor` of one call to the next. */
+export const BULK_LIMIT = 500;
+
+/**
+ * An action on every run that a filter matches and that is in a state which allows it. Without `stateType`, `retry` takes
+ * what FAILED, CRASHED or was CANCELLED.
+ */
+export const BulkRequest = z.strictObject({
+  action: plain(z.enum(BULK_ACTIONS)),
+  filter: z.strictObject(matching),
+  /** Only counts. */
+  dryRun: Flag.default(false),
+  /** Refuses to act when another number of runs matches by now. */
+  expectedCount: Count.optional(),
+  limit: plain(z.int().min(1).max(BULK_LIMIT)).default(BULK_LIMIT),
+  cursor: Cursor.optional(),
+});
+export type BulkRequest = z.infer<typeof BulkRequest>;
+
+export const BulkAnswer = z.strictObject({
+  /** How many runs matched when the call began. */
+  matched: Count,
+  /** How many of them were acted upon. */
+  done: Count,
+  /** Null when nothing is left to do. */
+  nextCursor: Cursor.nullable(),
+});
+export type BulkAnswer = z.infer<typeof BulkAnswer>;

@@ -4,6 +4,7 @@ import { labelSealed } from "./boundary.ts";
 /** What a sealed blob holds; named in its protected header, so a blob moved to another field does not open. */
 export const SEALED_KINDS = [
   "parameters",
+  "input",
   "entrypoint",
   "log",
   "log-manifest",
@@ -38,6 +39,7 @@ export type SealedHeader = {
 // Sizes are of the sealed text, in characters (design §7, limits of `research/trust.md` C4).
 const SEALED_LIMITS: Record<SealedKind, number> = {
   parameters: 768 * 1024,
+  input: 768 * 1024,
   entrypoint: 8 * 1024,
   log: 384 * 1024,
   "log-manifest": 64 * 1024,

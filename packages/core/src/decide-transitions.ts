@@ -2,6 +2,7 @@ import {
   STATE_NAMES,
   defaultStateName,
   isTerminal,
+  type PausePoint,
   type ReportOutcome,
   type RunError,
   type State,
@@ -9,6 +10,7 @@ import {
   type StateReasonCode,
   type StateType,
 } from "@downbeat/contract";
+import { retryAfter, type PlannedRetry, type RetryBudget } from "./retry-after.ts";
 import { ruleFor, type Proposer } from "./transition-rules.ts";
 
 /** A run as it stands, locked, when proposals about it are decided. */
@@ -22,6 +24,8 @@ export type RunSnapshot = {
   readonly sequence: number;
   /** Transition ids that were accepted before; a repeated one changes nothing. */
   readonly knownTransitionIds: ReadonlySet<string>;
+  /** What is left of its retry policy; absent: none. */
+  readonly retry?: RetryBudget | null;
 };
 
 export type Proposal = {
@@ -33,6 +37,8 @@ export type Proposal = {
   readonly name: StateName;
   readonly reason: StateReasonCode;
   readonly error: RunError | null;
+  /** With PAUSED: what the run waits for. */
+  readonly pause?: PausePoint | undefined;
 };
 
 /** A history row to be written. */
@@ -42,6 +48,9 @@ export type AcceptedTransition = {
   readonly state: State;
   readonly reason: StateReasonCode;
   readonly error: RunError | null;
+  /** Present when the retry policy turned an end into another attempt; `error` is then that of the attempt that ended. */
+  readonly retry?: PlannedRetry;
+  readonly pause?: PausePoint;
 };
 
 export type Decided = {
@@ -54,32 +63,54 @@ export type Decided = {
 /**
  * Decides several proposals about one run, in order, as if each had been made alone. Pure: the clock is an argument,
  * nothing is written here.
+ *
+ * @param random returns a number in [0, 1), for the jitter of retries
  */
 export function decideTransitions(
   run: RunSnapshot,
   proposals: readonly Proposal[],
   now: Date,
+  random: () => number = Math.random,
 ): Decided {
   let standing = run.state;
   const accepted: AcceptedTransition[] = [];
   const known = new Set(run.knownTransitionIds);
   const outcomes = proposals.map((proposal): ReportOutcome => {
-    if (isFenced(run, proposal)) return outcome("fenced", standing);
+    if (isFenced(run, proposal)) return outcome(fencedStatus(known, proposal), standing);
     if (known.has(proposal.transitionId)) return outcome("accepted", standing);
     const next = nextState(standing, proposal, now);
     if (next === undefined) return outcome("rejected", standing);
-    standing = next;
+    const row = accept(run, { proposal, next }, random);
+    standing = row.state;
     known.add(proposal.transitionId);
-    accepted.push({
-      sequence: run.sequence + accepted.length + 1,
-      transitionId: proposal.transitionId,
-      state: next,
-      reason: proposal.reason,
-      error: proposal.error,
-    });
+    accepted.push({ ...row, sequence: run.sequence + accepted.length + 1 });
     return outcome("accepted", standing);
   });
   return { outcomes, accepted };
+}
+
+type Step = { readonly proposal: Proposal; readonly next: State };
+
+/** The history row of an accepted step; an end within the retry budget becomes the wait for another attempt. */
+function accept(
+  run: RunSnapshot,
+  { proposal, next }: Step,
+  random: () => number,
+): Omit<AcceptedTransition, "sequence"> {
+  const { transitionId, reason, error, proposer, pause } = proposal;
+  const end = { type: next.type, reason };
+  // What an operator declares is meant to stand.
+  const retry = proposer === "operator" ? undefined : retryAfter(end, run.retry, random);
+  const row = { transitionId, reason, error };
+  if (retry === undefined) return { ...row, state: next, ...(pause !== undefined && { pause }) };
+  const state = { type: "SCHEDULED", name: "AwaitingRetry", at: next.at } as const;
+  return { ...row, state, reason: "retry_scheduled", retry };
+}
+
+// An end that was accepted may have given up the lease for a retry; whoever repeats it is told that it was taken. A start
+// is never answered so: user code must not begin under a lease that is void.
+function fencedStatus(known: ReadonlySet<string>, { transitionId, type }: Proposal) {
+  return known.has(transitionId) && isTerminal(type) ? "accepted" : "fenced";
 }
 
 function isFenced(run: RunSnapshot, { fence }: Proposal): boolean {

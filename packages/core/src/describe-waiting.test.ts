@@ -1,12 +1,24 @@
+import { WAITING_CODES, type WaitingCode } from "@downbeat/contract";
 import { describe, expect, it } from "vitest";
-import { describeWaiting, type WaitingFacts } from "./describe-waiting.ts";
+import {
+  describeWaiting,
+  explainWaiting,
+  type LimitFacts,
+  type WaitingFacts,
+} from "./describe-waiting.ts";
 
 const NOW = new Date("2026-03-01T12:00:00.000Z");
+const RUNS = ["run-a", "run-b"];
+
+function full(limit = 2, taken = limit): LimitFacts {
+  return { limit, taken, heldBy: RUNS };
+}
 
 function facts(changes: Partial<WaitingFacts> = {}): WaitingFacts {
   return {
     stateType: "SCHEDULED",
     stateName: "Scheduled",
+    stateAt: NOW,
     reason: "created",
     scheduledFor: NOW,
     poolName: "eu",
@@ -15,41 +27,109 @@ function facts(changes: Partial<WaitingFacts> = {}): WaitingFacts {
     queuePaused: false,
     deploymentPaused: false,
     onlineAgents: 1,
+    fittingAgents: 1,
+    servingAgents: 1,
+    requiredLabels: [],
     freeSlots: 1,
     poolLimit: null,
-    poolActive: 0,
+    queueLimit: null,
+    deploymentLimit: null,
+    namedLimits: [],
     ...changes,
   };
 }
 
-describe("describeWaiting", () => {
-  it.each([
-    [
-      { scheduledFor: new Date("2026-03-01T13:00:00.000Z") },
-      "Scheduled for 2026-03-01T13:00:00.000Z.",
-    ],
-    [{ deploymentPaused: true }, "The deployment is paused."],
-    [{ poolPaused: true, onlineAgents: 0 }, 'The work pool "eu" is paused.'],
-    [{ queuePaused: true }, 'The work queue "default" is paused.'],
-    [
-      { onlineAgents: 0 },
-      'No agent polls the work pool "eu". Start one with: downbeat agent start',
-    ],
-    [{ poolLimit: 2, poolActive: 2 }, 'The limit of the work pool "eu" is full: 2 of 2 runs.'],
-    [{ freeSlots: 0 }, 'Every agent of the work pool "eu" is busy.'],
-    [{}, "An agent will take it in a moment."],
-  ] as const)("%o → %s", (changes, words) => {
+type Case = [code: WaitingCode, changes: Partial<WaitingFacts>, words: string];
+
+const CASES: readonly Case[] = [
+  [
+    "scheduled_for",
+    { scheduledFor: new Date("2026-03-01T13:00:00.000Z") },
+    "Scheduled for 2026-03-01T13:00:00.000Z.",
+  ],
+  ["deployment_paused", { deploymentPaused: true }, "The deployment is paused."],
+  ["pool_paused", { poolPaused: true, onlineAgents: 0 }, 'The work pool "eu" is paused.'],
+  ["queue_paused", { queuePaused: true }, 'The work queue "default" is paused.'],
+  [
+    "no_agent",
+    { onlineAgents: 0, fittingAgents: 0, servingAgents: 0 },
+    'No agent polls the work pool "eu". Start one with: downbeat agent start',
+  ],
+  [
+    "labels_unmatched",
+    { fittingAgents: 0, servingAgents: 0, requiredLabels: ["gpu", "eu"] },
+    'No agent of the work pool "eu" carries the labels that the deployment requires: gpu, eu.',
+  ],
+  [
+    "queue_unserved",
+    { servingAgents: 0 },
+    'No agent of the work pool "eu" that fits serves the queue "default".',
+  ],
+  [
+    "deployment_limit_full",
+    { deploymentLimit: full() },
+    "The deployment's limit is full: 2 of 2 taken, by run-a, run-b.",
+  ],
+  [
+    "limit_full",
+    { namedLimits: [{ name: "db", tokens: null, ...full(5) }] },
+    'The limit "db" is full: 5 of 5 taken, by run-a, run-b and others.',
+  ],
+  [
+    "rate_exhausted",
+    { namedLimits: [{ name: "db", tokens: 0.5, ...full(5, 2) }] },
+    'The rate of the limit "db" allows no run just now.',
+  ],
+  [
+    "queue_limit_full",
+    { queueLimit: full() },
+    'The limit of the work queue "default" is full: 2 of 2 taken, by run-a, run-b.',
+  ],
+  [
+    "pool_limit_full",
+    { poolLimit: { limit: 0, taken: 0, heldBy: [] } },
+    'The limit of the work pool "eu" is full: 0 of 0 taken.',
+  ],
+  ["agents_busy", { freeSlots: 0 }, 'Every agent of the work pool "eu" is busy.'],
+  ["about_to_start", {}, "An agent will take it in a moment."],
+  ["preparing", { stateType: "PENDING" }, "An agent took the run and prepares its process."],
+  ["paused", { stateType: "PAUSED" }, "The run is paused until someone resumes it."],
+  [
+    "cancelling",
+    { stateType: "CANCELLING" },
+    "The agent was asked to stop the run and has not confirmed yet.",
+  ],
+  [
+    "agent_unreachable",
+    { stateType: "RUNNING", stateName: "Unreachable" },
+    "The agent has not been heard of since about 2026-03-01T12:00:00.000Z, longer than its lease; it may still come back.",
+  ],
+];
+
+describe("explainWaiting", () => {
+  it.each(CASES)("%s: %o → %s", (code, changes, words) => {
+    expect(explainWaiting(facts(changes), NOW)).toMatchObject({ code, words });
     expect(describeWaiting(facts(changes), NOW)).toBe(words);
   });
 
-  it("has words for each live type that is not running, and none for the others", () => {
-    for (const stateType of ["PENDING", "PAUSED", "CANCELLING"] as const) {
-      expect(describeWaiting(facts({ stateType }), NOW)).toMatch(/\.$/);
+  it("says each code of the contract in some case", () => {
+    expect(new Set(CASES.map(([code]) => code))).toEqual(new Set(WAITING_CODES));
+  });
+
+  it("names who holds a full limit", () => {
+    const { details } = explainWaiting(facts({ queueLimit: full() }), NOW) ?? {};
+    expect(details).toEqual({
+      poolName: "eu",
+      queueName: "default",
+      limit: 2,
+      taken: 2,
+      heldBy: RUNS,
+    });
+  });
+
+  it("has nothing to say of a run that runs or has ended", () => {
+    for (const stateType of ["RUNNING", "COMPLETED", "FAILED"] as const) {
+      expect(explainWaiting(facts({ stateType, stateName: "Running" }), NOW)).toBeNull();
     }
-    expect(describeWaiting(facts({ stateType: "RUNNING", stateName: "Running" }), NOW)).toBeNull();
-    expect(
-      describeWaiting(facts({ stateType: "RUNNING", stateName: "Unreachable" }), NOW),
-    ).toContain("not been heard");
-    expect(describeWaiting(facts({ stateType: "COMPLETED" }), NOW)).toBeNull();
   });
 });

@@ -1,4 +1,6 @@
 export * from "./backoff.ts";
 export * from "./decide-transitions.ts";
 export * from "./describe-waiting.ts";
+export * from "./retry-after.ts";
+export * from "./share-out.ts";
 export * from "./transition-rules.ts";

@@ -1,8 +1,6 @@
-import { STATE_TYPES, TERMINAL_STATE_TYPES, type StateType } from "@downbeat/contract";
+import { isTerminal, STATE_TYPES, TERMINAL_STATE_TYPES, type StateType } from "@downbeat/contract";
 import { describe, expect, it } from "vitest";
-import { ruleFor, type Proposer } from "./transition-rules.ts";
-
-const PROPOSERS: Proposer[] = ["agent", "person", "engine"];
+import { PROPOSERS, ruleFor, type Proposer } from "./transition-rules.ts";
 
 function allowed(proposer: Proposer): string[] {
   return STATE_TYPES.flatMap((from) =>
@@ -15,11 +13,24 @@ function allowed(proposer: Proposer): string[] {
 }
 
 describe("the rule table", () => {
-  it("lets nobody leave a terminal state", () => {
+  it("lets nobody leave a terminal state but an operator who runs it again", () => {
     for (const from of TERMINAL_STATE_TYPES) {
       for (const to of STATE_TYPES) {
-        for (const proposer of PROPOSERS)
-          expect(ruleFor(from, to, proposer)).toEqual({ kind: "reject" });
+        for (const proposer of PROPOSERS) {
+          const isRetry = proposer === "operator" && to === "SCHEDULED";
+          expect(ruleFor(from, to, proposer).kind).toBe(isRetry ? "accept" : "reject");
+        }
+      }
+    }
+  });
+
+  it("lets an operator end every live state in any way, and nothing else", () => {
+    for (const from of STATE_TYPES.filter((type) => !isTerminal(type))) {
+      for (const to of STATE_TYPES) {
+        const verdict = ruleFor(from, to, "operator");
+        expect(verdict).toEqual(
+          isTerminal(to) ? { kind: "accept", becomes: to } : { kind: "reject" },
+        );
       }
     }
   });
@@ -62,7 +73,9 @@ describe("the rule table", () => {
       "PENDING → CANCELLING",
       "RUNNING → CANCELLING",
       "PAUSED → SCHEDULED",
+      "PAUSED → RUNNING",
       "PAUSED → CANCELLING",
+      "PAUSED → CANCELLED",
     ]);
     expect(allowed("engine")).toEqual([
       "SCHEDULED → SCHEDULED",
@@ -77,9 +90,11 @@ describe("the rule table", () => {
       "RUNNING → CANCELLING",
       "RUNNING → CRASHED",
       "PAUSED → SCHEDULED",
+      "PAUSED → RUNNING",
       "PAUSED → CANCELLING",
       "PAUSED → FAILED",
       "PAUSED → CRASHED",
+      "PAUSED → CANCELLED",
       "CANCELLING → CRASHED becomes CANCELLED",
       "CANCELLING → CANCELLED",
     ]);

@@ -1,7 +1,13 @@
-import { DownbeatError, type Deployment, type DeploymentSpec } from "@downbeat/contract";
+import {
+  DownbeatError,
+  type ConcurrencyStrategy,
+  type Deployment,
+  type DeploymentSpec,
+} from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
 import { ensureFlow } from "./flows.ts";
 import { Prisma } from "./generated/client.ts";
+import { requireLimits } from "./limits.ts";
 import { idCursor, toPage, type Page, type PageQuery } from "./page.ts";
 import { readDeploymentRows, type DeploymentRow } from "./sql/read-deployments.ts";
 import type { Tx } from "./transaction.ts";
@@ -9,7 +15,8 @@ import type { Tx } from "./transaction.ts";
 /**
  * Registers flows, versions and deployments. The same specs again change nothing but `updatedAt`.
  *
- * @throws DownbeatError `pool_not_found` naming the pool or the queue that does not exist; nothing is then stored.
+ * @throws DownbeatError `pool_not_found` naming the pool or the queue that does not exist, `limit_not_found` naming the
+ *   limit; nothing is then stored.
  */
 export async function upsertDeployments(
   tx: Tx,
@@ -49,17 +56,56 @@ export async function readDeploymentByName(
   return row === undefined ? undefined : toDeployment(row);
 }
 
-/** Pauses or resumes a deployment; undefined when it is not in this workspace. */
+/** What of a deployment may be changed; undefined leaves it as it is. */
+export type DeploymentChange = {
+  readonly id: string;
+  readonly paused?: boolean | undefined;
+} & DeploymentLimits;
+
+type DeploymentLimits = {
+  readonly concurrency?: Deployment["concurrency"] | undefined;
+  readonly limitNames?: readonly string[] | undefined;
+  readonly requiredLabels?: readonly string[] | undefined;
+};
+
+/**
+ * Pauses, resumes or limits a deployment; undefined when it is not in this workspace.
+ *
+ * @throws DownbeatError `limit_not_found` naming a limit that does not exist.
+ */
 export async function updateDeployment(
   tx: Tx,
-  { id, paused }: { id: string; paused: boolean },
+  { id, paused, ...limits }: DeploymentChange,
 ): Promise<Deployment | undefined> {
+  const limiting = await limitColumns(tx, limits);
   await tx.prisma.deployment.updateMany({
     where: { id, workspaceId: tx.workspaceId },
-    data: { paused, updatedAt: new Date() },
+    data: { ...(paused !== undefined && { paused }), ...limiting, updatedAt: new Date() },
   });
   return readDeployment(tx, id);
 }
+
+async function limitColumns(
+  tx: Tx,
+  { concurrency, limitNames, requiredLabels }: DeploymentLimits,
+): Promise<Partial<LimitColumns>> {
+  if (limitNames !== undefined) await requireLimits(tx, limitNames);
+  return {
+    ...(concurrency !== undefined && {
+      concurrencyLimit: concurrency?.limit ?? null,
+      concurrencyStrategy: concurrency?.strategy ?? "enqueue",
+    }),
+    ...(limitNames !== undefined && { limitNames: [...new Set(limitNames)] }),
+    ...(requiredLabels !== undefined && { requiredLabels: [...new Set(requiredLabels)] }),
+  };
+}
+
+type LimitColumns = {
+  concurrencyLimit: number | null;
+  concurrencyStrategy: string;
+  limitNames: string[];
+  requiredLabels: string[];
+};
 
 async function upsertDeployment(tx: Tx, spec: DeploymentSpec): Promise<string> {
   const queueId = await findQueueId(tx, spec);
@@ -71,6 +117,9 @@ async function upsertDeployment(tx: Tx, spec: DeploymentSpec): Promise<string> {
     entrypoint: spec.entrypoint,
     defaultParameters: spec.defaultParameters,
     tags: spec.tags,
+    retry: (spec.retry ?? Prisma.DbNull) as Prisma.InputJsonValue,
+    timeoutSeconds: spec.timeoutSeconds,
+    ...(await limitColumns(tx, spec)),
     updatedAt: new Date(),
   };
   const row = await tx.prisma.deployment.upsert({
@@ -142,6 +191,17 @@ function toDeployment(row: DeploymentRow): Deployment {
     parameterSchema: row.parameter_schema,
     entrypoint: row.entrypoint as Deployment["entrypoint"],
     defaultParameters: row.default_parameters as Deployment["defaultParameters"],
+    retry: row.retry,
+    timeoutSeconds: row.timeout_seconds,
+    concurrency:
+      row.concurrency_limit === null
+        ? null
+        : {
+            limit: row.concurrency_limit,
+            strategy: row.concurrency_strategy as ConcurrencyStrategy,
+          },
+    limitNames: row.limit_names,
+    requiredLabels: row.required_labels,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
   };

@@ -1,7 +1,9 @@
 import type { Actor, RunError, StateName, StateReasonCode, StateType } from "@downbeat/contract";
+import { retryAfter } from "@downbeat/core";
 import { uuidv7 } from "uuidv7";
-import type { Transition } from "./sql/apply-transitions.ts";
+import { applyTransitions, type Transition } from "./sql/apply-transitions.ts";
 import type { LockedRunRow } from "./sql/locked-run-row.ts";
+import type { EngineTx, Tx } from "./transaction.ts";
 
 /** A transition that needs no proposal: the engine, or a session that ends, moves a locked run along. */
 export type Move = {
@@ -20,33 +22,63 @@ export type MovedRun = Move & {
 
 export const engine: Actor = { kind: "engine", id: null };
 
-export function toTransition(
+/** A locked run and the history row that moves it. */
+export type RunMove = { readonly row: LockedRunRow; readonly transition: Transition };
+
+/** Moves a locked run; an end within its retry budget becomes the wait for another attempt. */
+export function toMove(
   row: LockedRunRow,
   move: Move,
-  by: { actor: Actor; at: Date },
-): Transition {
-  return {
+  by: { actor: Actor; at: Date; random?: () => number },
+): RunMove {
+  const retry = retryAfter(move, row.retry, by.random ?? Math.random);
+  const { type, name, reason } = retry === undefined ? move : awaitingRetry;
+  const transition: Transition = {
     runId: row.run_id,
     workspaceId: row.workspace_id,
     epoch: row.epoch,
     sequence: row.state_sequence + 1,
     transitionId: uuidv7(),
-    state: { type: move.type, name: move.name, at: by.at.toISOString() },
-    reason: move.reason,
+    state: { type, name, at: by.at.toISOString() },
+    reason,
     error: move.type === "CRASHED" ? crash : null,
     actor: by.actor,
+    ...(retry !== undefined && { retry }),
   };
+  return { row, transition };
 }
 
-export function toMovedRun(row: LockedRunRow, move: Move): MovedRun {
+/** Writes moves of runs that this transaction has locked; `at` is the database's time. */
+export async function applyMoves(
+  tx: Tx | EngineTx,
+  moves: readonly RunMove[],
+  at: Date,
+): Promise<MovedRun[]> {
+  await applyTransitions(
+    tx,
+    moves.map(({ transition }) => transition),
+    { now: at },
+  );
+  return moves.map(toMovedRun);
+}
+
+function toMovedRun({ row, transition: { state, reason } }: RunMove): MovedRun {
   return {
-    ...move,
+    type: state.type,
+    name: state.name,
+    reason,
     runId: row.run_id,
     workspaceId: row.workspace_id,
     poolId: row.pool_id,
     sessionId: row.session_id,
   };
 }
+
+const awaitingRetry: Move = {
+  type: "SCHEDULED",
+  name: "AwaitingRetry",
+  reason: "retry_scheduled",
+};
 
 // The engine knows that the agent is gone, not what user code did.
 const crash: RunError = {

@@ -8,7 +8,9 @@ export * from "./data-keys.ts";
 export * from "./deployments.ts";
 export * from "./flows.ts";
 export type { Page, PageQuery } from "./page.ts";
+export * from "./limits.ts";
 export * from "./pools.ts";
+export * from "./run-inputs.ts";
 export * from "./runs.ts";
 export {
   createOrganisation,
@@ -19,20 +21,28 @@ export {
 } from "./workspaces.ts";
 
 export type { MovedRun } from "./engine-move.ts";
+export * from "./sql/acquire-slots.ts";
 export * from "./sql/append-log-chunks.ts";
 export * from "./sql/apply-transitions.ts";
 export * from "./sql/claim-runs.ts";
 export * from "./sql/create-runs.ts";
 export * from "./sql/create-standalone-run.ts";
 export { databaseNow } from "./sql/database-now.ts";
+export * from "./sql/delete-runs.ts";
 export * from "./sql/end-sessions.ts";
+export * from "./sql/find-descendants.ts";
+export * from "./sql/find-run-ids.ts";
+export * from "./sql/enforce-strategies.ts";
 export * from "./sql/heartbeat.ts";
 export { lockRuns, type LockedRun } from "./sql/lock-runs.ts";
 export * from "./sql/mark-late.ts";
 export * from "./sql/open-session.ts";
 export * from "./sql/pools-with-claimable-runs.ts";
-export * from "./sql/read-runs.ts";
+export { listRuns, readRuns } from "./sql/read-runs.ts";
 export { readWaitingFacts } from "./sql/read-waiting-facts.ts";
 export * from "./sql/release-runs.ts";
+export * from "./sql/retry-runs.ts";
+export * from "./sql/sweep-pauses.ts";
+export * from "./sql/release-slots.ts";
 export * from "./sql/sweep-sessions.ts";
 export * from "./sql/upsert-task-runs.ts";

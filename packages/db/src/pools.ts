@@ -8,7 +8,7 @@ import type { Tx } from "./transaction.ts";
 const withQueues = {
   queues: {
     orderBy: [{ priority: "asc" as const }, { name: "asc" as const }],
-    select: { id: true, name: true, priority: true, paused: true },
+    select: { id: true, name: true, priority: true, paused: true, concurrencyLimit: true },
   },
 };
 
@@ -84,10 +84,16 @@ export async function updatePool(
   return readPoolByName(tx, change.name);
 }
 
-/** Makes a queue, or changes its priority and pause; runs that wait in it move with it. Undefined: no such pool. */
+/** Makes a queue, or changes its priority, pause and limit; runs that wait in it move with it. Undefined: no such pool. */
 export async function upsertQueue(
   tx: Tx,
-  queue: { poolName: string; name: string; priority: number; paused?: boolean | undefined },
+  queue: {
+    poolName: string;
+    name: string;
+    priority: number;
+    paused?: boolean | undefined;
+    concurrencyLimit?: number | null | undefined;
+  },
 ): Promise<WorkPool | undefined> {
   const pool = await tx.prisma.workPool.findFirst({
     where: { workspaceId: tx.workspaceId, name: queue.poolName },
@@ -96,6 +102,7 @@ export async function upsertQueue(
   const standing = {
     priority: queue.priority,
     ...(queue.paused === undefined ? {} : { paused: queue.paused }),
+    ...(queue.concurrencyLimit === undefined ? {} : { concurrencyLimit: queue.concurrencyLimit }),
   };
   const row = await tx.prisma.workQueue.upsert({
     where: { poolId_name: { poolId: pool.id, name: queue.name } },
@@ -124,7 +131,13 @@ function toPool(row: Row, activity: PoolActivity | undefined): WorkPool {
     name: row.name,
     paused: row.paused,
     concurrencyLimit: row.concurrencyLimit,
-    queues: row.queues.map(({ id, name, priority, paused }) => ({ id, name, priority, paused })),
+    queues: row.queues.map(({ id, name, priority, paused, concurrencyLimit }) => ({
+      id,
+      name,
+      priority,
+      paused,
+      concurrencyLimit,
+    })),
     onlineAgents: activity?.onlineAgents ?? 0,
     createdAt: row.createdAt.toISOString(),
   };

@@ -1,4 +1,5 @@
 import type { Actor, Run, State, StateReasonCode } from "@downbeat/contract";
+import type { RetryBudget } from "@downbeat/core";
 import { toRunError, type RunErrorColumns } from "./run-error-columns.ts";
 
 /** A run as the statements of `sql/read-runs.ts` return it. */
@@ -26,6 +27,8 @@ export type RunRow = RunErrorColumns & {
   agent_id: string | null;
   agent_name: string | null;
   task_run_count: number;
+  retry: RetryBudget | null;
+  parent_run_id: string | null;
 };
 
 export function toRun(row: RunRow): Run {
@@ -50,6 +53,12 @@ export function toRun(row: RunRow): Run {
     agentId: row.agent_id,
     agentName: row.agent_name,
     taskRunCount: row.task_run_count,
+    retriesLeft: retriesLeft(row.retry),
+    parentRunId: row.parent_run_id,
     error: toRunError(row),
   };
+}
+
+export function retriesLeft(retry: RetryBudget | null): Run["retriesLeft"] {
+  return { onCrash: retry?.onCrash ?? 0, onFailure: retry?.onFailure ?? 0 };
 }

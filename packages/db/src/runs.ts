@@ -18,7 +18,10 @@ import { readRuns } from "./sql/read-runs.ts";
 import type { Tx } from "./transaction.ts";
 
 /** One run with its sealed parameters, without `why`, which needs a clock and rules; undefined when not here. */
-export async function readRun(tx: Tx, runId: string): Promise<Omit<RunDetail, "why"> | undefined> {
+export async function readRun(
+  tx: Tx,
+  runId: string,
+): Promise<Omit<RunDetail, "why" | "pause"> | undefined> {
   const run = (await readRuns(tx, [runId])).get(runId);
   if (run === undefined) return undefined;
   const row = await tx.prisma.flowRun.findFirst({
@@ -42,6 +45,7 @@ export async function listRunStates(tx: Tx, runId: string): Promise<RunStateReco
     epoch: row.epoch,
     actor: { kind: row.actorKind as Actor["kind"], id: row.actorId },
     reason: row.reason as StateReasonCode,
+    cause: row.cause as StateReasonCode | null,
     error: toRunError({
       error_class: row.errorClass,
       exit_code: row.exitCode,

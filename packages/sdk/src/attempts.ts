@@ -22,6 +22,8 @@ export type AttemptPlan = {
   readonly firstAttempt: number;
   /** Aborts when the run is cancelled. */
   readonly signal: AbortSignal | undefined;
+  /** What each attempt waits for before it starts; resolves with what ends its turn. */
+  readonly admit?: ((attempt: number) => Promise<() => void>) | undefined;
   /** Is given the work that runs on after its attempt timed out. */
   readonly abandon: (work: Promise<unknown>) => void;
 };
@@ -39,9 +41,10 @@ export async function runAttempts<T>(
 ): Promise<T> {
   for (let attempt = plan.firstAttempt; ; attempt += 1) {
     if (plan.signal?.aborted) throw cancel(plan, observer, attempt);
+    const leave = await admitted(plan, observer, attempt);
     observer.started(attempt);
     try {
-      const result = await invokeWithin(plan, attempt, invoke);
+      const result = await invokeWithin(plan, attempt, invoke).finally(leave);
       observer.completed(attempt);
       return result;
     } catch (error) {
@@ -49,6 +52,19 @@ export async function runAttempts<T>(
     }
   }
 }
+
+async function admitted(
+  plan: AttemptPlan,
+  observer: AttemptObserver,
+  attempt: number,
+): Promise<() => void> {
+  if (plan.admit === undefined) return stay;
+  return plan.admit(attempt).catch(() => {
+    throw cancel(plan, observer, attempt);
+  });
+}
+
+const stay = (): void => {};
 
 type Failure = { readonly attempt: number; readonly error: unknown };
 

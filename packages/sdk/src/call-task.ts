@@ -1,6 +1,7 @@
 import { runAttempts } from "./attempts.ts";
 import { currentFrame, inFrame } from "./frame.ts";
 import type { RetryOptions } from "./retry-policy.ts";
+import { admissionTo } from "./task-limits.ts";
 import { TaskRun } from "./task-run.ts";
 import { systemTimers } from "./timers.ts";
 
@@ -9,6 +10,8 @@ export type TaskCall<T> = {
   readonly noun: "task" | "flow";
   readonly name: string;
   readonly options: RetryOptions;
+  /** Named limits of which each attempt holds a slot. */
+  readonly limits?: readonly string[] | undefined;
   readonly args: readonly unknown[];
   readonly invoke: () => T | PromiseLike<T>;
 };
@@ -25,6 +28,7 @@ export async function callTask<T>(call: TaskCall<T>): Promise<T> {
     timers,
     firstAttempt: 1,
     signal: frame?.signal,
+    admit: admissionTo(call.limits, { frame, run }),
     abandon: (work: Promise<unknown>) => scope?.abandon(work),
   };
   scope?.taskOpened();

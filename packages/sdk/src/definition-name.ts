@@ -7,7 +7,7 @@ import { LONGEST_NAME, NAME_PATTERN, NAME_RULE } from "@downbeat/contract/name-p
  * @throws DownbeatError `definition_invalid` when there is no function, no name, or a name the plane would refuse.
  */
 export function nameOf(
-  noun: "flow" | "task",
+  noun: "flow" | "task" | "pause",
   given: string | undefined,
   fn: { readonly name: string } | undefined,
 ): string {

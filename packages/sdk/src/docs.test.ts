@@ -6,7 +6,7 @@ const guide = readFileSync(new URL("../../../docs/sdk.md", import.meta.url), "ut
 const regions = [...examples.matchAll(/\/\/ #region (\S+)\n([\s\S]*?)\n\/\/ #endregion/g)];
 
 test("there are examples to compare", () => {
-  expect(regions.map(([, name]) => name)).toEqual(["quick-start", "signal", "retry-if"]);
+  expect(regions.map(([, name]) => name)).toEqual(["quick-start", "signal", "suspend", "retry-if"]);
 });
 
 test.each(regions.map(([, name, code]) => [name, code]))(

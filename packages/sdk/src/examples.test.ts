@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { exponential, flow, log, runContext, task } from "./index.ts";
+import { exponential, flow, log, runContext, suspend, task } from "./index.ts";
 
 // The code blocks of docs/sdk.md stand here, so that they compile and run. `docs.test.ts` holds the two together.
 
@@ -47,6 +47,21 @@ export const poll = task({ name: "poll", timeoutMs: 50 }, async () => {
 
 test("signal: a task that passes its signal on stops at its timeout", async () => {
   await expect(poll()).rejects.toThrow('task "poll" took longer than its timeoutMs of 50');
+});
+
+// #region suspend
+export const payOut = flow({ name: "pay-out" }, async () => {
+  const { approved } = await suspend({
+    key: "approval",
+    input: z.object({ approved: z.boolean() }),
+    timeoutSeconds: 86_400,
+  });
+  if (approved) log.info("paying");
+});
+// #endregion
+
+test("suspend: a plain script has nobody who could resume it", async () => {
+  await expect(payOut()).rejects.toThrow("suspend() works only in a flow that an agent runs");
 });
 
 // #region retry-if

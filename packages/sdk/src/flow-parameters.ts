@@ -1,7 +1,7 @@
 import type { ErrorIssue } from "@downbeat/contract";
-import type { z } from "zod";
 import { ParameterError } from "./errors.ts";
 import type { FlowSpec } from "./flow-spec.ts";
+import { issuesOf } from "./zod-issues.ts";
 
 type Checked =
   | { readonly ok: true; readonly args: readonly unknown[] }
@@ -34,16 +34,5 @@ async function checkArguments(spec: FlowSpec, given: readonly unknown[]): Promis
   if (spec.parameters === undefined) return { ok: true, args: given };
   const result = await spec.parameters.safeParseAsync(given[0]);
   if (result.success) return { ok: true, args: [result.data] };
-  const issues = result.error.issues.map((issue) => ({
-    path: pathOf(issue),
-    message: issue.message,
-  }));
-  return { ok: false, issues, cause: result.error };
-}
-
-function pathOf(issue: z.core.$ZodIssue): string {
-  return issue.path.reduce<string>((path, key) => {
-    if (typeof key === "number") return `${path}[${key}]`;
-    return path === "" ? String(key) : `${path}.${String(key)}`;
-  }, "");
+  return { ok: false, issues: issuesOf(result.error), cause: result.error };
 }

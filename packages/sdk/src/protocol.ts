@@ -2,6 +2,7 @@
 export { FLOW, flowDefinitionOf } from "./flow-definition.ts";
 export type { FlowDefinition } from "./flow-definition.ts";
 export { toErrorRecord } from "./error-record.ts";
+export type { PausePoint } from "./pause-point.ts";
 export type {
   ErrorRecord,
   FlowOutcome,

@@ -1,4 +1,5 @@
 import type { StateName, StateType } from "@downbeat/contract";
+import type { PausePoint } from "./pause-point.ts";
 
 /** Which run this is, as its host knows it. */
 export type RunIdentity = {
@@ -22,7 +23,25 @@ export interface RunHost {
   event(event: RunEvent): void;
   /** Aborts when the run is to be cancelled. */
   readonly signal: AbortSignal;
+  /** What pause points that this run has passed were given, by key. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** Waits for someone to resume the run; resolves with what they gave. Absent where nobody could. */
+  pause?(point: PausePoint, signal: AbortSignal | undefined): Promise<unknown>;
+  /** Ends the process until someone resumes the run. */
+  suspend?(point: PausePoint): void;
+  /**
+   * Takes a slot of each named limit for a task, waiting as long as it takes; resolves with what gives them back. Absent:
+   * this host knows no limits.
+   *
+   * @throws the signal's reason when it aborts first
+   */
+  acquireSlots?(request: SlotRequest, signal: AbortSignal | undefined): Promise<() => void>;
 }
+
+export type SlotRequest = {
+  readonly taskRunId: string;
+  readonly limitNames: readonly string[];
+};
 
 export type RunEvent = TaskRunEvent | LogEvent | FlowStateEvent;
 

@@ -34,6 +34,10 @@ export class TaskRun implements AttemptObserver {
     return (this.#id ??= uuidv7());
   }
 
+  awaitingSlot(attempt: number): void {
+    this.#report(attempt, "SCHEDULED", "AwaitingConcurrencySlot");
+  }
+
   started(attempt: number): void {
     this.#report(attempt, "RUNNING", attempt === 1 ? "Running" : "Retrying");
   }

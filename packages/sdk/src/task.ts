@@ -2,10 +2,16 @@ import { callTask } from "./call-task.ts";
 import { nameOf } from "./definition-name.ts";
 import { checkRetryOptions } from "./retry-policy.ts";
 import type { RetryOptions } from "./retry-policy.ts";
+import { checkLimits } from "./task-limits.ts";
 
 export type TaskOptions = RetryOptions & {
   /** Shown for every run of the task, in clear. Default: the function's own name. */
   readonly name?: string;
+  /**
+   * Named limits (`downbeat limit set`) of which each attempt holds a slot: it waits until each has one free. Default: none.
+   * Outside an agent nothing is limited.
+   */
+  readonly limits?: readonly string[];
 };
 
 type AnyFunction = (...args: never[]) => unknown;
@@ -42,9 +48,10 @@ export function task<F extends AnyFunction>(first: TaskOptions | F, second?: F):
   const [options, fn] = typeof first === "function" ? [{}, first] : [first, second];
   const name = nameOf("task", options.name, fn);
   checkRetryOptions(`task "${name}"`, options);
+  checkLimits(`task "${name}"`, options.limits);
   const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     const invoke = () => Reflect.apply(fn as AnyFunction, this, args) as unknown;
-    return callTask({ noun: "task", name, options, args, invoke });
+    return callTask({ noun: "task", name, options, limits: options.limits, args, invoke });
   };
   Object.defineProperties(wrapped, {
     name: { value: name, configurable: true },

@@ -96,9 +96,9 @@ function privateKeyFor(header: SealedHeader, keyring: Keyring): CryptoKey {
   );
 }
 
-/** Anyone may seal to a public key, and callers must be able to. Only parameters are expected from just anyone. */
+/** Anyone may seal to a public key, and callers must be able to. Only parameters and inputs are expected from just anyone. */
 function refuseUnlessParameters(header: SealedHeader, reason: string): void {
-  if (header.kind === "parameters") return;
+  if (header.kind === "parameters" || header.kind === "input") return;
   throw new SealError(
     "wrap_not_authentic",
     `This "${header.kind}" may be a forgery: ${reason}, so it need not come from a holder of the workspace key.`,

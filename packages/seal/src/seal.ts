@@ -63,16 +63,16 @@ export function sealText<K extends SealedKind>(
 }
 
 /**
- * Seals parameters straight to a workspace's public key, for callers without a data key. Costs about a millisecond and
+ * Seals parameters or an input straight to a workspace's public key, for callers without a data key. Costs about a millisecond and
  * a half each time. Compare `publicKey.keyId` with an id you got out of band: a hostile host could offer its own key.
  *
  * @throws {SealError} `bad_public_key`, `not_json`
  */
-export async function sealToPublicKey(
+export async function sealToPublicKey<K extends "parameters" | "input">(
   publicKey: WorkspacePublicKey,
-  context: SealContext<"parameters">,
+  context: SealContext<K>,
   value: unknown,
-): Promise<Sealed<"parameters">> {
+): Promise<Sealed<K>> {
   const plaintext = encodeJson(context, value);
   const key = await importPublicKey(publicKey);
   const header = {

@@ -1,4 +1,13 @@
-import { ErrorClass, Id, LOG_LEVELS, Name, StateName, StateType } from "@downbeat/contract";
+import {
+  ErrorClass,
+  Id,
+  LimitNames,
+  LOG_LEVELS,
+  Name,
+  PausePoint,
+  StateName,
+  StateType,
+} from "@downbeat/contract";
 import { z } from "zod";
 
 type ErrorData = {
@@ -58,14 +67,24 @@ const Outcome = z.intersection(
       error: ErrorData,
     }),
     z.object({ outcome: z.literal("cancelled") }),
+    z.object({ outcome: z.literal("suspended"), pause: PausePoint }),
   ]),
   z.object({ abandoned: z.literal(true).optional() }),
 );
 
 const WorkerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), pid: z.int() }),
-  z.object({ type: z.literal("started"), runId: Id }),
+  z.object({ type: z.literal("started"), runId: Id, timeoutMs: z.number().positive().optional() }),
+  z.object({ type: z.literal("paused"), runId: Id, point: PausePoint }),
   z.object({ type: z.literal("events"), runId: Id, events: z.array(z.unknown()) }),
+  z.object({
+    type: z.literal("acquire_slots"),
+    runId: Id,
+    requestId: Id,
+    taskRunId: Id,
+    limitNames: LimitNames.min(1),
+  }),
+  z.object({ type: z.literal("release_slots"), runId: Id, requestId: Id }),
   z.object({ type: z.literal("finished"), runId: Id, outcome: Outcome }),
 ]);
 

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { RunMessage, ToWorker } from "@downbeat/sdk/protocol";
+import type { PausePoint } from "@downbeat/contract";
 import { signalGroup } from "../process-group.ts";
 import { LaunchError } from "./launcher.ts";
 import { LineSplitter } from "./line-splitter.ts";
@@ -29,6 +30,19 @@ export type OutputStream = "stdout" | "stderr";
 export type RunListener = {
   events(events: readonly WorkerEvent[], refused: number): void;
   line(stream: OutputStream, text: string): void;
+  /** User code begins. `timeoutMs` is the flow's own limit for one attempt. */
+  started?(timeoutMs: number | undefined): void;
+  /** The flow waits for someone to resume it. */
+  paused?(point: PausePoint): void;
+  /** A task waits for slots; answered with {@link WorkerProcess.grantSlots}. */
+  acquireSlots?(request: SlotRequest): void;
+  releaseSlots?(requestId: string): void;
+};
+
+export type SlotRequest = {
+  readonly requestId: string;
+  readonly taskRunId: string;
+  readonly limitNames: readonly string[];
 };
 
 export type ProcessExit = {
@@ -124,6 +138,16 @@ export class WorkerProcess {
     this.#send({ type: "cancel", runId });
   }
 
+  /** Hands a paused run what someone gave. */
+  resume(runId: string, given: { readonly key: string; readonly input: unknown }): void {
+    this.#send({ type: "input", runId, ...given });
+  }
+
+  /** Tells a task of the run that it has its slots. */
+  grantSlots(runId: string, requestId: string): void {
+    this.#send({ type: "slots_granted", runId, requestId });
+  }
+
   /** Signals the child and everything it has started in its group. */
   signal(signal: NodeJS.Signals): void {
     this.#isSound = false;
@@ -184,7 +208,11 @@ export class WorkerProcess {
     const active = this.#active;
     if (message === undefined || message.type === "ready" || active?.runId !== message.runId)
       return;
-    if (message.type === "events") active.listener.events(message.events, message.refused);
+    if (message.type === "started") active.listener.started?.(message.timeoutMs);
+    else if (message.type === "paused") active.listener.paused?.(message.point);
+    else if (message.type === "events") active.listener.events(message.events, message.refused);
+    else if (message.type === "acquire_slots") active.listener.acquireSlots?.(message);
+    else if (message.type === "release_slots") active.listener.releaseSlots?.(message.requestId);
     else if (message.type === "finished") this.#finish(active, message.outcome);
   }
 

@@ -21,6 +21,8 @@ type OpenHold = Hold & { readonly abort: AbortController };
 export class ClaimDesk {
   readonly #line = new WaitList<Baton>();
   readonly #holds = new Map<string, OpenHold>();
+  /** Pools in which a claim left runs because a limit was full. */
+  readonly #limitedPools = new Set<string>();
   #closed = false;
 
   /** Pools that somebody waits for. */
@@ -58,6 +60,19 @@ export class ClaimDesk {
     const woken = Math.min(runs, waiting);
     const baton: Baton = { tries: waiting - woken };
     this.#line.wake(poolId, baton, woken);
+  }
+
+  /** Notes that runs of the pool wait for a slot of some limit. */
+  limitReached(poolId: string): void {
+    this.#limitedPools.add(poolId);
+  }
+
+  /** Tells pools that wait for slots that some may have become free; a limit may span pools. */
+  announceFreedSlots(): void {
+    for (const poolId of this.#limitedPools) {
+      this.#limitedPools.delete(poolId); // a claim that still finds it full notes it again
+      this.announce(poolId, 1);
+    }
   }
 
   /** Hands the news to the next in line, until everybody who waited when it came has looked. */

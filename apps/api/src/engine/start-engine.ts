@@ -1,6 +1,8 @@
 import {
+  enforceStrategies,
   markLate,
   poolsWithClaimableRuns,
+  sweepPauses,
   sweepSessions,
   type EngineTx,
   type MovedRun,
@@ -27,7 +29,14 @@ export function startEngine(services: Services): Engine {
       round: sweepRound(services, () => performance.now()),
       log,
     }),
+    startLoop({ name: "pauses", intervalMs: sweepMs, round: () => endPauses(services), log }),
     startLoop({ name: "late", intervalMs: sweepMs, round: () => nameLate(services), log }),
+    startLoop({
+      name: "limits",
+      intervalMs: sweepMs,
+      round: () => keepToStrategies(services),
+      log,
+    }),
     startLoop({
       name: "claim-poll",
       intervalMs: CLAIM_POLL_MS,
@@ -61,11 +70,25 @@ export function sweepRound(services: Services, monotonicMs: () => number): () =>
   };
 }
 
+async function endPauses(services: Services): Promise<void> {
+  const moved = await inBatches(services, (tx) => sweepPauses(tx, { limit: BATCH }));
+  // An agent whose process waits asks at once what has become of it.
+  for (const { sessionId } of moved) if (sessionId !== null) services.claims.endHold(sessionId);
+  if (moved.length > 0) services.log.info({ runs: moved.length }, "nobody resumed runs in time");
+}
+
 async function nameLate(services: Services): Promise<void> {
   const { lateAfterSeconds } = services.config;
   const moved = await inBatches(services, (tx) => markLate(tx, { lateAfterSeconds, limit: BATCH }));
   if (moved.length > 0)
-    services.log.info({ runs: moved.length }, "runs are late: nobody took them in time");
+    services.log.info({ runs: moved.length }, "runs wait for a slot, or are late");
+}
+
+// Creations see to it at once; this finds runs whose time came later, and what two processes made at the same moment.
+async function keepToStrategies(services: Services): Promise<void> {
+  const moved = await inBatches(services, (tx) => enforceStrategies(tx, { limit: BATCH }));
+  if (moved.length > 0)
+    services.log.info({ runs: moved.length }, "cancelled runs beyond the limits of deployments");
 }
 
 async function pollForClaims({ claims, database }: Services): Promise<void> {

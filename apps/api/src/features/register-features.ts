@@ -5,6 +5,7 @@ import { agentRoutes } from "./agents/routes.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { deploymentRoutes } from "./deployments/routes.ts";
 import { flowRoutes } from "./flows/routes.ts";
+import { limitRoutes } from "./limits/routes.ts";
 import { poolRoutes } from "./pools/routes.ts";
 import { runRoutes } from "./runs/routes.ts";
 import { workspaceRoutes } from "./workspace/routes.ts";
@@ -20,6 +21,7 @@ const FEATURES = [
   flowRoutes,
   deploymentRoutes,
   poolRoutes,
+  limitRoutes,
   agentRoutes,
   runRoutes,
   agentProtocolRoutes,

@@ -12,6 +12,7 @@ type Options = {
   name?: string;
   concurrency?: string;
   launcher?: string;
+  labels?: string;
 };
 
 export function agentStartCommand(): Command {
@@ -23,6 +24,7 @@ export function agentStartCommand(): Command {
     .option("--project <dir>", "directory of the flows; nothing outside it is run", ".")
     .option("--name <name>", "name of the agent (default: the host name)")
     .option("--concurrency <count>", "most runs at a time")
+    .option("--labels <list>", "what this agent can do, with commas; deployments may require some")
     .addOption(
       new Option(
         "--launcher <kind>",

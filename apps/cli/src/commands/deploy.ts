@@ -3,10 +3,11 @@ import { Command } from "commander";
 import type { Deployment } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import type { DeployPlan } from "../deploy/plan-deployments.ts";
+import { readRunPolicy, runPolicyOptions, type RunPolicyOptions } from "../deploy/run-policy.ts";
 import { collect } from "../options.ts";
 import { table } from "../table.ts";
 
-type Options = {
+type Options = RunPolicyOptions & {
   project: string;
   pool: string;
   queue: string;
@@ -18,7 +19,7 @@ type Options = {
 };
 
 export function deployCommand(): Command {
-  return new Command("deploy")
+  const command = new Command("deploy")
     .argument(
       "[paths...]",
       "files or globs inside the project (default: flows/**/*.{ts,mts,js,mjs})",
@@ -34,6 +35,8 @@ export function deployCommand(): Command {
     .option("--keep-going", "deploy what imports even if other files do not")
     .action(action(deploy))
     .addHelpText("after", DEPLOY_HELP);
+  for (const option of runPolicyOptions()) command.addOption(option);
+  return command;
 }
 
 const DEPLOY_HELP = `
@@ -61,6 +64,7 @@ async function deploy(context: CliContext, options: Options, paths: string[]): P
     queueName: options.queue,
     tags: options.tag ?? [],
     defaults: options.param ?? [],
+    policy: readRunPolicy(options),
   });
   context.output.result({ deployments, failures: plan.failures }, () => deployedWords(deployments));
   if (plan.failures.length > 0) process.exitCode = 1;

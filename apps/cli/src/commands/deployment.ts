@@ -3,6 +3,7 @@ import { action, type CliContext } from "../context.ts";
 import { limitOption } from "../options.ts";
 import { table } from "../table.ts";
 import { relativeWords } from "../time-words.ts";
+import { deploymentLimitCommand } from "./deployment-limit.ts";
 
 type Options = { limit: number; flow?: string };
 
@@ -17,7 +18,10 @@ export function deploymentCommand(): Command {
       "after",
       "\nWith --json: { items, nextCursor }, as GET /v1/deployments returns it.",
     );
-  return new Command("deployment").description("list deployments").addCommand(ls);
+  return new Command("deployment")
+    .description("list and limit deployments")
+    .addCommand(ls)
+    .addCommand(deploymentLimitCommand());
 }
 
 async function listDeployments(context: CliContext, { limit, flow }: Options): Promise<void> {

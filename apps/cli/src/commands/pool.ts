@@ -1,5 +1,7 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import type { WorkPool } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
+import { parseCount, parseCountOrNone } from "../counts.ts";
 import { limitOption } from "../options.ts";
 import { table } from "../table.ts";
 
@@ -7,7 +9,22 @@ export function poolCommand(): Command {
   return new Command("pool")
     .description("list and create work pools")
     .addCommand(lsCommand())
-    .addCommand(createCommand());
+    .addCommand(createCommand())
+    .addCommand(queueCommand());
+}
+
+function queueCommand(): Command {
+  return new Command("queue")
+    .argument("<pool>", "name of the pool")
+    .argument("<name>", "name of the queue")
+    .description("make or change a work queue of a pool")
+    .option("--priority <number>", "1 is served first, 1000 last", parseCount, 100)
+    .option("--limit <count>", "most runs of this queue at a time, or none", parseCountOrNone)
+    .action(action(setQueue))
+    .addHelpText(
+      "after",
+      "\nWith --json: the pool, as POST /v1/pools/:poolName/queues returns it.",
+    );
 }
 
 function lsCommand(): Command {
@@ -37,11 +54,15 @@ async function listPools(context: CliContext, { limit }: { limit: number }): Pro
     pool.paused ? "paused" : "active",
     `${pool.onlineAgents}`,
     pool.concurrencyLimit === null ? "none" : `${pool.concurrencyLimit}`,
-    pool.queues.map((queue) => queue.name).join(", "),
+    pool.queues.map(queueWords).join(", "),
   ]);
   context.output.result(page, () =>
     table(["POOL", "STATUS", "AGENTS ONLINE", "LIMIT", "QUEUES"], rows),
   );
+}
+
+function queueWords({ name, concurrencyLimit }: WorkPool["queues"][number]): string {
+  return concurrencyLimit === null ? name : `${name} (at most ${concurrencyLimit})`;
 }
 
 async function createPool(
@@ -58,8 +79,16 @@ async function createPool(
   );
 }
 
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 0) return count;
-  throw new InvalidArgumentError("Give a whole number, 0 or more.");
+async function setQueue(
+  context: CliContext,
+  { priority, limit }: { priority: number; limit?: number | null },
+  poolName: string,
+  name: string,
+): Promise<void> {
+  const { client } = await context.connect();
+  const pool = await client.call("createQueue", {
+    params: { poolName },
+    body: { name, priority, ...(limit !== undefined && { concurrencyLimit: limit }) },
+  });
+  context.output.result(pool, () => `Queue ${name} of pool ${pool.name} is set.`);
 }

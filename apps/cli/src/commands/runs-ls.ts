@@ -1,8 +1,9 @@
-import { Command, InvalidArgumentError } from "commander";
-import { STATE_TYPES, type Run, type StateType } from "@downbeat/contract";
+import { Command } from "commander";
+import type { Run, StateType } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import { limitOption } from "../options.ts";
 import type { Output } from "../output.ts";
+import { parseStates } from "../runs/parse-states.ts";
 import { stateWords } from "../state-words.ts";
 import { table } from "../table.ts";
 import { relativeWords, spanWords } from "../time-words.ts";
@@ -54,13 +55,3 @@ function runTable(colors: Output["colors"], runs: readonly Run[], now: Date): st
 
 // The time part of an id and some of its random part: short, and still unique in practice.
 const SHORT_ID_LENGTH = "019a2b3c-4d5e-7f60".length;
-
-function parseStates(text: string): StateType[] {
-  return text.split(",").map((word) => {
-    const type = word.trim().toUpperCase();
-    if ((STATE_TYPES as readonly string[]).includes(type)) return type as StateType;
-    throw new InvalidArgumentError(
-      `There is no state type "${word}"; there are ${STATE_TYPES.join(", ").toLowerCase()}.`,
-    );
-  });
-}

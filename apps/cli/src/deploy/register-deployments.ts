@@ -13,6 +13,7 @@ export type DeploymentTarget = {
   readonly tags: readonly string[];
   /** `name=value` texts. */
   readonly defaults: readonly string[];
+  readonly policy: Pick<DeploymentSpec, "retry" | "timeoutSeconds">;
 };
 
 /**
@@ -64,6 +65,7 @@ async function specOf(
     poolName: target.poolName,
     queueName: target.queueName,
     tags: [...target.tags],
+    ...target.policy,
     contentHash: flow.contentHash,
     gitSha: flow.gitSha,
     parameterSchema: flow.parameterSchema as DeploymentSpec["parameterSchema"],

@@ -8,6 +8,7 @@ const TARGET = {
   queueName: "default",
   tags: [],
   defaults: [],
+  policy: { retry: null, timeoutSeconds: null },
 };
 
 /** Deploys every flow of the project that imports; returns their names. */

@@ -27,6 +27,8 @@ function aRun(id: string, type: "RUNNING" | "COMPLETED" = "RUNNING"): Run {
     agentId: null,
     agentName: null,
     taskRunCount: 0,
+    retriesLeft: { onCrash: 0, onFailure: 0 },
+    parentRunId: null,
     error: null,
   };
 }

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { plain } from "../boundary.ts";
 import { EnrolmentToken, Agent } from "../agent.ts";
 import { Deployment, DeploymentSpec, Flow, FlowVersion, WorkPool, WorkQueue } from "../flow.ts";
-import { Flag, Id, Name } from "../identifiers.ts";
+import { Flag, Id, Name, Tags } from "../identifiers.ts";
+import { DeploymentConcurrency, LimitNames } from "../limit.ts";
 import { pageOf, pageQuery } from "../paging.ts";
 import { route } from "../route.ts";
 
@@ -67,11 +68,16 @@ export const flowRoutes = {
   updateDeployment: route({
     method: "PATCH",
     path: "/v1/deployments/:deploymentId",
-    summary: "Pause or resume a deployment",
+    summary: "Pause, resume or limit a deployment",
     tag: "deployments",
     access: ["developer"],
     params: z.strictObject({ deploymentId: Id }),
-    body: z.strictObject({ paused: Flag }),
+    body: z.strictObject({
+      paused: Flag.optional(),
+      concurrency: DeploymentConcurrency.nullable().optional(),
+      limitNames: LimitNames.optional(),
+      requiredLabels: Tags.optional(),
+    }),
     response: Deployment,
   }),
   listPools: route({
@@ -121,11 +127,11 @@ export const flowRoutes = {
   createQueue: route({
     method: "POST",
     path: "/v1/pools/:poolName/queues",
-    summary: "Create or re-prioritise a work queue",
+    summary: "Create, re-prioritise, pause or limit a work queue",
     tag: "pools",
     access: ["developer"],
     params: poolParams,
-    body: WorkQueue.omit({ id: true }).partial({ paused: true }),
+    body: WorkQueue.omit({ id: true }).partial({ paused: true, concurrencyLimit: true }),
     response: WorkPool,
     status: 201,
   }),

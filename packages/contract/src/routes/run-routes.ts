@@ -3,17 +3,22 @@ import { plain } from "../boundary.ts";
 import { BATCH_LIMIT } from "../agent.ts";
 import { Flag, Id } from "../identifiers.ts";
 import { pageOf, pageQuery } from "../paging.ts";
+import { sealed } from "../sealed.ts";
 import { route } from "../route.ts";
 import {
+  BulkAnswer,
+  BulkRequest,
   CancelAnswer,
   LogChunk,
   Run,
   RunDetail,
   RunFilter,
   RunSpec,
+  RunStateOverride,
   RunStateRecord,
   TaskRun,
 } from "../run.ts";
+import { Why } from "../why.ts";
 import { WrappedDataKey } from "../workspace.ts";
 
 const runParams = z.strictObject({ runId: Id });
@@ -63,6 +68,15 @@ export const runRoutes = {
     params: runParams,
     response: RunDetail,
   }),
+  readWhy: route({
+    method: "GET",
+    path: "/v1/runs/:runId/why",
+    summary: "Why a run is not running, in words and as a code",
+    tag: "runs",
+    access: ["viewer"],
+    params: runParams,
+    response: Why,
+  }),
   cancelRun: route({
     method: "POST",
     path: "/v1/runs/:runId/cancel",
@@ -71,6 +85,54 @@ export const runRoutes = {
     access: ["runner"],
     params: runParams,
     response: CancelAnswer,
+  }),
+  retryRun: route({
+    method: "POST",
+    path: "/v1/runs/:runId/retry",
+    summary:
+      "Run an ended run again, beyond what its retry policy allows; the epoch goes on rising",
+    tag: "runs",
+    access: ["runner"],
+    params: runParams,
+    response: Run,
+  }),
+  resumeRun: route({
+    method: "POST",
+    path: "/v1/runs/:runId/resume",
+    summary: "Let a paused run go on, with the input it waits for",
+    tag: "runs",
+    access: ["runner"],
+    params: runParams,
+    body: z.strictObject({ input: sealed("input").nullable().default(null), dataKeys }),
+    response: Run,
+  }),
+  setRunState: route({
+    method: "POST",
+    path: "/v1/runs/:runId/state",
+    summary: "Declare a live run ended; its lease is void and its agent kills the process",
+    tag: "runs",
+    access: ["developer"],
+    params: runParams,
+    body: RunStateOverride,
+    response: Run,
+  }),
+  deleteRun: route({
+    method: "DELETE",
+    path: "/v1/runs/:runId",
+    summary: "Delete an ended run with its history, task runs and logs",
+    tag: "runs",
+    access: ["developer"],
+    params: runParams,
+    response: z.strictObject({ deleted: Flag }),
+  }),
+  bulkRuns: route({
+    method: "POST",
+    path: "/v1/runs/bulk",
+    summary: "Cancel, retry or delete every run that a filter matches; `dryRun` only counts",
+    tag: "runs",
+    access: ["runner"],
+    body: BulkRequest,
+    response: BulkAnswer,
   }),
   listRunStates: route({
     method: "GET",

@@ -12,15 +12,19 @@ export type Transition = AcceptedTransition & {
 
 /**
  * Writes accepted transitions: every one into the history, the last of each run into its state. A run that becomes
- * terminal leaves live_run; one that becomes SCHEDULED gives up its lease.
+ * terminal leaves live_run; one that becomes SCHEDULED or is suspended gives up its lease, and takes on the time and what
+ * is left of its budget if that is a retry. Either gives its slots of named limits back.
+ *
+ * @param now when the wait for a retry begins; the database's clock when absent
  *
  * Locks: the live_run rows, which the caller has locked before (lock-runs.ts), so nothing is waited for.
  * The workspace is compared `is true` so that only the key can drive a lookup (see 0001_init).
- * Indexes: live_run_pkey, flow_run_pkey, run_state_pkey.
+ * Indexes: live_run_pkey, flow_run_pkey, run_state_pkey, limit_slot_run_id_idx.
  */
 export async function applyTransitions(
   tx: Tx | EngineTx,
   rows: readonly Transition[],
+  { now = null }: { readonly now?: Date | null } = {},
 ): Promise<void> {
   if (rows.length === 0) return;
   const error = <K extends "class" | "exitCode" | "signal" | "fingerprint" | "detail">(key: K) =>
@@ -34,16 +38,22 @@ export async function applyTransitions(
         ${rows.map((row) => row.epoch)}::int[], ${rows.map((row) => row.actor.kind)}::text[],
         ${rows.map((row) => row.actor.id)}::uuid[], ${rows.map((row) => row.reason)}::text[],
         ${rows.map((row) => row.transitionId)}::uuid[], ${error("class")}::text[], ${error("exitCode")}::int[],
-        ${error("signal")}::text[], ${error("fingerprint")}::text[], ${error("detail")}::text[]
+        ${error("signal")}::text[], ${error("fingerprint")}::text[], ${error("detail")}::text[],
+        ${rows.map((row) => row.retry?.cause ?? null)}::text[],
+        ${rows.map((row) => row.retry?.delayMs ?? null)}::double precision[],
+        ${rows.map((row) => (row.retry === undefined ? null : JSON.stringify(row.retry.budget)))}::text[],
+        ${rows.map((row) => (row.pause === undefined ? null : JSON.stringify(row.pause)))}::text[]
       ) as given (
         run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason, transition_id,
-        error_class, exit_code, signal, error_fingerprint, error_detail
+        error_class, exit_code, signal, error_fingerprint, error_detail, cause, retry_delay_ms, retry, pause
       )
     ),
     history as (
       insert into run_state (run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason,
-        transition_id, error_class, exit_code, signal, error_fingerprint, error_detail)
-      select * from change
+        transition_id, error_class, exit_code, signal, error_fingerprint, error_detail, cause)
+      select run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason, transition_id,
+        error_class, exit_code, signal, error_fingerprint, error_detail, cause
+      from change
     ),
     last as (
       select distinct on (run_id) *, type in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED') as terminal,
@@ -55,6 +65,12 @@ export async function applyTransitions(
         partition by run_id order by sequence desc rows between unbounded preceding and unbounded following
       )
       order by run_id, sequence desc
+    ),
+    -- Slots are of a run that is held; the table is empty where nobody uses named limits.
+    freed as (
+      delete from limit_slot s using last
+      where s.run_id = last.run_id and (s.workspace_id = last.workspace_id) is true
+        and (last.terminal or last.type = 'SCHEDULED' or last.name = 'Suspended')
     ),
     gone as (
       delete from live_run l using last
@@ -77,11 +93,17 @@ export async function applyTransitions(
     set state_type = last.type, state_name = last.name, state_at = last.at, state_sequence = last.sequence,
       reason = last.reason, started_at = coalesce(l.started_at, last.first_running),
       cancel_requested_at = coalesce(l.cancel_requested_at, last.cancelled_at),
-      late = last.name = 'Late',
+      late = last.name in ('Late', 'AwaitingConcurrencySlot'), scheduled_for = coalesce(
+        coalesce(${now}::timestamptz, now()) + make_interval(secs => last.retry_delay_ms / 1000),
+        case when last.name = 'Resuming' then coalesce(${now}::timestamptz, now()) end, l.scheduled_for),
+      pause = case when last.type = 'PAUSED' then coalesce(last.pause::jsonb, l.pause) end,
+      pause_deadline = case when last.type = 'PAUSED' then coalesce(coalesce(${now}::timestamptz, now())
+        + make_interval(secs => (last.pause::jsonb->>'timeoutSeconds')::double precision), l.pause_deadline) end,
+      retry = coalesce(last.retry::jsonb, l.retry),
       recent_transition_ids = (last.transition_ids || l.recent_transition_ids)[1:32],
-      lease_token = case when last.type = 'SCHEDULED' then null else l.lease_token end,
-      session_id = case when last.type = 'SCHEDULED' then null else l.session_id end,
-      claim_request_id = case when last.type = 'SCHEDULED' then null else l.claim_request_id end
+      lease_token = case when last.type = 'SCHEDULED' or last.name = 'Suspended' then null else l.lease_token end,
+      session_id = case when last.type = 'SCHEDULED' or last.name = 'Suspended' then null else l.session_id end,
+      claim_request_id = case when last.type = 'SCHEDULED' or last.name = 'Suspended' then null else l.claim_request_id end
     from last
     where l.run_id = last.run_id and (l.workspace_id = last.workspace_id) is true and not last.terminal`;
 }

@@ -1,7 +1,11 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { DownbeatError, type Lease } from "@downbeat/contract";
+import { roomsAfter, shareOut, type WaitingLine } from "@downbeat/core";
+import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
-import { lockSession, type ClaimingSession } from "./lock-session.ts";
+import { holdSlots } from "./hold-slots.ts";
+import { limitsOf, lockLimits } from "./lock-limits.ts";
+import { lockSession, type ClaimingSession, type ClaimLine } from "./lock-session.ts";
 
 export type Claim = {
   readonly sessionId: string;
@@ -10,6 +14,8 @@ export type Claim = {
   /** A repeated claim with the same id returns the same leases. */
   readonly claimRequestId: string;
   readonly max: number;
+  /** Is told when runs that are due were left because a limit is full. */
+  readonly onLimited?: () => void;
   /** For tests; the database's clock when absent. */
   readonly now?: Date | null;
 };
@@ -18,27 +24,34 @@ type Row = {
   run_id: string;
   epoch: number;
   lease_token: string;
+  queue_priority: number;
+  queue_id: string;
+  deployment_id: string;
+  scheduled_for: Date;
   flow_name: string;
   deployment_name: string;
   content_hash: string;
   entrypoint: string;
   default_parameters: string | null;
   parameters: string | null;
+  timeout_seconds: number | null;
+  inputs: Lease["inputs"] | null;
 };
 
 /**
- * Leases runs to a session: SCHEDULED → PENDING with a new epoch and token, by queue priority and then by time. Takes no
- * more than the session's free capacity and the pool's limit leave, and nothing from what is paused.
+ * Leases runs to a session: SCHEDULED → PENDING with a new epoch and token. By queue priority; by turns among the
+ * deployments of one priority, so that a busy one never starves another; and then by time. Takes no more than the
+ * session's free capacity and every limit (pool, queue, deployment, named) leaves, and nothing from what is paused.
  *
  * Returns the leases; those of an earlier claim with the same `claimRequestId` again, if it made any.
- * Locks: see lock-session.ts; then the claimed live_run rows, skipping what other claims hold.
- * Indexes: live_run_claim_idx (ordered scan, stops at the limit), live_run_session_idx.
+ * Locks: see lock-session.ts; lock-limits.ts, if anything that waits is limited; then the claimed live_run rows, skipping
+ * what other claims hold.
+ * Indexes: live_run_claim_idx (ordered scan within each line, stops at its share), live_run_session_idx.
  *
  * @throws DownbeatError `session_ended` when the session is not open.
  */
 export async function claimRuns(tx: Tx, claim: Claim): Promise<Lease[]> {
-  const now = claim.now ?? null;
-  const session = await lockSession(tx, claim, now);
+  const session = await lockSession(tx, claim, claim.now ?? null);
   if (session === undefined) {
     throw new DownbeatError("session_ended", {
       message: `The session ${claim.sessionId} is not open.`,
@@ -46,35 +59,86 @@ export async function claimRuns(tx: Tx, claim: Claim): Promise<Lease[]> {
   }
   if (session.claimedBefore) return readClaimed(tx, claim);
   const free = Math.min(claim.max, session.capacity - session.held);
-  if (free <= 0 || session.queueIds.length === 0) return [];
-  return take(tx, claim, session, free);
+  if (free <= 0 || session.lines.length === 0) return [];
+  return takeInTurns(tx, claim, { session, free });
 }
 
-async function take(
+type Line = ClaimLine & WaitingLine;
+
+// Shares are dealt without knowing how long the lines are. One that gave less than its share is at its end (or the rest is
+// being claimed elsewhere), and what it left goes to the others in another round.
+async function takeInTurns(
   tx: Tx,
   claim: Claim,
-  session: ClaimingSession,
-  free: number,
+  { session, free }: { session: ClaimingSession; free: number },
 ): Promise<Lease[]> {
-  const tokens = Array.from({ length: free }, () => randomBytes(16).toString("hex"));
-  const rows = await tx.prisma.$queryRaw<Row[]>`/* prepared */
-    with room as (
-      select least(${free}::bigint, ${session.concurrencyLimit}::bigint - (
-        select count(*) from live_run l
-        where l.workspace_id = ${tx.workspaceId}::uuid and l.pool_id = ${session.poolId}::uuid
-          and l.session_id is not null and ${session.concurrencyLimit}::int is not null
-      )) as slots
+  let lines = session.lines.map((line) => toLine(line, session, claim));
+  let rooms = await lockLimits(tx, { ...session, now: claim.now ?? null });
+  const rows: Row[] = [];
+  while (rows.length < free && lines.length > 0) {
+    const shares = shareOut(lines, rooms, free - rows.length);
+    const asked = lines.flatMap((line, index) => {
+      const share = shares[index] ?? 0;
+      return share === 0 ? [] : [{ line, share }];
+    });
+    if (asked.length === 0) break;
+    const taken = await take(tx, claim, { session, asked });
+    rows.push(...taken);
+    const countOf = (line: Line): number =>
+      taken.filter(
+        ({ deployment_id, queue_id }) =>
+          deployment_id === line.deploymentId && queue_id === line.queueId,
+      ).length;
+    const counts = asked.map(({ line, share }) => ({ line, share, count: countOf(line) }));
+    const ended = new Set(counts.flatMap(({ line, share, count }) => (count < share ? line : [])));
+    rooms = roomsAfter(rooms, counts);
+    lines = lines.filter((line) => !ended.has(line));
+  }
+  if (rows.length < free && lines.length > 0) claim.onLimited?.();
+  await holdSlots(tx, { ...claim, lines: session.lines, runs: rows });
+  return rows.toSorted(byTurn).map(toLease);
+}
+
+function toLine(line: ClaimLine, session: ClaimingSession, { claimRequestId }: Claim): Line {
+  const ticket = createHash("md5").update(`${claimRequestId}${line.deploymentId}`).digest("hex");
+  return { ...line, ticket, limits: limitsOf(line, session) };
+}
+
+function byTurn(a: Row, b: Row): number {
+  return (
+    a.queue_priority - b.queue_priority || a.scheduled_for.getTime() - b.scheduled_for.getTime()
+  );
+}
+
+type Asked = readonly { readonly line: Line; readonly share: number }[];
+
+function take(
+  tx: Tx,
+  claim: Claim,
+  { session, asked }: { session: ClaimingSession; asked: Asked },
+): Promise<Row[]> {
+  const most = asked.reduce((sum, { share }) => sum + share, 0);
+  const tokens = Array.from({ length: most }, () => randomBytes(16).toString("hex"));
+  return tx.prisma.$queryRaw<Row[]>`/* prepared */
+    with asked as (
+      select * from unnest(
+        ${asked.map(({ line }) => line.priority)}::int[], ${asked.map(({ line }) => line.queueId)}::uuid[],
+        ${asked.map(({ line }) => line.deploymentId)}::uuid[], ${asked.map(({ share }) => share)}::int[]
+      ) as given (priority, queue_id, deployment_id, share)
     ),
     picked as materialized (
-      select l.run_id
-      from live_run l
-      where l.workspace_id = ${tx.workspaceId}::uuid and l.pool_id = ${session.poolId}::uuid and l.session_id is null
-        and l.state_type = 'SCHEDULED' and l.scheduled_for <= coalesce(${claim.now ?? null}::timestamptz, now())
-        and l.queue_id = any(${session.queueIds}::uuid[])
-        and not (l.deployment_id = any(${session.pausedDeploymentIds}::uuid[]))
-      order by l.queue_priority, l.scheduled_for, l.run_id
-      limit (select greatest(slots, 0) from room)
-      for no key update skip locked
+      select next.run_id from asked
+      cross join lateral (
+        select l.run_id
+        from live_run l
+        where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = ${session.poolId}::uuid
+          and l.queue_priority = asked.priority and l.queue_id = asked.queue_id
+          and l.deployment_id = asked.deployment_id and l.session_id is null and l.state_type = 'SCHEDULED'
+          and l.scheduled_for <= coalesce(${claim.now ?? null}::timestamptz, now())
+        order by l.scheduled_for, l.run_id
+        limit asked.share
+        for no key update skip locked
+      ) as next
     ),
     numbered as (select run_id, row_number() over () as place from picked),
     claimed as (
@@ -93,21 +157,22 @@ async function take(
         ${session.agentId}::uuid, 'claimed'
       from claimed
     )
-    select l.run_id, l.epoch, l.lease_token, f.name as flow_name, d.name as deployment_name, v.content_hash,
-      d.entrypoint, d.default_parameters, r.parameters
+    select l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for,
+      f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters, r.parameters,
+      d.timeout_seconds, ${inputsOf(tx)} as inputs
     from claimed l
     join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
     join deployment d on d.id = r.deployment_id and d.workspace_id = ${tx.workspaceId}::uuid
     join flow_version v on v.id = d.flow_version_id and v.workspace_id = ${tx.workspaceId}::uuid
     order by l.queue_priority, l.scheduled_for, l.run_id`;
-  return rows.map(toLease);
 }
 
 async function readClaimed(tx: Tx, claim: Claim): Promise<Lease[]> {
   const rows = await tx.prisma.$queryRaw<Row[]>`
-    select l.run_id, l.epoch, l.lease_token, f.name as flow_name, d.name as deployment_name, v.content_hash,
-      d.entrypoint, d.default_parameters, r.parameters
+    select l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for,
+      f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters, r.parameters,
+      d.timeout_seconds, ${inputsOf(tx)} as inputs
     from live_run l
     join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
@@ -117,6 +182,14 @@ async function readClaimed(tx: Tx, claim: Claim): Promise<Lease[]> {
       and l.claim_request_id = ${claim.claimRequestId}::uuid
     order by l.queue_priority, l.scheduled_for, l.run_id`;
   return rows.map(toLease);
+}
+
+// Nothing was given to a run before its first attempt, so most claims read no input at all.
+function inputsOf(tx: Tx): Prisma.Sql {
+  return Prisma.sql`case when l.epoch > 1 then (
+      select jsonb_agg(jsonb_build_object('key', i.key, 'input', i.input) order by i.key) from run_input i
+      where i.run_id = l.run_id and (i.workspace_id = ${tx.workspaceId}::uuid) is true
+    ) end`;
 }
 
 function toLease(row: Row): Lease {
@@ -130,5 +203,7 @@ function toLease(row: Row): Lease {
     entrypoint: row.entrypoint as Lease["entrypoint"],
     defaultParameters: row.default_parameters as Lease["defaultParameters"],
     parameters: row.parameters as Lease["parameters"],
+    timeoutSeconds: row.timeout_seconds,
+    inputs: row.inputs ?? [],
   };
 }

@@ -1,6 +1,8 @@
 import type { Actor, Run } from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
+import type { RetryBudget } from "@downbeat/core";
 import { arrayLiteral } from "../array-literal.ts";
+import { retriesLeft } from "../run-row.ts";
 import type { Tx } from "../transaction.ts";
 import { readIdempotencyKeys } from "./read-idempotency-keys.ts";
 
@@ -17,6 +19,8 @@ export type NewRun = {
   /** Tells a repeated request from another one under the same key. */
   readonly requestHash: string;
   readonly createdBy: Actor;
+  /** The run that triggers this one. */
+  readonly parentRunId?: string | null;
 };
 
 /**
@@ -29,6 +33,8 @@ export type CreatedRun =
       readonly runId: string;
       readonly run: Run;
       readonly poolId: string;
+      /** Set when the deployment's strategy may cancel runs: enforce-strategies.ts then has a say. */
+      readonly strategyOf: string | null;
     }
   | { readonly status: "standing" | "mismatch"; readonly runId: string }
   | { readonly status: "unknown"; readonly flowExists: boolean };
@@ -41,12 +47,14 @@ type Row = {
   flow_id: string;
   flow_version_id: string;
   deployment_id: string | null;
+  strategy_of: string | null;
   pool_id: string;
   pool_name: string;
   queue_name: string;
   tags: string[];
   created_at: Date;
   scheduled_for: Date;
+  retry: RetryBudget | null;
 };
 
 /**
@@ -80,6 +88,7 @@ export async function createRuns(
         runId: answer.run_id,
         run: toRun(row, answer),
         poolId: answer.pool_id,
+        strategyOf: answer.strategy_of,
       };
     }
     const first = standing.get(row.idempotencyKey ?? "");
@@ -102,17 +111,21 @@ function insert(tx: Tx, rows: readonly NewRun[], now: Date | null): Promise<Row[
         ${column("parameters")}::text[], ${column("scheduledFor")}::timestamptz[],
         ${rows.map(({ tags }) => arrayLiteral(tags))}::text[], ${column("idempotencyKey")}::text[],
         ${column("requestHash")}::text[], ${rows.map(({ createdBy }) => createdBy.kind)}::text[],
-        ${rows.map(({ createdBy }) => createdBy.id)}::uuid[]
+        ${rows.map(({ createdBy }) => createdBy.id)}::uuid[],
+        ${rows.map(({ parentRunId }) => parentRunId ?? null)}::uuid[]
       ) with ordinality as given (
         run_id, flow_name, deployment_name, parameters, scheduled_for, tags, key, request_hash, actor_kind, actor_id,
-        ordinal
+        parent_run_id, ordinal
       )
     ),
     target as (
       select input.ordinal, input.run_id, input.parameters, input.key, input.request_hash, input.actor_kind,
-        input.actor_id, input.at, coalesce(input.scheduled_for, input.at) as scheduled_for,
+        input.actor_id, input.parent_run_id, input.at, coalesce(input.scheduled_for, input.at) as scheduled_for,
         f.id is not null as flow_exists, f.id as flow_id, d.flow_version_id, d.id as deployment_id,
+        case when d.concurrency_strategy <> 'enqueue' and d.concurrency_limit is not null then d.id end as strategy_of,
         q.pool_id, p.name as pool_name, q.id as queue_id, q.name as queue_name, q.priority as queue_priority,
+        case when d.retry is not null then jsonb_build_object('policy', d.retry, 'onCrash', d.retry->'retriesOnCrash',
+          'onFailure', d.retry->'retriesOnFailure', 'made', 0) end as retry,
         case when input.tags = '{}' then d.tags
           else (array(select distinct unnest(d.tags || input.tags::text[]) order by 1))[1:32] end as tags
       from input
@@ -135,16 +148,16 @@ function insert(tx: Tx, rows: readonly NewRun[], now: Date | null): Promise<Row[
     ),
     identity as (
       insert into flow_run (id, workspace_id, flow_id, flow_version_id, deployment_id, pool_id, queue_id, parameters,
-        tags, created_by_kind, created_by_id, created_at, scheduled_for)
+        tags, created_by_kind, created_by_id, created_at, scheduled_for, parent_run_id)
       select run_id, ${tx.workspaceId}::uuid, flow_id, flow_version_id, deployment_id, pool_id, queue_id, parameters,
-        tags, actor_kind, actor_id, at, scheduled_for
+        tags, actor_kind, actor_id, at, scheduled_for, parent_run_id
       from fresh
     ),
     live as (
       insert into live_run (run_id, workspace_id, deployment_id, pool_id, queue_id, queue_priority, scheduled_for,
-        state_type, state_name, state_at, reason, state_sequence)
+        state_type, state_name, state_at, reason, state_sequence, retry, parent_run_id)
       select run_id, ${tx.workspaceId}::uuid, deployment_id, pool_id, queue_id, queue_priority, scheduled_for,
-        'SCHEDULED', 'Scheduled', at, 'created', 0
+        'SCHEDULED', 'Scheduled', at, 'created', 0, retry, parent_run_id
       from fresh
     ),
     history as (
@@ -155,12 +168,13 @@ function insert(tx: Tx, rows: readonly NewRun[], now: Date | null): Promise<Row[
     select t.ordinal::int, t.flow_exists, t.run_id,
       t.deployment_id is not null and (t.key is null or t.run_id in (select run_id from keyed)) as created,
       t.flow_id, t.flow_version_id,
-      t.deployment_id, t.pool_id, t.pool_name, t.queue_name, t.tags, t.at as created_at, t.scheduled_for
+      t.deployment_id, t.strategy_of, t.pool_id, t.pool_name, t.queue_name, t.tags, t.at as created_at, t.scheduled_for,
+      t.retry
     from target t
     order by t.ordinal`;
 }
 
-function toRun({ flowName, deploymentName, createdBy }: NewRun, row: Row): Run {
+function toRun({ flowName, deploymentName, createdBy, parentRunId }: NewRun, row: Row): Run {
   return {
     id: row.run_id,
     flowId: row.flow_id,
@@ -182,6 +196,8 @@ function toRun({ flowName, deploymentName, createdBy }: NewRun, row: Row): Run {
     agentId: null,
     agentName: null,
     taskRunCount: 0,
+    retriesLeft: retriesLeft(row.retry),
+    parentRunId: parentRunId ?? null,
     error: null,
   };
 }

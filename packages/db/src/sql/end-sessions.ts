@@ -1,7 +1,6 @@
 import type { Actor, StateReasonCode } from "@downbeat/contract";
-import { toMovedRun, toTransition, type Move, type MovedRun } from "../engine-move.ts";
+import { applyMoves, toMove, type Move, type MovedRun } from "../engine-move.ts";
 import type { Tx } from "../transaction.ts";
-import { applyTransitions } from "./apply-transitions.ts";
 import { databaseNow } from "./database-now.ts";
 import { lockSessionRuns } from "./lock-session-runs.ts";
 
@@ -28,15 +27,12 @@ export async function endSessions(tx: Tx, request: EndSessions): Promise<MovedRu
   const rows = await lockSessionRuns(tx, ended);
   if (rows.length === 0) return [];
   const by = { actor: request.actor, at: await databaseNow(tx, request.now) };
-  const moves = rows.map((row) => ({
-    row,
-    move: settle(row.state_type, request.reason ?? "agent_restarted"),
-  }));
-  await applyTransitions(
+  const reason = request.reason ?? "agent_restarted";
+  return applyMoves(
     tx,
-    moves.map(({ row, move }) => toTransition(row, move, by)),
+    rows.map((row) => toMove(row, settle(row.state_type, reason), by)),
+    by.at,
   );
-  return moves.map(({ row, move }) => toMovedRun(row, move));
 }
 
 async function markEnded(tx: Tx, { sessionIds, principalId, now }: EndSessions): Promise<string[]> {

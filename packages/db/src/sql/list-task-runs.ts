@@ -20,7 +20,9 @@ type Row = RunErrorColumns & {
 };
 
 /**
- * A page of a run's task runs by start and id; those not started come last.
+ * A page of a run's task runs by start and id; those not started come last. A task run that was open when its run ended,
+ * or its attempt did, ended with it: nothing is left that could report it. Said here rather than written, so that
+ * a report that arrives late after all still stands.
  *
  * Locks: none. Index: task_run_pkey (one run's rows are contiguous; sorted in memory).
  */
@@ -30,13 +32,31 @@ export async function listTaskRunRows(
 ): Promise<Page<TaskRun>> {
   const [startedAt, id] = readCursor(query.cursor);
   const rows = await tx.prisma.$queryRaw<Row[]>`
-    select id, run_id, task_name, index, epoch, state_type, state_name, state_at, attempt, started_at, ended_at,
-      upstream, rendered_name, error_class, exit_code, signal, error_fingerprint, error_detail
-    from task_run
-    where workspace_id = ${tx.workspaceId}::uuid and run_id = ${query.runId}::uuid
+    with standing as (
+      select coalesce(r.ended_at, l.state_at) as at, coalesce(l.epoch, r.epoch) as epoch,
+        coalesce(r.state_type, 'CRASHED') as type, r.state_type is not null or l.state_type = 'SCHEDULED' as no_process
+      from flow_run r
+      left join live_run l on l.run_id = r.id and l.workspace_id = ${tx.workspaceId}::uuid
+      where r.workspace_id = ${tx.workspaceId}::uuid and r.id = ${query.runId}::uuid
+    )
+    select t.id, t.run_id, t.task_name, t.index, t.epoch,
+      case when not closed.it then t.state_type when s.type = 'CANCELLED' then 'CANCELLED' else 'CRASHED' end
+        as state_type,
+      case when not closed.it then t.state_name when s.type = 'CANCELLED' then 'Cancelled' else 'Crashed' end
+        as state_name,
+      case when closed.it then s.at else t.state_at end as state_at, t.attempt, t.started_at,
+      case when closed.it then s.at else t.ended_at end as ended_at, t.upstream, t.rendered_name, t.error_class,
+      t.exit_code, t.signal, t.error_fingerprint, t.error_detail
+    from task_run t
+    cross join standing s
+    cross join lateral (
+      select t.state_type not in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')
+        and (s.no_process or t.epoch < s.epoch) as it
+    ) as closed
+    where t.workspace_id = ${tx.workspaceId}::uuid and t.run_id = ${query.runId}::uuid
       and (${id}::uuid is null
-        or (coalesce(started_at, 'infinity'), id) > (${startedAt}::timestamptz, ${id}::uuid))
-    order by coalesce(started_at, 'infinity'), id
+        or (coalesce(t.started_at, 'infinity'), t.id) > (${startedAt}::timestamptz, ${id}::uuid))
+    order by coalesce(t.started_at, 'infinity'), t.id
     limit ${query.limit + 1}::int`;
   const items = rows.slice(0, query.limit).map(toTaskRun);
   const last = items.at(-1);

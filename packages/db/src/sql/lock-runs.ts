@@ -1,5 +1,5 @@
-import type { State, StateReasonCode } from "@downbeat/contract";
-import type { RunSnapshot } from "@downbeat/core";
+import type { PausePoint, State, StateReasonCode } from "@downbeat/contract";
+import type { RetryBudget, RunSnapshot } from "@downbeat/core";
 import type { Tx } from "../transaction.ts";
 
 /** A run as it stands, locked if it is live: what the rules of `core` decide on, and what the API needs beside. */
@@ -12,6 +12,8 @@ export type LockedRun = RunSnapshot & {
   readonly agentId: string | null;
   readonly poolId: string | null;
   readonly cancelRequestedAt: Date | null;
+  /** What it waits for while PAUSED. */
+  readonly pause: PausePoint | null;
 };
 
 type Row = {
@@ -29,6 +31,8 @@ type Row = {
   pool_id: string | null;
   cancel_requested_at: Date | null;
   live: boolean;
+  retry: RetryBudget | null;
+  pause: PausePoint | null;
 };
 
 /**
@@ -59,7 +63,7 @@ function lockLive(tx: Tx, ids: readonly string[]): Promise<Row[]> {
       for update
     )
     select l.run_id, l.epoch, l.lease_token, l.state_type, l.state_name, l.state_at, l.state_sequence, l.reason,
-      l.recent_transition_ids, l.session_id, s.agent_id, l.pool_id, l.cancel_requested_at, true as live
+      l.recent_transition_ids, l.session_id, s.agent_id, l.pool_id, l.cancel_requested_at, true as live, l.retry, l.pause
     from locked l
     left join agent_session s on s.id = l.session_id and s.workspace_id = ${tx.workspaceId}::uuid`;
 }
@@ -68,7 +72,7 @@ function readFinished(tx: Tx, ids: readonly string[]): Promise<Row[]> {
   return tx.prisma.$queryRaw<Row[]>`/* prepared */
     select id as run_id, epoch, lease_token, state_type, state_name, state_at, state_sequence, reason,
       recent_transition_ids, null::uuid as session_id, agent_id, pool_id, null::timestamptz as cancel_requested_at,
-      false as live
+      false as live, null::jsonb as retry, null::jsonb as pause
     from flow_run
     where workspace_id = ${tx.workspaceId}::uuid and id = any(${ids}::uuid[]) and state_type is not null`;
 }
@@ -87,5 +91,7 @@ function toLockedRun(row: Row): LockedRun {
     agentId: row.agent_id,
     poolId: row.pool_id,
     cancelRequestedAt: row.cancel_requested_at,
+    retry: row.retry,
+    pause: row.pause,
   };
 }

@@ -1,5 +1,15 @@
 import type { Tx } from "../transaction.ts";
 
+/** Runs that wait in one queue for one deployment, and what limits them. */
+export type ClaimLine = {
+  readonly priority: number;
+  readonly queueId: string;
+  readonly deploymentId: string;
+  readonly queueLimit: number | null;
+  readonly deploymentLimit: number | null;
+  readonly limitNames: readonly string[];
+};
+
 /** What a claim needs to know of its session, read under lock. */
 export type ClaimingSession = {
   readonly poolId: string;
@@ -8,10 +18,12 @@ export type ClaimingSession = {
   readonly held: number;
   /** Whether this very claim has been answered before. */
   readonly claimedBefore: boolean;
-  readonly concurrencyLimit: number | null;
-  /** Queues of the pool that this session serves and that are not paused; none while its lease has lapsed. */
-  readonly queueIds: readonly string[];
-  readonly pausedDeploymentIds: readonly string[];
+  readonly poolLimit: number | null;
+  /**
+   * Lines with a run that is due, that this session serves, whose labels it carries, and that are not paused; none while
+   * its lease has lapsed.
+   */
+  readonly lines: readonly ClaimLine[];
 };
 
 type Row = {
@@ -22,7 +34,10 @@ type Row = {
   concurrency_limit: number | null;
   queue_names: string[];
   lapsed: boolean;
+  labels: string[];
 };
+
+type Facts = { held: number; before: boolean; lines: ClaimLine[] };
 
 /**
  * Locks a session for claiming, so that its claims take turns: two at once could exceed its capacity, or answer one
@@ -30,8 +45,9 @@ type Row = {
  *
  * Returns undefined when the session is not open (ended, of another principal, or without a pool). A lapsed one is open:
  * its agent may come back with a beat, and would take "ended" as word that all it runs is lost.
- * Locks: the agent_session row, for no key update; then the pool's row if it has a concurrency limit.
- * Indexes: agent_session_pkey, work_queue_pool_id_name_key, deployment_queue_id_idx, live_run_session_idx.
+ * Locks: the agent_session row, for no key update.
+ * Indexes: agent_session_pkey, live_run_session_idx, live_run_claim_idx (one jump per line, however long), work_queue_pkey,
+ * deployment_pkey.
  */
 export async function lockSession(
   tx: Tx,
@@ -39,7 +55,7 @@ export async function lockSession(
   now: Date | null,
 ): Promise<ClaimingSession | undefined> {
   const [row] = await tx.prisma.$queryRaw<Row[]>`/* prepared */
-    select s.pool_id, s.agent_id, s.capacity, s.queue_names, p.paused, p.concurrency_limit,
+    select s.pool_id, s.agent_id, s.capacity, s.queue_names, s.labels, p.paused, p.concurrency_limit,
       s.lease_expires_at <= coalesce(${now}::timestamptz, now()) as lapsed
     from agent_session s
     join work_pool p on p.workspace_id = ${tx.workspaceId}::uuid and p.id = s.pool_id
@@ -48,36 +64,57 @@ export async function lockSession(
       and s.ended_at is null
     for no key update of s`;
   if (row === undefined) return undefined;
-  if (row.concurrency_limit !== null) await lockPool(tx, row.pool_id);
-  // A statement after the lock: its snapshot sees what an earlier claim of this session has just taken.
-  const [facts] = await tx.prisma.$queryRaw<
-    { held: number; before: boolean; queue_ids: string[]; paused_ids: string[] }[]
-  >`/* prepared */
-    select
-      (select count(*)::int from live_run l
-        where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = ${session.sessionId}::uuid) as held,
-      exists(select from live_run l
-        where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = ${session.sessionId}::uuid
-          and l.claim_request_id = ${session.claimRequestId}::uuid) as before,
-      array(select q.id from work_queue q
-        where q.workspace_id = ${tx.workspaceId}::uuid and q.pool_id = ${row.pool_id}::uuid and not q.paused
-          and (${row.queue_names}::text[] = '{}' or q.name = any(${row.queue_names}::text[]))) as queue_ids,
-      array(select d.id from deployment d
-        join work_queue q on q.workspace_id = ${tx.workspaceId}::uuid and q.id = d.queue_id
-        where d.workspace_id = ${tx.workspaceId}::uuid and q.pool_id = ${row.pool_id}::uuid and d.paused) as paused_ids`;
+  const facts = await readFacts(tx, session, { row, now });
   return {
     poolId: row.pool_id,
     agentId: row.agent_id,
     capacity: row.capacity,
     held: facts?.held ?? 0,
     claimedBefore: facts?.before ?? false,
-    concurrencyLimit: row.concurrency_limit,
-    queueIds: row.paused || row.lapsed ? [] : (facts?.queue_ids ?? []),
-    pausedDeploymentIds: facts?.paused_ids ?? [],
+    poolLimit: row.concurrency_limit,
+    lines: row.paused || row.lapsed ? [] : (facts?.lines ?? []),
   };
 }
 
-async function lockPool(tx: Tx, poolId: string): Promise<void> {
-  await tx.prisma.$queryRaw`
-    select 1 from work_pool where workspace_id = ${tx.workspaceId}::uuid and id = ${poolId}::uuid for no key update`;
+// A statement after the lock: its snapshot sees what an earlier claim of this session has just taken.
+async function readFacts(
+  tx: Tx,
+  session: { sessionId: string; claimRequestId: string },
+  { row, now }: { row: Row; now: Date | null },
+): Promise<Facts | undefined> {
+  const [facts] = await tx.prisma.$queryRaw<Facts[]>`/* prepared */
+    with recursive line as (
+      (
+        select l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for from live_run l
+        where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = ${row.pool_id}::uuid
+          and l.session_id is null
+        order by l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for limit 1
+      )
+      union all
+      select next.* from line
+      cross join lateral (
+        select l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for from live_run l
+        where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = ${row.pool_id}::uuid
+          and l.session_id is null
+          and (l.queue_priority, l.queue_id, l.deployment_id) > (line.queue_priority, line.queue_id, line.deployment_id)
+        order by l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for limit 1
+      ) as next
+    )
+    select
+      (select count(*)::int from live_run l
+        where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = ${session.sessionId}::uuid) as held,
+      exists(select from live_run l
+        where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = ${session.sessionId}::uuid
+          and l.claim_request_id = ${session.claimRequestId}::uuid) as before,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('priority', line.queue_priority, 'queueId', q.id, 'deploymentId', d.id,
+          'queueLimit', q.concurrency_limit, 'deploymentLimit', d.concurrency_limit, 'limitNames', d.limit_names))
+        from line
+        join work_queue q on q.id = line.queue_id and (q.workspace_id = ${tx.workspaceId}::uuid) is true
+        join deployment d on d.id = line.deployment_id and (d.workspace_id = ${tx.workspaceId}::uuid) is true
+        where line.scheduled_for <= coalesce(${now}::timestamptz, now()) and not q.paused and not d.paused
+          and d.required_labels <@ ${row.labels}::text[]
+          and (${row.queue_names}::text[] = '{}' or q.name = any(${row.queue_names}::text[]))
+      ), '[]') as lines`;
+  return facts;
 }

@@ -1,3 +1,5 @@
+import type { RetryBudget } from "@downbeat/core";
+
 /** The columns of a locked live run that moving it along needs. */
 export type LockedRunRow = {
   run_id: string;
@@ -9,4 +11,5 @@ export type LockedRunRow = {
   lease_token: string | null;
   session_id: string | null;
   pool_id: string | null;
+  retry: RetryBudget | null;
 };

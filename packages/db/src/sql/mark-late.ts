@@ -1,6 +1,5 @@
-import { engine, toMovedRun, toTransition, type Move, type MovedRun } from "../engine-move.ts";
+import { applyMoves, engine, toMove, type Move, type MovedRun } from "../engine-move.ts";
 import type { EngineTx } from "../transaction.ts";
-import { applyTransitions } from "./apply-transitions.ts";
 import { databaseNow } from "./database-now.ts";
 import type { LockedRunRow } from "./locked-run-row.ts";
 
@@ -12,27 +11,63 @@ export type MarkLate = {
   readonly now?: Date | null;
 };
 
-const late: Move = { type: "SCHEDULED", name: "Late", reason: "late" };
+type Verdict = "late" | "awaiting_slot";
+
+const MOVES: Record<Verdict, Move> = {
+  late: { type: "SCHEDULED", name: "Late", reason: "late" },
+  awaiting_slot: { type: "SCHEDULED", name: "AwaitingConcurrencySlot", reason: "awaiting_slot" },
+};
 
 /**
- * Names runs Late that nobody took in time, in every workspace.
+ * Names waiting runs, in every workspace: AwaitingConcurrencySlot as soon as one is due and a limit it needs is full, Late
+ * when nobody took it in time. Each run gets one of the two names at most once per wait, so a long wait writes once.
  *
  * Returns the runs that moved. Locks: their live_run rows, skipping what a claim holds just now.
- * Index: live_run_not_yet_late_idx, so runs already late cost nothing however many wait.
+ * Index: live_run_not_yet_late_idx, so runs already named cost nothing however many wait.
  */
 export async function markLate(tx: EngineTx, options: MarkLate): Promise<MovedRun[]> {
   const at = await databaseNow(tx, options.now);
-  const rows = await tx.prisma.$queryRaw<LockedRunRow[]>`
-    select run_id, workspace_id, state_type, state_name, state_sequence, epoch, lease_token, session_id, pool_id
-    from live_run
-    where session_id is null and not late and state_type = 'SCHEDULED'
-      and scheduled_for < ${at}::timestamptz - make_interval(secs => ${options.lateAfterSeconds}::double precision)
-    order by scheduled_for
-    limit ${options.limit ?? 500}::int
-    for update skip locked`;
-  await applyTransitions(
+  const rows = await lockDue(tx, options, at);
+  return applyMoves(
     tx,
-    rows.map((row) => toTransition(row, late, { actor: engine, at })),
+    rows.map((row) => toMove(row, MOVES[row.verdict], { actor: engine, at })),
+    at,
   );
-  return rows.map((row) => toMovedRun(row, late));
+}
+
+// Whether limits are full is asked once per deployment, not per run.
+function lockDue(
+  tx: EngineTx,
+  { lateAfterSeconds, limit }: MarkLate,
+  at: Date,
+): Promise<(LockedRunRow & { verdict: Verdict })[]> {
+  return tx.prisma.$queryRaw<(LockedRunRow & { verdict: Verdict })[]>`
+    with due as materialized (
+      select run_id, deployment_id, queue_id, scheduled_for from live_run
+      where session_id is null and not late and state_type = 'SCHEDULED' and scheduled_for <= ${at}::timestamptz
+    ),
+    full_line as materialized (
+      select line.deployment_id, line.queue_id
+      from (select distinct deployment_id, queue_id from due) as line
+      join deployment d on d.id = line.deployment_id
+      join work_queue q on q.id = line.queue_id
+      join work_pool p on p.id = q.pool_id
+      where is_full(p.concurrency_limit, q.concurrency_limit, d.concurrency_limit, d.limit_names,
+          p.workspace_id, p.id, q.id, d.id, ${at}::timestamptz)
+    ),
+    named as (
+      select due.run_id, due.scheduled_for,
+        case when f.deployment_id is null then 'late' else 'awaiting_slot' end as verdict
+      from due
+      left join full_line f on f.deployment_id = due.deployment_id and f.queue_id = due.queue_id
+      where f.deployment_id is not null
+        or due.scheduled_for < ${at}::timestamptz - make_interval(secs => ${lateAfterSeconds}::double precision)
+    )
+    select l.run_id, l.workspace_id, l.state_type, l.state_name, l.state_sequence, l.epoch, l.lease_token,
+      l.session_id, l.pool_id, l.retry, named.verdict
+    from live_run l join named using (run_id)
+    where l.session_id is null and not l.late and l.state_type = 'SCHEDULED'
+    order by named.scheduled_for
+    limit ${limit ?? 500}::int
+    for update of l skip locked`;
 }

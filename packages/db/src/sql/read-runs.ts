@@ -13,7 +13,7 @@ import type { Tx } from "../transaction.ts";
  * live_run_workspace_id_run_id_idx.
  */
 export async function listRuns(tx: Tx, filter: RunFilter): Promise<Page<Run>> {
-  const matches = matching(tx, filter);
+  const matches = runMatches(tx, filter);
   const states = filter.stateType ?? [];
   const oneMore = filter.limit + 1; // tells whether there is a next page
   const rows = await tx.prisma.$queryRaw<RunRow[]>`
@@ -58,7 +58,8 @@ export async function readRuns(tx: Tx, runIds: readonly string[]): Promise<Map<s
   return new Map(rows.map((row) => [row.id, toRun(row)]));
 }
 
-function matching(tx: Tx, filter: RunFilter): Prisma.Sql {
+/** The conditions of a filter on `flow_run r`, its states aside. */
+export function runMatches(tx: Tx, filter: Omit<RunFilter, "limit" | "stateType">): Prisma.Sql {
   const flowName = filter.flowName ?? null;
   const deploymentName = filter.deploymentName ?? null;
   const poolName = filter.poolName ?? null;
@@ -86,7 +87,7 @@ function runColumns(tx: Tx): Prisma.Sql {
       r.created_by_id, r.created_at, coalesce(l.scheduled_for, r.scheduled_for) as scheduled_for,
       coalesce(r.started_at, l.started_at) as started_at, r.ended_at, a.id as agent_id, a.name as agent_name,
       (select count(*)::int from task_run t where t.run_id = r.id and t.workspace_id = ${tx.workspaceId}::uuid)
-        as task_run_count,
+        as task_run_count, l.retry, r.parent_run_id,
       r.error_class, r.exit_code, r.signal, r.error_fingerprint, r.error_detail`;
 }
 

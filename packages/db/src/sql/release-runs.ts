@@ -1,7 +1,6 @@
 import type { Actor } from "@downbeat/contract";
-import { toMovedRun, toTransition, type Move, type MovedRun } from "../engine-move.ts";
+import { applyMoves, toMove, type Move, type MovedRun } from "../engine-move.ts";
 import type { Tx } from "../transaction.ts";
-import { applyTransitions } from "./apply-transitions.ts";
 import { databaseNow } from "./database-now.ts";
 import { lockSessionRuns } from "./lock-session-runs.ts";
 
@@ -36,9 +35,9 @@ export async function releaseRuns(tx: Tx, request: ReleaseRuns): Promise<MovedRu
   });
   if (rows.length === 0) return [];
   const by = { actor: request.actor, at: await databaseNow(tx, request.now) };
-  await applyTransitions(
+  return applyMoves(
     tx,
-    rows.map((row) => toTransition(row, back, by)),
+    rows.map((row) => toMove(row, back, by)),
+    by.at,
   );
-  return rows.map((row) => toMovedRun(row, back));
 }

@@ -1,6 +1,5 @@
-import { engine, toMovedRun, toTransition, type Move, type MovedRun } from "../engine-move.ts";
+import { applyMoves, engine, toMove, type Move, type MovedRun } from "../engine-move.ts";
 import type { EngineTx } from "../transaction.ts";
-import { applyTransitions } from "./apply-transitions.ts";
 import { databaseNow } from "./database-now.ts";
 import type { LockedRunRow } from "./locked-run-row.ts";
 
@@ -36,11 +35,8 @@ export async function sweepSessions(tx: EngineTx, sweep: Sweep): Promise<MovedRu
   const at = await databaseNow(tx, sweep.now);
   const rows = await lockLapsed(tx, sweep, at);
   if (rows.length === 0) return [];
-  await applyTransitions(
-    tx,
-    rows.map((row) => toTransition(row, MOVES[row.verdict], { actor: engine, at })),
-  );
-  return rows.map((row) => toMovedRun(row, MOVES[row.verdict]));
+  const moves = rows.map((row) => toMove(row, MOVES[row.verdict], { actor: engine, at }));
+  return applyMoves(tx, moves, at);
 }
 
 function lockLapsed(
@@ -69,7 +65,7 @@ function lockLapsed(
       from held
     )
     select l.run_id, l.workspace_id, l.state_type, l.state_name, l.state_sequence, l.epoch, l.lease_token,
-      l.session_id, l.pool_id, j.verdict
+      l.session_id, l.pool_id, l.retry, j.verdict
     from live_run l join judged j using (run_id)
     -- Checked again once locked: a report may have moved the run since it was judged.
     where j.verdict is not null and l.state_sequence = j.state_sequence and l.session_id = j.session_id

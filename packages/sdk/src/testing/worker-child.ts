@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import type { FlowOutcome, RunEvent } from "../run-host.ts";
-import type { FinishedMessage, FromWorker, ToWorker } from "../worker/messages.ts";
+import type { RunEvent } from "../run-host.ts";
+import type { FinishedMessage, FromWorker, RunOutcome, ToWorker } from "../worker/messages.ts";
 
 type Exit = { readonly code: number | null; readonly signal: string | null };
 
@@ -38,7 +38,7 @@ export class WorkerChild {
     return this.#find((message): message is FromWorker => message.type === type);
   }
 
-  async finished(runId: string): Promise<FlowOutcome> {
+  async finished(runId: string): Promise<RunOutcome> {
     const message = await this.#find(
       (it): it is FinishedMessage => it.type === "finished" && it.runId === runId,
     );

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FlowOutcome } from "../run-host.ts";
-import type { RunMessage } from "../worker/messages.ts";
+
+import type { RunMessage, RunOutcome } from "../worker/messages.ts";
 import { bundleSource } from "./bundle-source.ts";
 import { WorkerChild } from "./worker-child.ts";
 
@@ -37,7 +37,7 @@ export class WorkerFixture {
     return worker;
   }
 
-  async outcomeOf(path: string, exportName: string, flowName = exportName): Promise<FlowOutcome> {
+  async outcomeOf(path: string, exportName: string, flowName = exportName): Promise<RunOutcome> {
     const worker = this.start();
     worker.send({ ...aRun("only", path, flowName), exportName });
     return worker.finished("only");

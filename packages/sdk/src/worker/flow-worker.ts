@@ -1,9 +1,18 @@
 import { toErrorRecord } from "../error-record.ts";
 import { RunCancelled } from "../errors.ts";
 import type { FlowOutcome, RunEvent, RunHost } from "../run-host.ts";
+import { PauseDesk } from "./pause-desk.ts";
 import { EventBatcher } from "./event-batcher.ts";
 import type { FlowLoader } from "./load-flow.ts";
-import type { FromWorker, RunMessage, ToWorker } from "./messages.ts";
+import type {
+  FromWorker,
+  InputMessage,
+  RunMessage,
+  RunOutcome,
+  SlotsGrantedMessage,
+  ToWorker,
+} from "./messages.ts";
+import { SlotRequests } from "./slot-requests.ts";
 
 /** The worker's side of the channel to its agent. */
 export interface AgentChannel {
@@ -27,7 +36,9 @@ type ActiveRun = {
   readonly message: RunMessage;
   readonly controller: AbortController;
   readonly batcher: EventBatcher;
-  readonly interrupt: (outcome: FlowOutcome) => void;
+  readonly pauses: PauseDesk;
+  readonly slots: SlotRequests;
+  readonly interrupt: (outcome: RunOutcome) => void;
 };
 
 /** Runs flows for an agent, one at a time, and tells it everything they do. */
@@ -43,9 +54,11 @@ export class FlowWorker {
     this.#loader = loader;
   }
 
-  /** Takes a run or a cancellation. */
+  /** Takes a run, a cancellation, or an input or slots that a run waits for. */
   receive(message: Exclude<ToWorker, { type: "stop" }>): void {
     if (message.type === "cancel") return this.#cancel(message.runId);
+    if (message.type === "input") return this.#resume(message);
+    if (message.type === "slots_granted") return this.#granted(message);
     this.#queue.push(message);
     if (this.#active === undefined) void this.#work();
   }
@@ -85,6 +98,10 @@ export class FlowWorker {
     this.#active?.batcher.flush();
   }
 
+  #granted({ runId, requestId }: SlotsGrantedMessage): void {
+    if (this.#active?.message.runId === runId) this.#active.slots.grant(requestId);
+  }
+
   #cancel(runId: string): void {
     if (this.#active?.message.runId === runId) {
       this.#active.controller.abort(new RunCancelled(`flow "${this.#active.message.flowName}"`));
@@ -94,6 +111,10 @@ export class FlowWorker {
     if (at < 0) return; // it finished while the cancellation was under way
     this.#queue.splice(at, 1);
     this.#channel.send({ type: "finished", runId, outcome: { outcome: "cancelled" } });
+  }
+
+  #resume({ runId, key, input }: InputMessage): void {
+    if (this.#active?.message.runId === runId) this.#active.pauses.resume(key, input);
   }
 
   async #work(): Promise<void> {
@@ -111,11 +132,24 @@ export class FlowWorker {
       this.#channel.send({ type: "events", runId, events });
     const batcher = new EventBatcher(ship);
     const controller = new AbortController();
-    const outcome = await new Promise<FlowOutcome>((resolve) => {
-      this.#active = { message, controller, batcher, interrupt: resolve };
-      void this.#execute(message, hostOf(message, batcher, controller.signal)).then(resolve);
+    const slots = new SlotRequests(this.#channel, runId);
+    const outcome = await new Promise<RunOutcome>((resolve) => {
+      const pauses = new PauseDesk({
+        inputs: message.inputs ?? {},
+        paused: (point) => {
+          batcher.flush();
+          this.#channel.send({ type: "paused", runId, point });
+        },
+        // What is left to do then is to hear from the agent.
+        waiting: (isWaiting) => this.#channel.keepAlive(isWaiting),
+        suspended: (pause) => resolve({ outcome: "suspended", pause, abandoned: true }),
+      });
+      this.#active = { message, controller, batcher, pauses, slots, interrupt: resolve };
+      const host = hostOf(message, { batcher, pauses, slots, signal: controller.signal });
+      void this.#execute(message, host).then(resolve);
     });
     batcher.close();
+    slots.close();
     this.#active = undefined;
     this.#channel.send({ type: "finished", runId, outcome });
   }
@@ -137,7 +171,9 @@ export class FlowWorker {
   }
 }
 
-function hostOf(message: RunMessage, batcher: EventBatcher, signal: AbortSignal): RunHost {
+type HostParts = Pick<ActiveRun, "batcher" | "pauses" | "slots"> & { readonly signal: AbortSignal };
+
+function hostOf(message: RunMessage, { batcher, pauses, slots, signal }: HostParts): RunHost {
   const { runId, epoch, attempt, flowName, deployment, workspaceId } = message;
   return {
     run: {
@@ -150,5 +186,9 @@ function hostOf(message: RunMessage, batcher: EventBatcher, signal: AbortSignal)
     },
     event: (event) => batcher.add(event),
     signal,
+    inputs: pauses.inputs,
+    pause: (point, attemptSignal) => pauses.pause(point, attemptSignal ?? signal),
+    suspend: (point) => pauses.suspend(point),
+    acquireSlots: (request, waitSignal) => slots.acquire(request, waitSignal),
   };
 }

@@ -1,3 +1,4 @@
+import type { PausePoint } from "../pause-point.ts";
 import type { FlowOutcome, RunEvent } from "../run-host.ts";
 
 /** Asks a worker to run a flow. A worker runs one at a time; further ones wait their turn. */
@@ -14,16 +15,38 @@ export type RunMessage = {
   readonly modulePath: string;
   readonly exportName: string;
   readonly parameters: unknown;
+  /** What pause points that earlier attempts passed were given, by key. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+};
+
+/** Someone resumed a run whose process waits at this pause point. */
+export type InputMessage = {
+  readonly type: "input";
+  readonly runId: string;
+  readonly key: string;
+  readonly input: unknown;
 };
 
 /** Aborts the run's signal, or drops the run when it has not begun. The worker answers `finished` either way. */
 export type CancelMessage = { readonly type: "cancel"; readonly runId: string };
 
+/** The slots that the run's task asked for are taken. */
+export type SlotsGrantedMessage = {
+  readonly type: "slots_granted";
+  readonly runId: string;
+  readonly requestId: string;
+};
+
 /** Finish what was given, then exit with code 0. */
 export type StopMessage = { readonly type: "stop" };
 
 /** Agent to worker, over `fork` with `serialization: "advanced"`. */
-export type ToWorker = RunMessage | CancelMessage | StopMessage;
+export type ToWorker =
+  | RunMessage
+  | CancelMessage
+  | InputMessage
+  | SlotsGrantedMessage
+  | StopMessage;
 
 /** Sent once, when the worker can take runs. */
 export type ReadyMessage = { readonly type: "ready"; readonly pid: number };
@@ -45,14 +68,49 @@ export type EventsMessage = {
   readonly events: readonly RunEvent[];
 };
 
+/** The flow waits for someone to resume it. */
+export type PausedMessage = {
+  readonly type: "paused";
+  readonly runId: string;
+  readonly point: PausePoint;
+};
+
+/** How a run left its process: it ended, or it waits without one. */
+export type RunOutcome =
+  | FlowOutcome
+  | { readonly outcome: "suspended"; readonly pause: PausePoint; readonly abandoned: true };
+
 /**
  * The run is over. When `outcome.abandoned` is set, user code still runs in this process: replace the worker.
  */
 export type FinishedMessage = {
   readonly type: "finished";
   readonly runId: string;
-  readonly outcome: FlowOutcome;
+  readonly outcome: RunOutcome;
+};
+
+/** A task waits for a slot of each of these limits. The agent answers `slots_granted`, in its time. */
+export type AcquireSlotsMessage = {
+  readonly type: "acquire_slots";
+  readonly runId: string;
+  readonly requestId: string;
+  readonly taskRunId: string;
+  readonly limitNames: readonly string[];
+};
+
+/** The task is done with its slots, or does not want them any more. */
+export type ReleaseSlotsMessage = {
+  readonly type: "release_slots";
+  readonly runId: string;
+  readonly requestId: string;
 };
 
 /** Worker to agent. */
-export type FromWorker = ReadyMessage | StartedMessage | EventsMessage | FinishedMessage;
+export type FromWorker =
+  | ReadyMessage
+  | StartedMessage
+  | EventsMessage
+  | PausedMessage
+  | AcquireSlotsMessage
+  | ReleaseSlotsMessage
+  | FinishedMessage;

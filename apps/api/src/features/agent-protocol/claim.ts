@@ -53,9 +53,13 @@ async function claimOrWait(
   }
 }
 
-function take({ database }: Services, ctx: RequestContext, body: ClaimRequest): Promise<Lease[]> {
-  const { sessionId, claimRequestId, max } = body;
-  const asked = { sessionId, claimRequestId, max, principalId: ctx.principal.id };
+function take(
+  { database, claims }: Services,
+  { principal, ...ctx }: RequestContext,
+  { sessionId, claimRequestId, max }: ClaimRequest,
+): Promise<Lease[]> {
+  const onLimited = (): void => claims.limitReached(principal.poolId ?? "");
+  const asked = { sessionId, claimRequestId, max, principalId: principal.id, onLimited };
   return database.inWorkspace(ctx, (tx) => claimRuns(tx, asked));
 }
 

@@ -97,7 +97,7 @@ function decideRun(
 }
 
 function toProposal({ asked }: Proposed): Proposal {
-  const { epoch, leaseToken, transitionId, type, name, reason, error } = asked;
+  const { epoch, leaseToken, transitionId, type, name, reason, error, pause } = asked;
   return {
     proposer: "agent",
     fence: { epoch, leaseToken },
@@ -106,6 +106,7 @@ function toProposal({ asked }: Proposed): Proposal {
     name,
     reason,
     error,
+    pause,
   };
 }
 

@@ -1,5 +1,5 @@
 import { DownbeatError, type HeartbeatAnswer, type HeartbeatRequest } from "@downbeat/contract";
-import { heartbeat, type Beat, type BeatAnswer } from "@downbeat/db";
+import { heartbeat, readRunInputs, type Beat, type BeatAnswer } from "@downbeat/db";
 import { GroupCommit } from "../../group-commit.ts";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
@@ -41,6 +41,26 @@ export class HeartbeatDesk {
     const fenced = runs
       .filter(({ runId, epoch }) => owned.get(runId) !== epoch)
       .map(({ runId }) => runId);
-    return { cancel: [...cancel], fenced, drain: false, intervals: this.#services.intervals };
+    const inputs = await this.#inputs(ctx, runs, owned);
+    return {
+      cancel: [...cancel],
+      fenced,
+      inputs,
+      drain: false,
+      intervals: this.#services.intervals,
+    };
+  }
+
+  /** Only agents with a process that waits at a pause point cost this second look. */
+  async #inputs(
+    ctx: RequestContext,
+    runs: HeartbeatRequest["runs"],
+    owned: ReadonlyMap<string, number>,
+  ): Promise<HeartbeatAnswer["inputs"]> {
+    const awaited = runs.flatMap(({ runId, epoch, awaits }) =>
+      awaits !== undefined && owned.get(runId) === epoch ? { runId, key: awaits } : [],
+    );
+    if (awaited.length === 0) return [];
+    return this.#services.database.inWorkspace(ctx, (tx) => readRunInputs(tx, awaited));
   }
 }

@@ -59,6 +59,7 @@ export class Reporter {
     const { logWaits, claims } = this.#services;
     for (const runId of new Set([...logs.map((log) => log.runId), ...endedRunIds]))
       logWaits.wake(runId, undefined);
+    if (endedRunIds.length > 0) claims.announceFreedSlots();
     for (const poolId of claimablePoolIds) claims.announce(poolId, 1);
   }
 }

@@ -5,7 +5,7 @@ import type { Services } from "../../services.ts";
 import { deploy } from "./deploy.ts";
 
 export function deploymentRoutes(register: RegisterRoute, services: Services): void {
-  const { database } = services;
+  const { database, claims } = services;
   register(ROUTES.deploy, ({ ctx, body }) => deploy(services, ctx, body.deployments));
   register(ROUTES.listDeployments, ({ ctx, query }) =>
     database.inWorkspace(ctx, (tx) => listDeployments(tx, query)),
@@ -20,6 +20,7 @@ export function deploymentRoutes(register: RegisterRoute, services: Services): v
     const updated = await database.inWorkspace(ctx, (tx) =>
       updateDeployment(tx, { id: deploymentId, ...body }),
     );
+    claims.announceFreedSlots();
     if (updated !== undefined) return updated;
     throw new DownbeatError("not_found", {
       message: `There is no deployment ${deploymentId} in this workspace.`,

@@ -9,17 +9,23 @@ import {
 } from "@downbeat/contract";
 import {
   createRuns,
+  enforceStrategies,
   readRun,
   storeDataKeys,
   type CreatedRun,
+  type MovedRun,
   type NewRun,
   type Tx,
 } from "@downbeat/db";
+import { announceMoved } from "../../engine/announce-moved.ts";
 import { GroupCommit } from "../../group-commit.ts";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 import { isUnreachable } from "../../unreachable.ts";
 import { withoutParameters } from "./read-run-detail.ts";
+
+// More than a full batch of creations can push out; whatever is left the engine finds.
+const MOST_CANCELLED = 2000;
 
 type Asked = { readonly rows: readonly NewRun[]; readonly dataKeys: readonly WrappedDataKey[] };
 
@@ -74,15 +80,22 @@ export class RunCreator {
   async #commit(workspaceId: string, asked: readonly Asked[]): Promise<(readonly Made[])[]> {
     const rows = asked.flatMap((one) => one.rows);
     const dataKeys = asked.flatMap((one) => one.dataKeys);
-    const { created, made } = await this.#services.database.inWorkspace(
+    const { created, moved, made } = await this.#services.database.inWorkspace(
       { workspaceId },
       async (tx) => {
         if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
         const answers = await createRuns(tx, rows);
-        return { created: answers, made: await resolveAll(tx, answers, rows) };
+        const changed = await enforceLimits(tx, answers);
+        const cancelled = new Set(changed.map(({ runId }) => runId));
+        return {
+          created: answers,
+          moved: changed,
+          made: await resolveAll(tx, answers, { rows, cancelled }),
+        };
       },
     );
     this.#announce(created);
+    announceMoved(this.#services, moved);
     let at = 0;
     return asked.map((one) => made.slice(at, (at += one.rows.length)));
   }
@@ -106,6 +119,7 @@ function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
     tags,
     scheduledFor = null,
     idempotencyKey = null,
+    parentRunId = null,
   } = spec;
   const requestHash = idempotencyKey === null ? "" : hashRequest(spec);
   return {
@@ -117,6 +131,7 @@ function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
     idempotencyKey,
     requestHash,
     createdBy,
+    parentRunId,
   };
 }
 
@@ -130,23 +145,37 @@ function hashRequest({ flowName, deploymentName, tags, scheduledFor }: RunSpec):
 async function resolveAll(
   tx: Tx,
   answers: readonly CreatedRun[],
-  rows: readonly NewRun[],
+  { rows, cancelled }: { rows: readonly NewRun[]; cancelled: ReadonlySet<string> },
 ): Promise<Made[]> {
   const made: Made[] = [];
-  for (const [at, answer] of answers.entries()) made.push(await resolve(tx, answer, rows[at]));
+  for (const [at, answer] of answers.entries()) {
+    const isCancelled = answer.status === "created" && cancelled.has(answer.runId);
+    made.push(isCancelled ? await readMade(tx, answer) : await resolve(tx, answer, rows[at]));
+  }
   return made;
+}
+
+// Nothing is sent unless one of the deployments cancels what goes beyond its limit.
+function enforceLimits(tx: Tx, answers: readonly CreatedRun[]): Promise<MovedRun[]> {
+  const deploymentIds = new Set(
+    answers.flatMap((answer) => (answer.status === "created" && answer.strategyOf) || []),
+  );
+  if (deploymentIds.size === 0) return Promise.resolve([]);
+  return enforceStrategies(tx, { deploymentIds: [...deploymentIds], limit: MOST_CANCELLED });
+}
+
+async function readMade(tx: Tx, { runId }: { runId: string }): Promise<Made> {
+  const run = await readRun(tx, runId);
+  if (run === undefined) return { error: new DownbeatError("not_found") };
+  return { run: withoutParameters(run) };
 }
 
 async function resolve(tx: Tx, answer: CreatedRun, row: NewRun | undefined): Promise<Made> {
   switch (answer.status) {
     case "created":
       return { run: answer.run };
-    case "standing": {
-      const run = await readRun(tx, answer.runId);
-      return run === undefined
-        ? { error: new DownbeatError("not_found") }
-        : { run: withoutParameters(run) };
-    }
+    case "standing":
+      return readMade(tx, answer);
     case "mismatch":
       return { error: mismatch(answer.runId) };
     case "unknown":

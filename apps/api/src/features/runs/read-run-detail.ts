@@ -1,12 +1,12 @@
-import type { Run, RunDetail } from "@downbeat/contract";
-import { describeWaiting } from "@downbeat/core";
-import { readRun, readWaitingFacts, type Tx } from "@downbeat/db";
+import type { Run, RunDetail, Why } from "@downbeat/contract";
+import { describeWaiting, explainWaiting } from "@downbeat/core";
+import { readRun, readRunPause, readWaitingFacts, type Tx } from "@downbeat/db";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 import { runNotFound } from "./run-not-found.ts";
 
 /** A run as the database gives it, before it is said in words why it does not run. */
-type StoredRun = Omit<RunDetail, "why">;
+type StoredRun = Omit<RunDetail, "why" | "pause">;
 
 /** Reads a run for its own page, saying in words why it is not running. */
 export function readRunDetail(
@@ -17,9 +17,26 @@ export function readRunDetail(
   return database.inWorkspace(ctx, async (tx) => {
     const run = await requireRun(tx, runId);
     const facts = await readWaitingFacts(tx, runId);
-    return { ...run, why: facts === undefined ? null : describeWaiting(facts, now()) };
+    const pause = run.state.type === "PAUSED" ? await readRunPause(tx, runId) : null;
+    return { ...run, pause, why: facts === undefined ? null : describeWaiting(facts, now()) };
   });
 }
+
+/** Why a run does not run: a code with facts for machines, words for people. */
+export function readWhy(
+  { database, now }: Services,
+  ctx: RequestContext,
+  runId: string,
+): Promise<Why> {
+  return database.inWorkspace(ctx, async (tx) => {
+    const facts = await readWaitingFacts(tx, runId);
+    if (facts === undefined) await requireRun(tx, runId);
+    const why = facts === undefined ? null : explainWaiting(facts, now());
+    return why === null ? NOT_WAITING : { waiting: true, ...why };
+  });
+}
+
+const NOT_WAITING: Why = { waiting: false, code: null, words: null, details: {} };
 
 /** @throws {DownbeatError} not_found, also for runs of other workspaces. */
 export async function requireRun(tx: Tx, runId: string): Promise<StoredRun> {

@@ -2,10 +2,15 @@ import { ROUTES } from "@downbeat/contract";
 import { listRuns, listRunStates, listTaskRuns } from "@downbeat/db";
 import type { RegisterRoute } from "../../register-route.ts";
 import type { Services } from "../../services.ts";
+import { bulkRuns } from "./bulk-runs.ts";
 import { cancelRun } from "./cancel-run.ts";
 import { RunCreator } from "./create-runs.ts";
+import { deleteRun } from "./delete-run.ts";
 import { readLogs } from "./read-logs.ts";
-import { readRunDetail, requireRun } from "./read-run-detail.ts";
+import { readRunDetail, readWhy, requireRun } from "./read-run-detail.ts";
+import { resumeRun } from "./resume-run.ts";
+import { retryRun } from "./retry-runs.ts";
+import { setRunState } from "./set-run-state.ts";
 
 export function runRoutes(register: RegisterRoute, services: Services): void {
   const { database } = services;
@@ -18,7 +23,17 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
     database.inWorkspace(ctx, (tx) => listRuns(tx, query)),
   );
   register(ROUTES.readRun, ({ ctx, params }) => readRunDetail(services, ctx, params.runId));
+  register(ROUTES.readWhy, ({ ctx, params }) => readWhy(services, ctx, params.runId));
   register(ROUTES.cancelRun, ({ ctx, params }) => cancelRun(services, ctx, params.runId));
+  register(ROUTES.retryRun, ({ ctx, params }) => retryRun(services, ctx, params.runId));
+  register(ROUTES.resumeRun, ({ ctx, params, body }) =>
+    resumeRun(services, ctx, { ...params, ...body }),
+  );
+  register(ROUTES.setRunState, ({ ctx, params, body }) =>
+    setRunState(services, ctx, { ...params, ...body }),
+  );
+  register(ROUTES.deleteRun, ({ ctx, params }) => deleteRun(services, ctx, params.runId));
+  register(ROUTES.bulkRuns, ({ ctx, body }) => bulkRuns(services, ctx, body));
   register(ROUTES.listRunStates, ({ ctx, params: { runId } }) =>
     database.inWorkspace(ctx, async (tx) => {
       await requireRun(tx, runId);

@@ -1,0 +1,50 @@
+import { DownbeatError, type Run, type RunInput, type WrappedDataKey } from "@downbeat/contract";
+import { applyTransitions, lockRuns, storeDataKeys, storeRunInput } from "@downbeat/db";
+import type { RequestContext } from "../../request-context.ts";
+import type { Services } from "../../services.ts";
+import { propose, type Wish } from "./propose.ts";
+import { requireRun, withoutParameters } from "./read-run-detail.ts";
+import { runNotFound } from "./run-not-found.ts";
+
+export type Resume = {
+  readonly runId: string;
+  readonly input: RunInput["input"];
+  readonly dataKeys: readonly WrappedDataKey[];
+};
+
+const BY_PERSON = { proposer: "person", reason: "resumed" } as const;
+// Its process waits and goes on; a suspended run has none, and starts from the top with what it was given.
+const GO_ON: Wish = { ...BY_PERSON, type: "RUNNING", name: "Running" };
+const START_AGAIN: Wish = { ...BY_PERSON, type: "SCHEDULED", name: "Resuming" };
+
+/**
+ * Lets a paused run go on. The input is kept first, so that the agent which hears of the resumption finds it.
+ *
+ * @throws {DownbeatError} not_found; transition_rejected when it is not paused.
+ */
+export async function resumeRun(
+  services: Services,
+  ctx: RequestContext,
+  { runId, input, dataKeys }: Resume,
+): Promise<Run> {
+  const { database, claims, now } = services;
+  const { run, standing } = await database.inWorkspace(ctx, async (tx) => {
+    const locked = (await lockRuns(tx, [runId])).get(runId);
+    if (locked === undefined) throw runNotFound(runId);
+    const wish = locked.sessionId === null ? START_AGAIN : GO_ON;
+    const isPaused = locked.state.type === "PAUSED";
+    const transition = isPaused ? propose(locked, wish, { ctx, now: now() }) : undefined;
+    if (transition === undefined) {
+      throw new DownbeatError("transition_rejected", {
+        message: `The run ${runId} is ${locked.state.name}; only a paused run can be resumed.`,
+      });
+    }
+    if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
+    await storeRunInput(tx, { runId, key: locked.pause?.key ?? "pause", input });
+    await applyTransitions(tx, [transition]);
+    return { run: withoutParameters(await requireRun(tx, runId)), standing: locked };
+  });
+  if (standing.sessionId !== null) claims.endHold(standing.sessionId);
+  else if (standing.poolId !== null) claims.announce(standing.poolId, 1);
+  return run;
+}

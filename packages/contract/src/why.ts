@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { plain } from "./boundary.ts";
+import { Count, Flag, Id, Instant, Name, Tags } from "./identifiers.ts";
+
+/** Why a run that is not terminal does not run, as codes; the words are made of them in `core`. */
+export const WAITING_CODES = [
+  "scheduled_for",
+  "deployment_paused",
+  "pool_paused",
+  "queue_paused",
+  "no_agent",
+  "labels_unmatched",
+  "queue_unserved",
+  "deployment_limit_full",
+  "queue_limit_full",
+  "pool_limit_full",
+  "limit_full",
+  "rate_exhausted",
+  "agents_busy",
+  "about_to_start",
+  "preparing",
+  "paused",
+  "cancelling",
+  "agent_unreachable",
+] as const;
+export const WaitingCode = plain(z.enum(WAITING_CODES));
+export type WaitingCode = z.infer<typeof WaitingCode>;
+
+/** What the words speak of, for machines. Absent: plays no part. */
+export const WaitingDetails = z.strictObject({
+  scheduledFor: Instant.optional(),
+  since: Instant.optional(),
+  poolName: Name.optional(),
+  queueName: Name.optional(),
+  limitName: Name.optional(),
+  limit: Count.optional(),
+  taken: Count.optional(),
+  /** Runs that hold the limit's slots, at most three. */
+  heldBy: z.array(Id).max(3).optional(),
+  requiredLabels: Tags.optional(),
+});
+export type WaitingDetails = z.infer<typeof WaitingDetails>;
+
+/** Why a run does not run. `waiting` is false while it runs and once it has ended; then there is nothing to say. */
+export const Why = z.strictObject({
+  waiting: Flag,
+  code: WaitingCode.nullable(),
+  words: plain(z.string()).nullable(),
+  details: WaitingDetails,
+});
+export type Why = z.infer<typeof Why>;

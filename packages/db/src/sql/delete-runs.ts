@@ -1,0 +1,36 @@
+import type { Tx } from "../transaction.ts";
+
+/**
+ * Deletes ended runs with all that belongs to them; live ones stay. Their idempotency keys may be used again.
+ *
+ * Returns the ids that are gone. Locks: the flow_run rows, then the rows that go with them.
+ * Indexes: flow_run_pkey, run_state_pkey, task_run_pkey, log_chunk_pkey, idempotency_workspace_id_run_id_idx.
+ */
+export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<string[]> {
+  if (runIds.length === 0) return [];
+  const rows = await tx.prisma.$queryRaw<{ id: string }[]>`
+    with doomed as materialized (
+      select id from flow_run
+      where workspace_id = ${tx.workspaceId}::uuid and id = any(${runIds}::uuid[]) and state_type is not null
+      order by id
+      for update
+    ),
+    states as (
+      delete from run_state s using doomed where s.run_id = doomed.id and s.workspace_id = ${tx.workspaceId}::uuid
+    ),
+    tasks as (
+      delete from task_run t using doomed where t.run_id = doomed.id and t.workspace_id = ${tx.workspaceId}::uuid
+    ),
+    logs as (
+      delete from log_chunk c using doomed where c.run_id = doomed.id and c.workspace_id = ${tx.workspaceId}::uuid
+    ),
+    inputs as (
+      delete from run_input i using doomed where i.run_id = doomed.id and i.workspace_id = ${tx.workspaceId}::uuid
+    ),
+    keys as (
+      delete from idempotency i using doomed where i.workspace_id = ${tx.workspaceId}::uuid and i.run_id = doomed.id
+    )
+    delete from flow_run r using doomed where r.id = doomed.id and r.workspace_id = ${tx.workspaceId}::uuid
+    returning r.id`;
+  return rows.map(({ id }) => id);
+}

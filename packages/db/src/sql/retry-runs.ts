@@ -1,0 +1,80 @@
+import type { Actor, StateName, StateReasonCode } from "@downbeat/contract";
+import type { Tx } from "../transaction.ts";
+
+/** An ended run that starts again, as the rules decided it. */
+export type Revival = {
+  readonly runId: string;
+  /** Number of the last history row: a run that moved since it was read stays as it is. */
+  readonly standingSequence: number;
+  readonly transitionId: string;
+  readonly name: StateName;
+  readonly reason: StateReasonCode;
+  readonly actor: Actor;
+};
+
+type Row = { run_id: string; pool_id: string };
+
+/**
+ * Puts ended runs back into the queue of their deployment, with its retry policy in full. The epoch goes on from where
+ * it was, so whatever an earlier attempt may still say is fenced. Runs of no deployment (standalone ones) stay ended:
+ * no agent could take them.
+ *
+ * Returns the runs that went back, with the pool that got them. Locks: the flow_run rows, in order of id.
+ * Indexes: flow_run_pkey, deployment_pkey, live_run_pkey.
+ */
+export async function retryRuns(
+  tx: Tx,
+  revivals: readonly Revival[],
+  now: Date | null = null,
+): Promise<{ runId: string; poolId: string }[]> {
+  if (revivals.length === 0) return [];
+  const rows = await tx.prisma.$queryRaw<Row[]>`
+    with given as (
+      select * from unnest(
+        ${revivals.map(({ runId }) => runId)}::uuid[], ${revivals.map((one) => one.standingSequence)}::int[],
+        ${revivals.map(({ transitionId }) => transitionId)}::uuid[], ${revivals.map(({ name }) => name)}::text[],
+        ${revivals.map(({ reason }) => reason)}::text[], ${revivals.map(({ actor }) => actor.kind)}::text[],
+        ${revivals.map(({ actor }) => actor.id)}::uuid[]
+      ) as asked (run_id, standing_sequence, transition_id, name, reason, actor_kind, actor_id)
+    ),
+    ended as materialized (
+      select r.id, r.workspace_id, r.deployment_id, r.epoch, r.state_sequence, r.recent_transition_ids,
+        r.parent_run_id, given.*
+      from flow_run r join given on given.run_id = r.id and given.standing_sequence = r.state_sequence
+      where r.workspace_id = ${tx.workspaceId}::uuid and r.state_type is not null
+      order by r.id
+      for no key update of r
+    ),
+    target as (
+      select ended.*, coalesce(${now}::timestamptz, now())::timestamptz(3) as at, q.id as queue_id, q.pool_id,
+        q.priority, case when d.retry is not null then jsonb_build_object('policy', d.retry,
+          'onCrash', d.retry->'retriesOnCrash', 'onFailure', d.retry->'retriesOnFailure', 'made', 0) end as retry
+      from ended
+      join deployment d on d.id = ended.deployment_id and d.workspace_id = ${tx.workspaceId}::uuid
+      join work_queue q on q.id = d.queue_id and q.workspace_id = ${tx.workspaceId}::uuid
+    ),
+    reopened as (
+      update flow_run r
+      set state_type = null, state_name = null, state_at = null, state_sequence = null, reason = null, ended_at = null,
+        started_at = null, lease_token = null, agent_id = null, error_class = null, exit_code = null, signal = null,
+        error_fingerprint = null, error_detail = null, pool_id = target.pool_id, queue_id = target.queue_id
+      from target
+      where r.id = target.id and (r.workspace_id = target.workspace_id) is true
+    ),
+    live as (
+      insert into live_run (run_id, workspace_id, deployment_id, pool_id, queue_id, queue_priority, scheduled_for,
+        state_type, state_name, state_at, reason, state_sequence, epoch, recent_transition_ids, retry, parent_run_id)
+      select id, workspace_id, deployment_id, pool_id, queue_id, priority, at, 'SCHEDULED', name, at, reason,
+        state_sequence + 1, epoch, (array[transition_id] || recent_transition_ids)[1:32], retry, parent_run_id
+      from target
+    ),
+    history as (
+      insert into run_state (run_id, sequence, workspace_id, type, name, at, epoch, actor_kind, actor_id, reason,
+        transition_id)
+      select id, state_sequence + 1, workspace_id, 'SCHEDULED', name, at, epoch, actor_kind, actor_id, reason,
+        transition_id
+      from target
+    )
+    select id as run_id, pool_id from target`;
+  return rows.map((row) => ({ runId: row.run_id, poolId: row.pool_id }));
+}

@@ -1,0 +1,50 @@
+import type { DeploymentSpec, Lease, LimitSpec } from "@downbeat/contract";
+import { createRuns, setLimit, upsertDeployments, upsertQueue } from "@downbeat/db";
+import { aDeployment, aNewRun, type Fixture } from "./db-fixture.ts";
+
+/** Registers `flowName/default`, limited as given; returns its id. */
+export async function deployLimited(
+  fixture: Fixture,
+  flowName: string,
+  limits: Partial<DeploymentSpec> = {},
+): Promise<string> {
+  const [deployment] = await fixture.inside((tx) =>
+    upsertDeployments(tx, [{ ...aDeployment(flowName), ...limits }]),
+  );
+  return deployment?.id ?? "";
+}
+
+/** Makes so many runs of a flow; returns their ids. */
+export async function runsOf(fixture: Fixture, flowName: string, count: number): Promise<string[]> {
+  const rows = Array.from({ length: count }, () => aNewRun({ flowName }));
+  const created = await fixture.inside((tx) => createRuns(tx, rows));
+  return created.flatMap((answer) => (answer.status === "created" ? answer.runId : []));
+}
+
+export async function aLimit(
+  fixture: Fixture,
+  name: string,
+  { slots, rate = null }: Partial<LimitSpec>,
+): Promise<void> {
+  await fixture.inside((tx) => setLimit(tx, { name, slots: slots ?? 100_000, rate }));
+}
+
+export async function aQueue(
+  fixture: Fixture,
+  name: string,
+  given: { priority?: number; concurrencyLimit?: number | null } = {},
+): Promise<void> {
+  const queue = { poolName: "default", name, priority: 100, ...given };
+  await fixture.inside((tx) => upsertQueue(tx, queue));
+}
+
+/** Every slot that is written down in the workspace. */
+export async function countSlots(fixture: Fixture): Promise<number> {
+  return fixture.inside((tx) =>
+    tx.prisma.limitSlot.count({ where: { workspaceId: fixture.workspaceId } }),
+  );
+}
+
+export function flowsOf(leases: readonly Lease[]): string[] {
+  return leases.map(({ flowName }) => flowName);
+}
