@@ -64,6 +64,18 @@ describeEachDatabase("the agent protocol", ({ database }) => {
     expect(run.startedAt).not.toBeNull();
   });
 
+  it("answers a long report again as before, however many transitions it holds", async () => {
+    const stage = await aStage(api, here);
+    const { lease } = await aLease(stage);
+    const items = Array.from({ length: 40 }, (_, i) => ({
+      ...transition(lease, "RUNNING"),
+      name: i % 2 === 0 ? ("Running" as const) : ("Retrying" as const),
+    }));
+    const all = items.map(() => "accepted");
+    expect(await report(stage.agent, ...items)).toEqual(all);
+    expect(await report(stage.agent, ...items)).toEqual(all);
+  });
+
   it("lets the newest word on a task run stand, whatever the order", async () => {
     const stage = await aStage(api, here);
     const { lease } = await aLease(stage);

@@ -98,7 +98,11 @@ describeEachDatabase("the engine", ({ database }) => {
     await waitFor(
       async () => {
         await stage.agent.caller.call("heartbeat", {
-          body: { sessionId, tick: (tick += 1), runs: [] },
+          body: {
+            sessionId,
+            tick: (tick += 1),
+            runs: [lease].map(({ runId, epoch }) => ({ runId, epoch })),
+          },
         });
         return (await read(lease.runId)).state.name === "Cancelled";
       },
@@ -108,5 +112,22 @@ describeEachDatabase("the engine", ({ database }) => {
       "cancel_requested",
       "cancel_deadline",
     ]);
+  });
+
+  it("settles what a living agent does not know of: unstarted runs go back, started ones crash", async () => {
+    const stage = await aStage(api, here);
+    const { lease, sessionId } = await aLease(stage);
+    await report(stage.agent, transition(lease, "RUNNING"));
+    let tick = 0;
+    await waitFor(
+      async () => {
+        await stage.agent.caller.call("heartbeat", {
+          body: { sessionId, tick: (tick += 1), runs: [] },
+        });
+        return (await read(lease.runId)).state.type === "CRASHED";
+      },
+      { describe: "CRASHED", deadlineMs: 20_000, intervalMs: 200 },
+    );
+    expect((await reasonsOf(lease.runId)).at(-1)).toBe("abandoned");
   });
 });

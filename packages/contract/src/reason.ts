@@ -36,6 +36,7 @@ export const STATE_REASONS = {
   limit_cancelled_running:
     "A newer run took the place: the deployment's strategy is to cancel running ones.",
   agent_restarted: "The agent restarted; the process that ran the flow is gone.",
+  abandoned: "The agent does not know of the run any more.",
   retry_scheduled: "The attempt ended badly and the retry policy starts another.",
   retry_requested: "Someone asked to run it again.",
   operator_set: "An operator declared the run to be in this state.",

@@ -42,6 +42,7 @@ export { listRuns, readRuns } from "./sql/read-runs.ts";
 export { readWaitingFacts } from "./sql/read-waiting-facts.ts";
 export * from "./sql/release-runs.ts";
 export * from "./sql/retry-runs.ts";
+export * from "./sql/settle-absent-runs.ts";
 export * from "./sql/sweep-pauses.ts";
 export * from "./sql/release-slots.ts";
 export * from "./sql/sweep-sessions.ts";

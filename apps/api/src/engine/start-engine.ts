@@ -49,22 +49,29 @@ export function startEngine(services: Services): Engine {
 
 /**
  * Makes the sweep's round. After a start, and after the database was away, it rests for one lease: agents could not
- * beat meanwhile, and every healthy run would be taken for lost at once.
+ * beat meanwhile, and every healthy run would be taken for lost at once. The reconnect window begins anew as well.
  */
 export function sweepRound(services: Services, monotonicMs: () => number): () => Promise<void> {
   const { config, log } = services;
   const leaseMs = config.leaseSeconds * 1000;
-  let restUntilMs = monotonicMs() + leaseMs;
+  let availableSinceMs = monotonicMs();
   return async () => {
-    if (monotonicMs() < restUntilMs) return;
+    const availableMs = monotonicMs() - availableSinceMs;
+    if (availableMs < leaseMs) return;
     const { reconnectWindowSeconds, cancelDeadlineSeconds } = config;
     try {
-      const sweep = { reconnectWindowSeconds, cancelDeadlineSeconds, limit: BATCH };
+      const availableSeconds = availableMs / 1000;
+      const sweep = {
+        reconnectWindowSeconds,
+        cancelDeadlineSeconds,
+        availableSeconds,
+        limit: BATCH,
+      };
       const moved = await inBatches(services, (tx) => sweepSessions(tx, sweep));
       for (const { runId, sessionId, type, name } of moved)
         log.info({ runId, sessionId, type, name }, "swept a run");
     } catch (error) {
-      restUntilMs = monotonicMs() + leaseMs;
+      availableSinceMs = monotonicMs();
       throw error;
     }
   };

@@ -92,7 +92,8 @@ export async function applyTransitions(
     update live_run l
     set state_type = last.type, state_name = last.name, state_at = last.at, state_sequence = last.sequence,
       reason = last.reason, started_at = coalesce(l.started_at, last.first_running),
-      cancel_requested_at = coalesce(l.cancel_requested_at, last.cancelled_at),
+      cancel_requested_at = coalesce(l.cancel_requested_at,
+        case when last.cancelled_at is not null then coalesce(${now}::timestamptz, now()) end),
       late = last.name in ('Late', 'AwaitingConcurrencySlot'), scheduled_for = coalesce(
         coalesce(${now}::timestamptz, now()) + make_interval(secs => last.retry_delay_ms / 1000),
         case when last.name = 'Resuming' then coalesce(${now}::timestamptz, now()) end, l.scheduled_for),

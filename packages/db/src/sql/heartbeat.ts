@@ -12,6 +12,8 @@ export type Beat = {
 export type BeatAnswer = {
   readonly sessionId: string;
   readonly open: boolean;
+  /** Whether the beat was newer than any before: only then does its list of runs tell the present. */
+  readonly renewed: boolean;
   readonly ownedRuns: readonly OwnedRun[];
   /** Ids of owned runs that are to be cancelled. */
   readonly cancel: readonly string[];
@@ -26,6 +28,7 @@ export type OwnedRun = {
 
 type Row = {
   session_id: string;
+  renewed: boolean;
   runs: { id: string; epoch: number; type: string; name: string }[];
 };
 
@@ -54,7 +57,7 @@ export async function heartbeat(
       group by s.id
     ),
     locked as materialized (
-      select s.id, beat.tick, beat.at from agent_session s join beat on beat.id = s.id
+      select s.id, beat.tick, beat.at, beat.tick > s.tick as newer from agent_session s join beat on beat.id = s.id
       where s.workspace_id = ${tx.workspaceId}::uuid and s.ended_at is null
       order by s.id
       for no key update of s
@@ -62,19 +65,19 @@ export async function heartbeat(
     renewed as (
       update agent_session s
       set heartbeat_at = locked.at, tick = greatest(s.tick, locked.tick),
-        lease_expires_at = case when locked.tick > s.tick
+        lease_expires_at = case when locked.newer
           then locked.at + make_interval(secs => ${options.leaseSeconds}::double precision) else s.lease_expires_at end
       from locked
       where s.id = locked.id
-      returning s.id
+      returning s.id, locked.newer
     )
-    select renewed.id as session_id, coalesce((
+    select renewed.id as session_id, renewed.newer as renewed, coalesce((
       select jsonb_agg(jsonb_build_object('id', l.run_id, 'epoch', l.epoch, 'type', l.state_type, 'name', l.state_name)
         order by l.run_id)
       from live_run l where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = renewed.id
     ), '[]') as runs
     from renewed`;
-  const bySession = new Map(rows.map((row) => [row.session_id, row.runs.map(toOwnedRun)]));
+  const bySession = new Map(rows.map((row) => [row.session_id, row]));
   return beats.map(({ sessionId }) => toAnswer(sessionId, bySession.get(sessionId)));
 }
 
@@ -87,10 +90,10 @@ function toOwnedRun(run: Row["runs"][number]): OwnedRun {
   };
 }
 
-function toAnswer(sessionId: string, runs: OwnedRun[] | undefined): BeatAnswer {
-  const ownedRuns = runs ?? [];
+function toAnswer(sessionId: string, row: Row | undefined): BeatAnswer {
+  const ownedRuns = row?.runs.map(toOwnedRun) ?? [];
   const cancel = ownedRuns
     .filter(({ stateType }) => stateType === "CANCELLING")
     .map(({ runId }) => runId);
-  return { sessionId, open: runs !== undefined, ownedRuns, cancel };
+  return { sessionId, open: row !== undefined, renewed: row?.renewed ?? false, ownedRuns, cancel };
 }

@@ -43,16 +43,48 @@ type Row = {
  * Locks: live_run rows, for update, in order of run id; every other statement that locks several keeps that order.
  * Indexes: live_run_pkey, flow_run_pkey.
  */
-export async function lockRuns(tx: Tx, runIds: readonly string[]): Promise<Map<string, LockedRun>> {
+export async function lockRuns(
+  tx: Tx,
+  runIds: readonly string[],
+  { transitionIds = [] }: LockOptions = {},
+): Promise<Map<string, LockedRun>> {
   const ids = [...new Set(runIds)];
-  const live = await lockLive(tx, ids);
-  const found = new Map(live.map((row) => [row.run_id, toLockedRun(row)]));
-  const missing = ids.filter((id) => !found.has(id));
-  if (missing.length === 0) return found;
+  const rows = await lockLive(tx, ids);
+  const live = new Set(rows.map((row) => row.run_id));
+  const missing = ids.filter((id) => !live.has(id));
   // Read after the lock: a run that finished while we waited for it is terminal in this statement's snapshot.
-  for (const row of await readFinished(tx, missing)) found.set(row.run_id, toLockedRun(row));
-  return found;
+  if (missing.length > 0) rows.push(...(await readFinished(tx, missing)));
+  const older = await readOlderTransitions(tx, rows, transitionIds);
+  return new Map(rows.map((row) => [row.run_id, toLockedRun(row, older.get(row.run_id) ?? [])]));
 }
+
+export type LockOptions = {
+  /** Transitions that will be proposed; those accepted long ago are looked up in the history. */
+  readonly transitionIds?: readonly string[];
+};
+
+// A run remembers its newest transition ids. Only one with a longer history costs this look.
+async function readOlderTransitions(
+  tx: Tx,
+  rows: readonly Row[],
+  transitionIds: readonly string[],
+): Promise<Map<string, string[]>> {
+  const long = rows.filter((row) => row.state_sequence > row.recent_transition_ids.length);
+  const ids = long
+    .filter((row) => row.recent_transition_ids.length >= REMEMBERED)
+    .map((row) => row.run_id);
+  if (ids.length === 0 || transitionIds.length === 0) return new Map();
+  const known = await tx.prisma.$queryRaw<{ run_id: string; transition_ids: string[] }[]>`
+    select run_id, array_agg(transition_id) as transition_ids
+    from run_state
+    where workspace_id = ${tx.workspaceId}::uuid and run_id = any(${ids}::uuid[])
+      and transition_id = any(${transitionIds}::uuid[])
+    group by run_id`;
+  return new Map(known.map((row) => [row.run_id, row.transition_ids]));
+}
+
+// As apply-transitions.ts keeps them.
+const REMEMBERED = 32;
 
 function lockLive(tx: Tx, ids: readonly string[]): Promise<Row[]> {
   return tx.prisma.$queryRaw<Row[]>`/* prepared */
@@ -77,14 +109,14 @@ function readFinished(tx: Tx, ids: readonly string[]): Promise<Row[]> {
     where workspace_id = ${tx.workspaceId}::uuid and id = any(${ids}::uuid[]) and state_type is not null`;
 }
 
-function toLockedRun(row: Row): LockedRun {
+function toLockedRun(row: Row, older: readonly string[]): LockedRun {
   return {
     runId: row.run_id,
     epoch: row.epoch,
     leaseToken: row.lease_token,
     state: { type: row.state_type, name: row.state_name, at: row.state_at.toISOString() } as State,
     sequence: row.state_sequence,
-    knownTransitionIds: new Set(row.recent_transition_ids),
+    knownTransitionIds: new Set([...row.recent_transition_ids, ...older]),
     live: row.live,
     reason: row.reason as StateReasonCode,
     sessionId: row.session_id,

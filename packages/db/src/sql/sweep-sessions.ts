@@ -6,6 +6,11 @@ import type { LockedRunRow } from "./locked-run-row.ts";
 export type Sweep = {
   /** How long a lapsed session may take to come back before its runs are CRASHED. */
   readonly reconnectWindowSeconds: number;
+  /**
+   * For how long agents could reach the plane without a break; the reconnect window counts from there at the earliest,
+   * or an outage longer than the window would cost every result that waits to be delivered. Default: always.
+   */
+  readonly availableSeconds?: number | undefined;
   /** How long an agent may take to confirm a cancellation. */
   readonly cancelDeadlineSeconds: number;
   /** Most runs in one sweep, default 500; call again while it returns that many. */
@@ -47,7 +52,8 @@ function lockLapsed(
   return tx.prisma.$queryRaw<(LockedRunRow & { verdict: Verdict })[]>`
     with held as (
       select l.run_id, ${at}::timestamptz as at, s.ended_at is not null or s.lease_expires_at <= ${at}::timestamptz as lapsed,
-        s.lease_expires_at + make_interval(secs => ${sweep.reconnectWindowSeconds}::double precision) as lost_at,
+        greatest(s.lease_expires_at, ${at}::timestamptz - make_interval(secs => ${sweep.availableSeconds ?? null}::double precision))
+          + make_interval(secs => ${sweep.reconnectWindowSeconds}::double precision) as lost_at,
         l.cancel_requested_at + make_interval(secs => ${sweep.cancelDeadlineSeconds}::double precision) as cancel_by,
         l.state_type, l.state_name, l.state_sequence, l.session_id
       from live_run l

@@ -1,5 +1,12 @@
 import { DownbeatError, type HeartbeatAnswer, type HeartbeatRequest } from "@downbeat/contract";
-import { heartbeat, readRunInputs, type Beat, type BeatAnswer } from "@downbeat/db";
+import {
+  heartbeat,
+  readRunInputs,
+  settleAbsentRuns,
+  type Beat,
+  type BeatAnswer,
+} from "@downbeat/db";
+import { announceMoved } from "../../engine/announce-moved.ts";
 import { GroupCommit } from "../../group-commit.ts";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
@@ -32,11 +39,12 @@ export class HeartbeatDesk {
     { sessionId, tick, runs }: HeartbeatRequest,
   ): Promise<HeartbeatAnswer> {
     const beat = { sessionId, principalId: ctx.principal.id, tick };
-    const { open, ownedRuns, cancel } = await this.#commits.submit(ctx.workspaceId, beat);
+    const { open, renewed, ownedRuns, cancel } = await this.#commits.submit(ctx.workspaceId, beat);
     if (!open)
       throw new DownbeatError("session_ended", {
         message: `The session ${sessionId} is not open.`,
       });
+    if (renewed && isMissing(ownedRuns, runs)) await this.#settleAbsent(ctx, sessionId, runs);
     const owned = new Map(ownedRuns.map(({ runId, epoch }) => [runId, epoch]));
     const fenced = runs
       .filter(({ runId, epoch }) => owned.get(runId) !== epoch)
@@ -51,6 +59,21 @@ export class HeartbeatDesk {
     };
   }
 
+  // A lost answer or a lost release can leave a lease that its agent never heard of, and that would stay for ever.
+  async #settleAbsent(
+    ctx: RequestContext,
+    sessionId: string,
+    held: HeartbeatRequest["runs"],
+  ): Promise<void> {
+    const { database, config, log } = this.#services;
+    const { kind, id } = ctx.principal;
+    const absent = { sessionId, held, graceSeconds: config.leaseSeconds, actor: { kind, id } };
+    const moved = await database.inWorkspace(ctx, (tx) => settleAbsentRuns(tx, absent));
+    announceMoved(this.#services, moved);
+    for (const { runId, type } of moved)
+      log.info({ runId, sessionId, type }, "settled a run its agent does not know of");
+  }
+
   /** Only agents with a process that waits at a pause point cost this second look. */
   async #inputs(
     ctx: RequestContext,
@@ -63,4 +86,9 @@ export class HeartbeatDesk {
     if (awaited.length === 0) return [];
     return this.#services.database.inWorkspace(ctx, (tx) => readRunInputs(tx, awaited));
   }
+}
+
+function isMissing(owned: BeatAnswer["ownedRuns"], listed: HeartbeatRequest["runs"]): boolean {
+  const epochs = new Map(listed.map(({ runId, epoch }) => [runId, epoch]));
+  return owned.some(({ runId, epoch }) => epochs.get(runId) !== epoch);
 }

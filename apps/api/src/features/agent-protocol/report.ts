@@ -44,7 +44,7 @@ export class Reporter {
       ...new Set(submissions.flatMap(({ items }) => items.map((item) => item.runId))),
     ];
     const decision = await database.inWorkspace({ workspaceId }, async (tx) => {
-      const runs = await lockRuns(tx, runIds);
+      const runs = await lockRuns(tx, runIds, { transitionIds: transitionIdsOf(submissions) });
       const decided = decideReports({ workspaceId, runs, now: now() }, submissions);
       if (decided.transitions.length > 0) await applyTransitions(tx, decided.transitions);
       if (decided.taskRuns.length > 0) await upsertTaskRuns(tx, decided.taskRuns);
@@ -62,4 +62,9 @@ export class Reporter {
     if (endedRunIds.length > 0) claims.announceFreedSlots();
     for (const poolId of claimablePoolIds) claims.announce(poolId, 1);
   }
+}
+
+function transitionIdsOf(submissions: readonly Submission[]): string[] {
+  const items = submissions.flatMap((submission) => submission.items);
+  return items.flatMap((item) => (item.kind === "transition" ? [item.transitionId] : []));
 }
