@@ -157,6 +157,7 @@ describeEachDatabase("claiming over the API", ({ database }) => {
     await waitFor(() => isHeld(first), { describe: "the first claim to be held" });
     const second = claim(stage.agent, sessionId, { waitSeconds: 20 });
     expect(await first).toEqual({ leases: [], drain: false });
+    await waitFor(() => isHeld(second), { describe: "the second claim to be held" });
     await stage.agent.caller.call("release", { body: { sessionId, runs: [], endSession: true } });
     expect(await second).toEqual({ leases: [], drain: false });
     await expect(claim(stage.agent, sessionId)).rejects.toMatchObject({ code: "session_ended" });
