@@ -4,6 +4,7 @@ import {
   type RouteSpec,
   STATE_REASONS,
   unlabelledFields,
+  WAITING_CODES,
 } from "@downbeat/contract";
 import { describe, expect, it } from "vitest";
 import { renderDataBoundary } from "./render-data-boundary.ts";
@@ -35,6 +36,13 @@ describe("docs/states.md", () => {
       ([, code]) => code ?? [],
     );
     expect(named).toEqual(Object.keys(STATE_REASONS));
+  });
+
+  it("names every reason to wait, and no other", () => {
+    const named = [...renderStates().matchAll(/^\| [A-Z]+ \| `(\w+)` \|/gm)].flatMap(
+      ([, code]) => code ?? [],
+    );
+    expect(named.toSorted()).toEqual(WAITING_CODES.toSorted());
   });
 });
 

@@ -5,7 +5,7 @@ import {
   STATE_TYPES,
   type StateType,
 } from "@downbeat/contract";
-import { NEVER_RETRIED, PROPOSERS, ruleFor, type Proposer } from "@downbeat/core";
+import { NEVER_RETRIED, PROPOSERS, ruleFor, WAITING_REASONS, type Proposer } from "@downbeat/core";
 
 const TYPE_WORDS: Record<StateType, string> = {
   SCHEDULED: "waits for its time, a free slot, another attempt or an agent",
@@ -31,7 +31,7 @@ const PROPOSER_WORDS: Record<Proposer, string> = {
 export function renderStates(): string {
   return `# States
 
-Made from \`packages/contract/src/{state,reason}.ts\` and the rule table of \`packages/core\` by \`pnpm docs:write\`; a test
+Made from \`packages/contract/src/{state,reason}.ts\` and the tables of rules and waiting reasons in \`packages/core\` by \`pnpm docs:write\`; a test
 fails when they differ.
 
 A run is in one state: its *type* drives logic, its *name* is a label. Every change is a row of its history, with who
@@ -57,7 +57,8 @@ ${STATE_TYPES.map(ruleRow).join("\n")}
 \\* becomes CANCELLED: a run that was being cancelled and fell over did what was asked.
 
 A proposal carries a transition id. Repeating it changes nothing and returns the standing answer. A lease that is not the
-newest is answered \`fenced\` before any rule is looked at.
+newest is answered \`fenced\` before any rule is looked at. What an attempt before a retry or a suspension logged, and what its
+tasks did, is still taken when it arrives late (of the newest eight such attempts): it belongs to what happened.
 
 ## Retries
 
@@ -73,7 +74,23 @@ ${[...NEVER_RETRIED].map((reason) => `\`${reason}\``).join(", ")}. What an opera
 ${Object.entries(STATE_REASONS)
   .map(([code, words]) => `| \`${code}\` | ${words} |`)
   .join("\n")}
+
+## Why a run does not run
+
+\`GET /v1/runs/:runId/why\` and \`downbeat runs why\` answer with the first line below that applies in the run's state, as a code,
+as words, and as the details that stand in braces here. In every other state a run runs, or has ended.
+
+| state | reason | applies when | in words |
+|---|---|---|---|
+${WAITING_REASONS.map(waitingRow).join("\n")}
+
+What keeps a run from even beginning on its agent is no wait but an end with a reason of the list before: an agent without the
+key that opens the parameters reports \`parameters_unreadable\`.
 `;
+}
+
+function waitingRow({ state, code, when, words }: (typeof WAITING_REASONS)[number]): string {
+  return `| ${state} | \`${code}\` | ${when} | ${words} |`;
 }
 
 function typeRow(type: StateType): string {

@@ -62,6 +62,11 @@ describeEachDatabase("paused runs", ({ database }) => {
       state: { type: "PAUSED", name: "Paused" },
       pause: { key: "approval", inputSchema: SCHEMA, onTimeout: "fail" },
     });
+    expect(await here.admin.call("readWhy", { params: { runId } })).toMatchObject({
+      code: "paused",
+      words: expect.stringMatching(/^Paused at "approval" .* At \S+Z it fails\.$/),
+      details: { pauseKey: "approval", onTimeout: "fail" },
+    });
     expect((await beat(1)).inputs).toEqual([]);
     expect((await resume()).state).toMatchObject({ type: "RUNNING", name: "Running" });
     expect((await beat(2)).inputs).toEqual([{ runId, key: "approval", input }]);

@@ -57,6 +57,20 @@ describeEachDatabase("retries of runs", ({ database }) => {
     return items;
   };
 
+  it("says how the last attempt ended while a run waits for the next", async () => {
+    const stage = await aStageWith({ retriesOnFailure: 1, delaySeconds: 60 });
+    const runId = await stage.trigger();
+    const first = await claimOne(stage);
+    await report(stage.agent, transition(first, "RUNNING"), transition(first, "FAILED"));
+    expect(await here.admin.call("readWhy", { params: { runId } })).toMatchObject({
+      code: "awaiting_retry",
+      words: expect.stringMatching(
+        /^Waits for its next attempt, at \S+Z\. The last one ended: The flow threw an error\.$/,
+      ),
+      details: { cause: "failed" },
+    });
+  });
+
   it("runs a crashed run again with the next epoch, and completes it", async () => {
     const stage = await aStageWith({ retriesOnCrash: 1 });
     const runId = await stage.trigger();

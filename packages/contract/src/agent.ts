@@ -155,6 +155,7 @@ export type ReportRequest = z.infer<typeof ReportRequest>;
 /**
  * The answer to one item, in the order asked. `accepted`: stored (also when it had been stored before). `rejected`: the
  * rules say no, `state` stands. `wait`: propose again after `waitSeconds`. `fenced`: the lease is void, stop the process.
+ * Task runs and logs of a void lease are accepted when it was that of an earlier attempt of the run.
  */
 export const ReportOutcome = z.strictObject({
   status: plain(z.enum(["accepted", "rejected", "wait", "abort", "fenced"])),

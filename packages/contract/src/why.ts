@@ -1,9 +1,12 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
 import { Count, Flag, Id, Instant, Name, Tags } from "./identifiers.ts";
+import { RunPause } from "./pause.ts";
+import { StateReason } from "./reason.ts";
 
 /** Why a run that is not terminal does not run, as codes; the words are made of them in `core`. */
 export const WAITING_CODES = [
+  "awaiting_retry",
   "scheduled_for",
   "deployment_paused",
   "pool_paused",
@@ -19,6 +22,7 @@ export const WAITING_CODES = [
   "agents_busy",
   "about_to_start",
   "preparing",
+  "suspended",
   "paused",
   "cancelling",
   "agent_unreachable",
@@ -29,6 +33,8 @@ export type WaitingCode = z.infer<typeof WaitingCode>;
 /** What the words speak of, for machines. Absent: plays no part. */
 export const WaitingDetails = z.strictObject({
   scheduledFor: Instant.optional(),
+  /** Why the attempt before ended. */
+  cause: StateReason.optional(),
   since: Instant.optional(),
   poolName: Name.optional(),
   queueName: Name.optional(),
@@ -38,6 +44,10 @@ export const WaitingDetails = z.strictObject({
   /** Runs that hold the limit's slots, at most three. */
   heldBy: z.array(Id).max(3).optional(),
   requiredLabels: Tags.optional(),
+  /** The pause point it waits at; what happens at `expiresAt` when nobody resumes it. */
+  pauseKey: Name.optional(),
+  expiresAt: Instant.optional(),
+  onTimeout: RunPause.shape.onTimeout.optional(),
 });
 export type WaitingDetails = z.infer<typeof WaitingDetails>;
 

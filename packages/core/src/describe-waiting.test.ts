@@ -1,11 +1,8 @@
 import { WAITING_CODES, type WaitingCode } from "@downbeat/contract";
 import { describe, expect, it } from "vitest";
-import {
-  describeWaiting,
-  explainWaiting,
-  type LimitFacts,
-  type WaitingFacts,
-} from "./describe-waiting.ts";
+import { describeWaiting, explainWaiting } from "./describe-waiting.ts";
+import type { LimitFacts, WaitingFacts } from "./waiting-facts.ts";
+import { WAITING_REASONS } from "./waiting-reasons.ts";
 
 const NOW = new Date("2026-03-01T12:00:00.000Z");
 const RUNS = ["run-a", "run-b"];
@@ -20,6 +17,8 @@ function facts(changes: Partial<WaitingFacts> = {}): WaitingFacts {
     stateName: "Scheduled",
     stateAt: NOW,
     reason: "created",
+    cause: null,
+    pause: null,
     scheduledFor: NOW,
     poolName: "eu",
     queueName: "default",
@@ -42,6 +41,16 @@ function facts(changes: Partial<WaitingFacts> = {}): WaitingFacts {
 type Case = [code: WaitingCode, changes: Partial<WaitingFacts>, words: string];
 
 const CASES: readonly Case[] = [
+  [
+    "awaiting_retry",
+    {
+      stateName: "AwaitingRetry",
+      cause: "out_of_memory",
+      scheduledFor: new Date("2026-03-01T12:00:10.000Z"),
+      onlineAgents: 0,
+    },
+    "Waits for its next attempt, at 2026-03-01T12:00:10.000Z. The last one ended: The process that ran the flow ran out of memory.",
+  ],
   [
     "scheduled_for",
     { scheduledFor: new Date("2026-03-01T13:00:00.000Z") },
@@ -93,7 +102,24 @@ const CASES: readonly Case[] = [
   ["agents_busy", { freeSlots: 0 }, 'Every agent of the work pool "eu" is busy.'],
   ["about_to_start", {}, "An agent will take it in a moment."],
   ["preparing", { stateType: "PENDING" }, "An agent took the run and prepares its process."],
-  ["paused", { stateType: "PAUSED" }, "The run is paused until someone resumes it."],
+  [
+    "paused",
+    {
+      stateType: "PAUSED",
+      stateName: "Paused",
+      pause: { key: "approval", expiresAt: null, onTimeout: "fail" },
+    },
+    'Paused at "approval" until someone resumes it; its process waits.',
+  ],
+  [
+    "suspended",
+    {
+      stateType: "PAUSED",
+      stateName: "Suspended",
+      pause: { key: "approval", expiresAt: "2026-03-02T12:00:00.000Z", onTimeout: "resume" },
+    },
+    'Suspended at "approval" until someone resumes it; it holds no process. At 2026-03-02T12:00:00.000Z it goes on without input.',
+  ],
   [
     "cancelling",
     { stateType: "CANCELLING" },
@@ -114,6 +140,15 @@ describe("explainWaiting", () => {
 
   it("says each code of the contract in some case", () => {
     expect(new Set(CASES.map(([code]) => code))).toEqual(new Set(WAITING_CODES));
+  });
+
+  it("has each code of the contract once in its table", () => {
+    expect(WAITING_REASONS.map(({ code }) => code).toSorted()).toEqual(WAITING_CODES.toSorted());
+  });
+
+  it("forgets a planned attempt once its time has come", () => {
+    const due = facts({ stateName: "AwaitingRetry", cause: "failed", onlineAgents: 0 });
+    expect(explainWaiting(due, NOW)?.code).toBe("no_agent");
   });
 
   it("names who holds a full limit", () => {

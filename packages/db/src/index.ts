@@ -39,6 +39,7 @@ export * from "./sql/mark-late.ts";
 export * from "./sql/open-session.ts";
 export * from "./sql/pools-with-claimable-runs.ts";
 export { listRuns, readRuns } from "./sql/read-runs.ts";
+export { readFormerLeases } from "./sql/read-former-leases.ts";
 export { readWaitingFacts } from "./sql/read-waiting-facts.ts";
 export * from "./sql/release-runs.ts";
 export * from "./sql/retry-runs.ts";

@@ -27,6 +27,9 @@ export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<str
     inputs as (
       delete from run_input i using doomed where i.run_id = doomed.id and i.workspace_id = ${tx.workspaceId}::uuid
     ),
+    leases as (
+      delete from former_lease f using doomed where f.run_id = doomed.id and f.workspace_id = ${tx.workspaceId}::uuid
+    ),
     keys as (
       delete from idempotency i using doomed where i.workspace_id = ${tx.workspaceId}::uuid and i.run_id = doomed.id
     )

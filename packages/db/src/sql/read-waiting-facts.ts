@@ -1,4 +1,4 @@
-import type { StateName, StateReasonCode, StateType } from "@downbeat/contract";
+import type { PausePoint, StateName, StateReasonCode, StateType } from "@downbeat/contract";
 import type { LimitFacts, WaitingFacts } from "@downbeat/core";
 import { countPoolActivity } from "./count-pool-activity.ts";
 import type { Tx } from "../transaction.ts";
@@ -8,6 +8,9 @@ type Row = {
   state_name: StateName;
   state_at: Date;
   reason: StateReasonCode;
+  cause: StateReasonCode | null;
+  pause: PausePoint | null;
+  pause_deadline: Date | null;
   scheduled_for: Date;
   pool_id: string | null;
   pool_name: string | null;
@@ -27,16 +30,17 @@ type Row = {
 /**
  * What `core` needs to say in words why a run does not run; undefined when the run is terminal or not here.
  *
- * Locks: none. Indexes: live_run_pkey, live_run_held_idx, limit_slot_pkey.
+ * Locks: none. Indexes: live_run_pkey, run_state_pkey, live_run_held_idx, limit_slot_pkey.
  */
 export async function readWaitingFacts(tx: Tx, runId: string): Promise<WaitingFacts | undefined> {
   const [row] = await tx.prisma.$queryRaw<Row[]>`
-    select l.state_type, l.state_name, l.state_at, l.reason, l.scheduled_for, l.pool_id, p.name as pool_name, l.queue_id,
-      q.name as queue_name, l.deployment_id, coalesce(p.paused, false) as pool_paused,
+    select l.state_type, l.state_name, l.state_at, l.reason, h.cause, l.pause, l.pause_deadline, l.scheduled_for, l.pool_id,
+      p.name as pool_name, l.queue_id, q.name as queue_name, l.deployment_id, coalesce(p.paused, false) as pool_paused,
       coalesce(q.paused, false) as queue_paused, coalesce(d.paused, false) as deployment_paused,
       p.concurrency_limit as pool_limit, q.concurrency_limit as queue_limit, d.concurrency_limit as deployment_limit,
       coalesce(d.limit_names, '{}') as limit_names, coalesce(d.required_labels, '{}') as required_labels
     from live_run l
+    left join run_state h on h.run_id = l.run_id and h.sequence = l.state_sequence and h.workspace_id = ${tx.workspaceId}::uuid
     left join work_pool p on p.id = l.pool_id and p.workspace_id = ${tx.workspaceId}::uuid
     left join work_queue q on q.id = l.queue_id and q.workspace_id = ${tx.workspaceId}::uuid
     left join deployment d on d.id = l.deployment_id and d.workspace_id = ${tx.workspaceId}::uuid
@@ -53,6 +57,8 @@ export async function readWaitingFacts(tx: Tx, runId: string): Promise<WaitingFa
     stateName: row.state_name,
     stateAt: row.state_at,
     reason: row.reason,
+    cause: row.cause,
+    pause: toPause(row),
     scheduledFor: row.scheduled_for,
     poolName: row.pool_name,
     queueName: row.queue_name,
@@ -69,6 +75,12 @@ export async function readWaitingFacts(tx: Tx, runId: string): Promise<WaitingFa
     deploymentLimit: await held("deployment", row.deployment_limit),
     namedLimits: row.limit_names.length === 0 ? [] : await readNamed(tx, row.limit_names),
   };
+}
+
+function toPause({ pause, pause_deadline }: Row): WaitingFacts["pause"] {
+  if (pause === null) return null;
+  const { key, onTimeout } = pause;
+  return { key, onTimeout, expiresAt: pause_deadline?.toISOString() ?? null };
 }
 
 async function countFittingAgents(

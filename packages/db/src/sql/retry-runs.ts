@@ -16,7 +16,7 @@ type Row = { run_id: string; pool_id: string };
 
 /**
  * Puts ended runs back into the queue of their deployment, with its retry policy in full. The epoch goes on from where
- * it was, so whatever an earlier attempt may still say is fenced. Runs of no deployment (standalone ones) stay ended:
+ * it was, so whatever an earlier attempt may still propose is fenced; what it logged late is still taken. Runs of no deployment (standalone ones) stay ended:
  * no agent could take them.
  *
  * Returns the runs that went back, with the pool that got them. Locks: the flow_run rows, in order of id.
@@ -38,8 +38,8 @@ export async function retryRuns(
       ) as asked (run_id, standing_sequence, transition_id, name, reason, actor_kind, actor_id)
     ),
     ended as materialized (
-      select r.id, r.workspace_id, r.deployment_id, r.epoch, r.state_sequence, r.recent_transition_ids,
-        r.parent_run_id, given.*
+      select r.id, r.workspace_id, r.deployment_id, r.epoch, r.lease_token, r.state_sequence,
+        r.recent_transition_ids, r.parent_run_id, given.*
       from flow_run r join given on given.run_id = r.id and given.standing_sequence = r.state_sequence
       where r.workspace_id = ${tx.workspaceId}::uuid and r.state_type is not null
       order by r.id
@@ -60,6 +60,11 @@ export async function retryRuns(
         error_fingerprint = null, error_detail = null, pool_id = target.pool_id, queue_id = target.queue_id
       from target
       where r.id = target.id and (r.workspace_id = target.workspace_id) is true
+    ),
+    former as (
+      insert into former_lease (run_id, epoch, workspace_id, lease_token)
+      select id, epoch, workspace_id, lease_token from target where lease_token is not null
+      on conflict do nothing
     ),
     live as (
       insert into live_run (run_id, workspace_id, deployment_id, pool_id, queue_id, queue_priority, scheduled_for,

@@ -12,6 +12,8 @@ import type { LockedRun, LogChunkRow, TaskRunRow, Transition } from "@downbeat/d
 export type Standing = {
   readonly workspaceId: string;
   readonly runs: ReadonlyMap<string, LockedRun>;
+  /** By token: leases of earlier attempts, among those that the reports show. */
+  readonly formerLeases: ReadonlyMap<string, { readonly runId: string; readonly epoch: number }>;
   readonly now: Date;
 };
 
@@ -35,10 +37,11 @@ const FENCED: ReportOutcome = { status: "fenced", state: null, waitSeconds: null
 
 /**
  * Decides reports about locked runs, in order. Transitions go by the rules of `core`. Task runs and logs are taken for
- * any lease whose epoch and token match, also shortly after the end: they belong to what happened before it.
+ * any lease whose epoch and token match, also after its end and when another attempt has followed: they belong to what
+ * happened before.
  */
 export function decideReports(standing: Standing, submissions: readonly Submission[]): Decision {
-  const { runs } = standing;
+  const { runs, formerLeases } = standing;
   const outcomes = submissions.map(({ items }) => items.map(() => FENCED));
   const taskRuns: TaskRunRow[] = [];
   const logs: LogChunkRow[] = [];
@@ -56,7 +59,7 @@ export function decideReports(standing: Standing, submissions: readonly Submissi
         proposals.set(asked.runId, [...ofRun, { submission, item, actor, asked }]);
         return;
       }
-      if (!holdsLease(run, asked))
+      if (!holdsLease(run, asked) && !heldLease(formerLeases, asked))
         return answer({ submission, item }, { ...FENCED, state: run.state });
       if (asked.kind === "task_run") taskRuns.push(asked);
       else logs.push(asked);
@@ -69,8 +72,17 @@ export function decideReports(standing: Standing, submissions: readonly Submissi
   return { outcomes, taskRuns, logs, ...consequences(runs, decided.flat()) };
 }
 
-function holdsLease(run: LockedRun, { epoch, leaseToken }: ReportItem): boolean {
+/** Whether an item shows the lease that is, or was last, the run's. */
+export function holdsLease(run: LockedRun, { epoch, leaseToken }: ReportItem): boolean {
   return run.leaseToken !== null && run.epoch === epoch && run.leaseToken === leaseToken;
+}
+
+function heldLease(
+  formerLeases: Standing["formerLeases"],
+  { runId, epoch, leaseToken }: ReportItem,
+): boolean {
+  const former = formerLeases.get(leaseToken);
+  return former?.runId === runId && former.epoch === epoch;
 }
 
 type Deciding = Standing & { readonly answer: (place: Place, outcome: ReportOutcome) => void };

@@ -44,15 +44,13 @@ export class HeartbeatDesk {
       throw new DownbeatError("session_ended", {
         message: `The session ${sessionId} is not open.`,
       });
-    if (renewed && isMissing(ownedRuns, runs)) await this.#settleAbsent(ctx, sessionId, runs);
-    const owned = new Map(ownedRuns.map(({ runId, epoch }) => [runId, epoch]));
-    const fenced = runs
-      .filter(({ runId, epoch }) => owned.get(runId) !== epoch)
-      .map(({ runId }) => runId);
-    const inputs = await this.#inputs(ctx, runs, owned);
+    const { held, fenced } = sortOut(runs, ownedRuns);
+    // Neither list names a run twice, so one that the agent did not name shows in the count.
+    if (renewed && held.length < ownedRuns.length) await this.#settleAbsent(ctx, sessionId, runs);
+    const inputs = await this.#inputs(ctx, held);
     return {
       cancel: [...cancel],
-      fenced,
+      fenced: fenced.map(({ runId }) => runId),
       inputs,
       drain: false,
       intervals: this.#services.intervals,
@@ -77,18 +75,26 @@ export class HeartbeatDesk {
   /** Only agents with a process that waits at a pause point cost this second look. */
   async #inputs(
     ctx: RequestContext,
-    runs: HeartbeatRequest["runs"],
-    owned: ReadonlyMap<string, number>,
+    held: readonly ListedRun[],
   ): Promise<HeartbeatAnswer["inputs"]> {
-    const awaited = runs.flatMap(({ runId, epoch, awaits }) =>
-      awaits !== undefined && owned.get(runId) === epoch ? { runId, key: awaits } : [],
+    const awaited = held.flatMap(({ runId, awaits }) =>
+      awaits === undefined ? [] : { runId, key: awaits },
     );
     if (awaited.length === 0) return [];
     return this.#services.database.inWorkspace(ctx, (tx) => readRunInputs(tx, awaited));
   }
 }
 
-function isMissing(owned: BeatAnswer["ownedRuns"], listed: HeartbeatRequest["runs"]): boolean {
-  const epochs = new Map(listed.map(({ runId, epoch }) => [runId, epoch]));
-  return owned.some(({ runId, epoch }) => epochs.get(runId) !== epoch);
+type ListedRun = HeartbeatRequest["runs"][number];
+
+/** Which of the runs that the agent names its session holds, and of which the lease is void. */
+function sortOut(
+  listed: readonly ListedRun[],
+  owned: BeatAnswer["ownedRuns"],
+): { held: ListedRun[]; fenced: ListedRun[] } {
+  const epochs = new Map(owned.map(({ runId, epoch }) => [runId, epoch]));
+  const held: ListedRun[] = [];
+  const fenced: ListedRun[] = [];
+  for (const run of listed) (epochs.get(run.runId) === run.epoch ? held : fenced).push(run);
+  return { held, fenced };
 }

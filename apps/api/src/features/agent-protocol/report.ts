@@ -1,10 +1,18 @@
 import type { Actor, ReportAnswer, ReportItem, ReportOutcome } from "@downbeat/contract";
-import { appendLogChunks, applyTransitions, lockRuns, upsertTaskRuns } from "@downbeat/db";
+import {
+  appendLogChunks,
+  applyTransitions,
+  lockRuns,
+  readFormerLeases,
+  upsertTaskRuns,
+  type LockedRun,
+  type Tx,
+} from "@downbeat/db";
 import { GroupCommit } from "../../group-commit.ts";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 import { isUnreachable } from "../../unreachable.ts";
-import { decideReports, type Decision } from "./decide-reports.ts";
+import { decideReports, holdsLease, type Decision, type Standing } from "./decide-reports.ts";
 
 // Items of several agents share a transaction; room for four full requests keeps its locks short.
 const MOST_ITEMS = 2000;
@@ -45,7 +53,9 @@ export class Reporter {
     ];
     const decision = await database.inWorkspace({ workspaceId }, async (tx) => {
       const runs = await lockRuns(tx, runIds, { transitionIds: transitionIdsOf(submissions) });
-      const decided = decideReports({ workspaceId, runs, now: now() }, submissions);
+      const formerLeases = await this.#formerLeases(tx, runs, submissions);
+      const standing = { workspaceId, runs, formerLeases, now: now() };
+      const decided = decideReports(standing, submissions);
       if (decided.transitions.length > 0) await applyTransitions(tx, decided.transitions);
       if (decided.taskRuns.length > 0) await upsertTaskRuns(tx, decided.taskRuns);
       if (decided.logs.length > 0) await appendLogChunks(tx, decided.logs);
@@ -53,6 +63,20 @@ export class Reporter {
     });
     this.#announce(decision);
     return decision.outcomes;
+  }
+
+  // Only what shows another lease than its run's costs this look.
+  async #formerLeases(
+    tx: Tx,
+    runs: ReadonlyMap<string, LockedRun>,
+    submissions: readonly Submission[],
+  ): Promise<Standing["formerLeases"]> {
+    const items = submissions.flatMap((submission) => submission.items);
+    const foreign = items.filter((item) => {
+      const run = runs.get(item.runId);
+      return item.kind !== "transition" && run !== undefined && !holdsLease(run, item);
+    });
+    return foreign.length === 0 ? new Map() : readFormerLeases(tx, foreign);
   }
 
   #announce({ logs, endedRunIds, claimablePoolIds }: Decision): void {
