@@ -31,6 +31,7 @@ export default defineConfig({
             "apps/*/src/**/*.test.{ts,tsx}",
             "apps/examples/flows/**/*.test.ts",
             "test/bench/**/*.test.ts",
+            "test/package/**/*.test.ts",
             "test/simulation/**/*.test.ts",
           ],
           testTimeout: 15_000,
