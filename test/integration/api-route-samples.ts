@@ -84,6 +84,7 @@ export async function sampleRequests({
     createRun: { body: { ...run, dataKeys } },
     createRuns: { body: { runs: [run], dataKeys } },
     listRuns: { query: {} },
+    readRuns: { body: { runIds: [runId] } },
     readRun: { params: { runId } },
     readWhy: { params: { runId } },
     listLimits: { query: {} },
@@ -116,6 +117,8 @@ export async function sampleRequests({
     report: { body: { items: [transition, taskRun, log] } },
     heartbeat: { body: { sessionId: runId, tick: 1, runs: [] } },
     release: { body: { sessionId: runId, runs: [FENCE] } },
+    triggerChildren: { body: { ...FENCE, runs: [run] } },
+    readChildren: { body: { ...FENCE, runIds: [runId] } },
     openStandaloneRun: { body: { flowName: "sample", parameters, dataKeys } },
   };
   return samples as Record<RouteName, Sample>;

@@ -9,12 +9,14 @@ import type { RunPreparer } from "./prepare-run.ts";
 import type { RunMessage } from "@downbeat/sdk/protocol";
 import { RunDeadline } from "./run-deadline.ts";
 import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
+import { RunChildren, type ChildParts } from "./run-children.ts";
 import { RunSlots, type SlotParts } from "./run-slots.ts";
 import type { StartGate } from "./start-gate.ts";
 import type { StartReporter } from "./start-reporter.ts";
 
 export type SupervisorParts = EgressParts &
-  SlotParts & {
+  SlotParts &
+  ChildParts & {
     readonly logger: Logger;
     readonly preparer: RunPreparer;
     readonly gate: StartGate;
@@ -225,10 +227,16 @@ export class RunSupervisor {
       grant: (requestId) => worker.grantSlots(this.lease.runId, requestId),
       tell: (text) => this.#egress.line({ level: "warn", logger: "downbeat", text }),
     });
-    const end = await worker.run(message, this.#listener(slots));
+    const children = new RunChildren(this.#parts, {
+      lease: this.lease,
+      answer: (requestId, answer) =>
+        worker.answerRemote({ runId: this.lease.runId, requestId, ...answer }),
+    });
+    const end = await worker.run(message, this.#listener(slots, children));
     this.#worker = undefined;
     this.#deadline.stop();
     slots.close();
+    children.close();
     launcher.giveBack(worker);
     if (this.#stopReason === "fence") return this.#drop("fenced");
     const oomKilled =
@@ -240,7 +248,7 @@ export class RunSupervisor {
     });
   }
 
-  #listener(slots: RunSlots): RunListener {
+  #listener(slots: RunSlots, children: RunChildren): RunListener {
     const { runId } = this.lease;
     return {
       started: (timeoutMs) => this.#deadline.started(timeoutMs),
@@ -253,6 +261,7 @@ export class RunSupervisor {
       },
       acquireSlots: (request) => void slots.acquire(request),
       releaseSlots: (requestId) => void slots.release(requestId),
+      remoteCall: (request) => void children.handle(request),
       line: (stream, text) => this.#egress.line({ level: LEVELS[stream], logger: stream, text }),
     };
   }

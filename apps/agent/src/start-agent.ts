@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { TriggerMaker } from "@downbeat/sdk/protocol";
 import { createOpener } from "@downbeat/seal";
 import type { Client } from "@downbeat/client";
 import type { Logger } from "pino";
@@ -172,6 +173,13 @@ async function supervisorParts(
     random: Math.random,
     pace,
     now: () => new Date(),
+    triggers: new TriggerMaker({
+      readDeployment: (names) => client.call("readDeployment", { params: names }),
+      seal: (context, value) => sealer.seal(context, value),
+      opener,
+      keyring: key.keyring,
+      nowMs,
+    }),
     preparer: new RunPreparer({
       opener,
       watch,

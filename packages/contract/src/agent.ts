@@ -4,7 +4,7 @@ import { Count, Epoch, Flag, Id, Instant, LeaseToken, Name, Tags } from "./ident
 import { StateReason } from "./reason.ts";
 import { PausePoint, RunInput } from "./pause.ts";
 import { TimeoutSeconds } from "./retry-policy.ts";
-import { RunError } from "./run.ts";
+import { RunError, RunIds, RunSpec } from "./run.ts";
 import { sealed } from "./sealed.ts";
 import { State, StateName, StateType } from "./state.ts";
 import { PublicJwk, WrappedDataKey } from "./workspace.ts";
@@ -201,6 +201,18 @@ export const ReleaseRequest = z.strictObject({
   endSession: Flag.default(false),
 });
 export type ReleaseRequest = z.infer<typeof ReleaseRequest>;
+
+/** Runs to be triggered by a run that the caller holds; they become its children, whatever else they say. */
+export const ChildrenRequest = z.strictObject({
+  ...fence,
+  runs: z
+    .array(RunSpec.omit({ parentRunId: true }))
+    .min(1)
+    .max(BATCH_LIMIT),
+});
+export type ChildrenRequest = z.infer<typeof ChildrenRequest>;
+
+export const ReadChildrenRequest = z.strictObject({ ...fence, runIds: RunIds });
 
 /** Opens a run that a plain script executes itself, already RUNNING, with a lease of its own. */
 export const StandaloneRequest = z.strictObject({

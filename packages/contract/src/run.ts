@@ -115,6 +115,8 @@ export const LogChunk = z.strictObject({
 });
 export type LogChunk = z.infer<typeof LogChunk>;
 
+const RunId = plain(z.uuid({ version: "v7" }));
+
 /** A trigger: which deployment, with which sealed parameters. */
 export const RunSpec = z.strictObject({
   flowName: Name,
@@ -126,8 +128,24 @@ export const RunSpec = z.strictObject({
   idempotencyKey: BlindTag.or(Id).optional(),
   /** The run that triggers this one. */
   parentRunId: Id.optional(),
+  /**
+   * The run's id, chosen by the caller, who can then name the run before the API has answered. A version 7 UUID. It is
+   * its own idempotency key: asking again with it returns the run; `idempotencyKey` cannot be given beside it.
+   */
+  runId: RunId.optional(),
 });
 export type RunSpec = z.infer<typeof RunSpec>;
+
+/** Most runs whose states one call reads. */
+export const READ_LIMIT = 500;
+export const RunIds = z.array(Id).min(1).max(READ_LIMIT);
+
+/** One answer per asked run, in order: the run, or why it was not made. */
+export const CreateOutcome = z.strictObject({
+  run: Run.nullable(),
+  error: z.strictObject({ code: plain(z.string()), message: plain(z.string()) }).nullable(),
+});
+export type CreateOutcome = z.infer<typeof CreateOutcome>;
 
 const matching = {
   flowName: Name.optional(),

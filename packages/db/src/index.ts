@@ -46,5 +46,6 @@ export * from "./sql/retry-runs.ts";
 export * from "./sql/settle-absent-runs.ts";
 export * from "./sql/sweep-pauses.ts";
 export * from "./sql/release-slots.ts";
+export { shareHeldRun } from "./sql/share-held-run.ts";
 export * from "./sql/sweep-sessions.ts";
 export * from "./sql/upsert-task-runs.ts";

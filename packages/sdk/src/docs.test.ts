@@ -6,7 +6,13 @@ const guide = readFileSync(new URL("../../../docs/sdk.md", import.meta.url), "ut
 const regions = [...examples.matchAll(/\/\/ #region (\S+)\n([\s\S]*?)\n\/\/ #endregion/g)];
 
 test("there are examples to compare", () => {
-  expect(regions.map(([, name]) => name)).toEqual(["quick-start", "signal", "suspend", "retry-if"]);
+  expect(regions.map(([, name]) => name)).toEqual([
+    "quick-start",
+    "signal",
+    "suspend",
+    "retry-if",
+    "run-deployment",
+  ]);
 });
 
 test.each(regions.map(([, name, code]) => [name, code]))(

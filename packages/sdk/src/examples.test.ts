@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { exponential, flow, log, runContext, suspend, task } from "./index.ts";
+import { exponential, flow, log, runContext, runDeployment, suspend, task } from "./index.ts";
 
 // The code blocks of docs/sdk.md stand here, so that they compile and run. `docs.test.ts` holds the two together.
 
@@ -84,4 +84,19 @@ test("retryIf: an error that will not go away is not retried", async () => {
   const startedAt = performance.now();
   await expect(readRow(7)).rejects.toThrow("no row 7");
   expect(performance.now() - startedAt).toBeLessThan(100);
+});
+
+// #region run-deployment
+export const compareYears = flow({ name: "compare-years" }, async () => {
+  const ended = await Promise.all(
+    [2012, 2013].map((year) => runDeployment("seattle-weather", { parameters: { year } })),
+  );
+  const bad = ended.filter(({ state }) => state.type !== "COMPLETED");
+  if (bad.length > 0) throw new Error(`not done: ${bad.map(({ runId }) => runId).join(", ")}`);
+});
+// #endregion
+
+test("runDeployment: without a profile it says what is missing", async () => {
+  vi.stubEnv("DOWNBEAT_PROFILE_FILE", "/nowhere/profile.json");
+  await expect(compareYears()).rejects.toThrow("No profile is set.");
 });

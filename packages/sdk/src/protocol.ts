@@ -3,6 +3,10 @@ export { FLOW, flowDefinitionOf } from "./flow-definition.ts";
 export type { FlowDefinition } from "./flow-definition.ts";
 export { toErrorRecord } from "./error-record.ts";
 export type { PausePoint } from "./pause-point.ts";
+export { answerAll } from "./remote/answer-all.ts";
+export { checkParameters } from "./remote/check-parameters.ts";
+export { runStatusOf } from "./remote/run-status.ts";
+export { TriggerMaker } from "./remote/trigger-maker.ts";
 export type {
   ErrorRecord,
   FlowOutcome,

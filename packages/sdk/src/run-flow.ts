@@ -84,6 +84,7 @@ export async function runFlow(call: FlowCall): Promise<FlowEnd<unknown>> {
 }
 
 async function invoke(call: FlowCall, scope: RunScope): Promise<unknown> {
+  scope.attemptBegins();
   try {
     return (await Reflect.apply(call.spec.fn, call.thisArg, call.args)) as unknown;
   } finally {

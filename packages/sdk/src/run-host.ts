@@ -1,5 +1,6 @@
 import type { StateName, StateType } from "@downbeat/contract";
 import type { PausePoint } from "./pause-point.ts";
+import type { RemotePlane } from "./remote/remote-plane.ts";
 
 /** Which run this is, as its host knows it. */
 export type RunIdentity = {
@@ -36,6 +37,10 @@ export interface RunHost {
    * @throws the signal's reason when it aborts first
    */
   acquireSlots?(request: SlotRequest, signal: AbortSignal | undefined): Promise<() => void>;
+  /** The way to the plane for code in this run; what it triggers there is the run's child. Absent: the profile's. */
+  readonly remote?: RemotePlane;
+  /** The run's id on the plane, where that is not `run.runId`; resolves with undefined when the run is not recorded. */
+  readonly recordedRunId?: Promise<string | undefined>;
 }
 
 export type SlotRequest = {

@@ -21,6 +21,7 @@ export class RunScope {
   readonly printsLogs: boolean;
   readonly #indexes = new Map<string, number>();
   readonly #producers = new WeakMap<object, TaskRun>();
+  #indexesBefore: ReadonlyMap<string, number> = new Map();
   #run: RunIdentity | undefined;
   #openTasks = 0;
   readonly #abandoned = new Set<Promise<unknown>>();
@@ -50,6 +51,16 @@ export class RunScope {
     const index = this.#indexes.get(taskName) ?? 0;
     this.#indexes.set(taskName, index + 1);
     return index;
+  }
+
+  /** An attempt of the flow begins in this process. */
+  attemptBegins(): void {
+    this.#indexesBefore = new Map(this.#indexes);
+  }
+
+  /** The how-manieth run of its task in this attempt, from 0: the same in every process that comes to the same call. */
+  indexInAttempt({ taskName, index }: Pick<TaskRun, "taskName" | "index">): number {
+    return index - (this.#indexesBefore.get(taskName) ?? 0);
   }
 
   /** Remembers which task run made this value; only objects have an identity to follow. */

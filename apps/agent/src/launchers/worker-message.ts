@@ -85,6 +85,8 @@ const WorkerMessage = z.discriminatedUnion("type", [
     limitNames: LimitNames.min(1),
   }),
   z.object({ type: z.literal("release_slots"), runId: Id, requestId: Id }),
+  // Checked by who answers it, so that a call which does not fit is answered too.
+  z.object({ type: z.literal("remote_call"), runId: Id, requestId: Id, call: z.unknown() }),
   z.object({ type: z.literal("finished"), runId: Id, outcome: Outcome }),
 ]);
 

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { RunMessage, ToWorker } from "@downbeat/sdk/protocol";
+import type { RemoteAnswerMessage, RunMessage, ToWorker } from "@downbeat/sdk/protocol";
 import type { PausePoint } from "@downbeat/contract";
 import { signalGroup } from "../process-group.ts";
 import { LaunchError } from "./launcher.ts";
@@ -37,7 +37,11 @@ export type RunListener = {
   /** A task waits for slots; answered with {@link WorkerProcess.grantSlots}. */
   acquireSlots?(request: SlotRequest): void;
   releaseSlots?(requestId: string): void;
+  /** Code in the run wants something of the plane; answered with {@link WorkerProcess.answerRemote}. */
+  remoteCall?(request: RemoteCallRequest): void;
 };
+
+export type RemoteCallRequest = { readonly requestId: string; readonly call: unknown };
 
 export type SlotRequest = {
   readonly requestId: string;
@@ -148,6 +152,11 @@ export class WorkerProcess {
     this.#send({ type: "slots_granted", runId, requestId });
   }
 
+  /** Hands the run what the plane answered to a call of its code. */
+  answerRemote(answer: Omit<RemoteAnswerMessage, "type">): void {
+    this.#send({ type: "remote_answer", ...answer });
+  }
+
   /** Signals the child and everything it has started in its group. */
   signal(signal: NodeJS.Signals): void {
     this.#isSound = false;
@@ -213,6 +222,7 @@ export class WorkerProcess {
     else if (message.type === "events") active.listener.events(message.events, message.refused);
     else if (message.type === "acquire_slots") active.listener.acquireSlots?.(message);
     else if (message.type === "release_slots") active.listener.releaseSlots?.(message.requestId);
+    else if (message.type === "remote_call") active.listener.remoteCall?.(message);
     else if (message.type === "finished") this.#finish(active, message.outcome);
   }
 

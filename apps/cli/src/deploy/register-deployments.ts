@@ -1,7 +1,7 @@
 import { DownbeatError, type Deployment, type DeploymentSpec } from "@downbeat/contract";
 import { createDataKey, publicKeyOf, sealJson, type DataKey } from "@downbeat/seal";
 import type { CliContext } from "../context.ts";
-import { checkParameters } from "../parameters/check-parameters.ts";
+import { checkParameters } from "@downbeat/sdk/protocol";
 import { coerceParameters } from "../parameters/coerce-parameters.ts";
 import { pinnedPublicKey } from "../pinned-key.ts";
 import type { PlannedFlow } from "./plan-deployments.ts";

@@ -1,7 +1,7 @@
 import type { RunPause, Sealed } from "@downbeat/contract";
 import { sealToPublicKey } from "@downbeat/seal";
 import type { CliContext } from "../context.ts";
-import { checkParameters } from "../parameters/check-parameters.ts";
+import { checkParameters } from "@downbeat/sdk/protocol";
 import { readParameters, type ParameterOptions } from "../parameters/read-parameters.ts";
 import type { SchemaNode } from "../parameters/schema-node.ts";
 import { pinnedPublicKey } from "../pinned-key.ts";

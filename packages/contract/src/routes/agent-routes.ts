@@ -1,11 +1,13 @@
 import { z } from "zod";
 import {
+  ChildrenRequest,
   ClaimAnswer,
   ClaimRequest,
   EnrolAnswer,
   EnrolRequest,
   HeartbeatAnswer,
   HeartbeatRequest,
+  ReadChildrenRequest,
   ReleaseRequest,
   ReportAnswer,
   ReportRequest,
@@ -16,6 +18,7 @@ import {
 } from "../agent.ts";
 import { Count } from "../identifiers.ts";
 import { route } from "../route.ts";
+import { CreateOutcome, Run } from "../run.ts";
 
 /** The agent protocol (design §6). Everything is dialled by the agent; nothing listens on its side. */
 export const agentRoutes = {
@@ -76,6 +79,24 @@ export const agentRoutes = {
     access: ["agent", "runner"],
     body: ReleaseRequest,
     response: z.strictObject({ released: Count }),
+  }),
+  triggerChildren: route({
+    method: "POST",
+    path: "/v1/agent/children",
+    summary: "Trigger runs from within a run that this agent holds; each is answered on its own",
+    tag: "agent protocol",
+    access: ["agent"],
+    body: ChildrenRequest,
+    response: z.strictObject({ outcomes: z.array(CreateOutcome) }),
+  }),
+  readChildren: route({
+    method: "POST",
+    path: "/v1/agent/children/read",
+    summary: "Read runs that a run this agent holds has triggered; others are left out",
+    tag: "agent protocol",
+    access: ["agent"],
+    body: ReadChildrenRequest,
+    response: z.strictObject({ items: z.array(Run) }),
   }),
   openStandaloneRun: route({
     method: "POST",

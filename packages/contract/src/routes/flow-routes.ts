@@ -61,7 +61,7 @@ export const flowRoutes = {
     path: "/v1/flows/:flowName/deployments/:deploymentName",
     summary: "Read a deployment by name",
     tag: "deployments",
-    access: ["viewer"],
+    access: ["viewer", "agent"],
     params: z.strictObject({ flowName: Name, deploymentName: Name }),
     response: Deployment,
   }),

@@ -9,10 +9,12 @@ import {
   BulkAnswer,
   BulkRequest,
   CancelAnswer,
+  CreateOutcome,
   LogChunk,
   Run,
   RunDetail,
   RunFilter,
+  RunIds,
   RunSpec,
   RunStateOverride,
   RunStateRecord,
@@ -23,12 +25,6 @@ import { WrappedDataKey } from "../workspace.ts";
 
 const runParams = z.strictObject({ runId: Id });
 const dataKeys = z.array(WrappedDataKey).max(10).default([]);
-
-/** One answer per asked run, in order: the run, or why it was not made. */
-const CreateOutcome = z.strictObject({
-  run: Run.nullable(),
-  error: z.strictObject({ code: plain(z.string()), message: plain(z.string()) }).nullable(),
-});
 
 export const runRoutes = {
   createRun: route({
@@ -67,6 +63,15 @@ export const runRoutes = {
     access: ["viewer"],
     params: runParams,
     response: RunDetail,
+  }),
+  readRuns: route({
+    method: "POST",
+    path: "/v1/runs/read",
+    summary: "Read many runs by id; those that are not in this workspace are left out",
+    tag: "runs",
+    access: ["viewer"],
+    body: z.strictObject({ runIds: RunIds }),
+    response: z.strictObject({ items: z.array(Run) }),
   }),
   readWhy: route({
     method: "GET",

@@ -1,5 +1,6 @@
-import { DownbeatError, type AcquireAnswer } from "@downbeat/contract";
+import type { AcquireAnswer } from "@downbeat/contract";
 import type { Tx } from "../transaction.ts";
+import { shareHeldRun } from "./share-held-run.ts";
 
 export type AcquireSlots = {
   readonly requestId: string;
@@ -28,7 +29,7 @@ const FULL_WAIT_SECONDS = 1;
  */
 export async function acquireSlots(tx: Tx, asked: AcquireSlots): Promise<AcquireAnswer> {
   const names = [...new Set(asked.limitNames)];
-  const sessionId = await lockRun(tx, asked);
+  const { sessionId } = await shareHeldRun(tx, asked);
   const limits = await tx.prisma.$queryRaw<{ name: string }[]>`/* prepared */
     select name from concurrency_limit
     where workspace_id = ${tx.workspaceId}::uuid and name = any(${names}::text[])
@@ -40,18 +41,6 @@ export async function acquireSlots(tx: Tx, asked: AcquireSlots): Promise<Acquire
   if (rows.every(({ granted }) => granted)) return { granted: true, waitSeconds: null, unknown };
   const waits = rows.map(({ wait_seconds }) => wait_seconds ?? 0);
   return { granted: false, waitSeconds: Math.max(...waits), unknown };
-}
-
-async function lockRun(tx: Tx, { runId, epoch, leaseToken }: AcquireSlots): Promise<string> {
-  const [run] = await tx.prisma.$queryRaw<{ session_id: string }[]>`/* prepared */
-    select session_id from live_run
-    where workspace_id = ${tx.workspaceId}::uuid and run_id = ${runId}::uuid and epoch = ${epoch}::int
-      and lease_token = ${leaseToken}::text
-    for share`;
-  if (run !== undefined) return run.session_id;
-  throw new DownbeatError("fenced", {
-    message: `The run ${runId} is not held under epoch ${epoch}: it ended, or a newer attempt owns it.`,
-  });
 }
 
 // A statement after the locks: it sees every slot taken before.

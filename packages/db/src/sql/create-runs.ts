@@ -7,6 +7,8 @@ import type { Tx } from "../transaction.ts";
 import { readIdempotencyKeys } from "./read-idempotency-keys.ts";
 
 export type NewRun = {
+  /** The id that the caller has chosen; `idempotencyKey` is then the same. */
+  readonly runId?: string | null;
   readonly flowName: string;
   readonly deploymentName: string;
   /** Sealed. */
@@ -62,7 +64,7 @@ type Row = {
  *
  * Returns one answer per row, in order. Two rows of one call may share a key; the second then finds the first's run.
  * Locks: the new rows; a key that another transaction is just inserting is waited for, in order of key.
- * Indexes: flow_workspace_id_name_key, deployment_flow_id_name_key, idempotency_pkey.
+ * Indexes: flow_workspace_id_name_key, deployment_flow_id_name_key, idempotency_pkey, flow_run_pkey.
  *
  * @param now for tests; the database's clock when null
  */
@@ -92,6 +94,8 @@ export async function createRuns(
       };
     }
     const first = standing.get(row.idempotencyKey ?? "");
+    // A run of the chosen id is there, and no key made it.
+    if (first === undefined && row.runId) return { status: "mismatch", runId: row.runId };
     if (first === undefined)
       throw new Error(`Run ${answer.run_id} was neither made nor found by its key.`);
     return {
@@ -107,7 +111,7 @@ function insert(tx: Tx, rows: readonly NewRun[], now: Date | null): Promise<Row[
     with input as (
       select *, coalesce(${now}::timestamptz, now())::timestamptz(3) as at
       from unnest(
-        ${rows.map(() => uuidv7())}::uuid[], ${column("flowName")}::text[], ${column("deploymentName")}::text[],
+        ${rows.map(({ runId }) => runId ?? uuidv7())}::uuid[], ${column("flowName")}::text[], ${column("deploymentName")}::text[],
         ${column("parameters")}::text[], ${column("scheduledFor")}::timestamptz[],
         ${rows.map(({ tags }) => arrayLiteral(tags))}::text[], ${column("idempotencyKey")}::text[],
         ${column("requestHash")}::text[], ${rows.map(({ createdBy }) => createdBy.kind)}::text[],
@@ -138,7 +142,10 @@ function insert(tx: Tx, rows: readonly NewRun[], now: Date | null): Promise<Row[
     keyed as (
       insert into idempotency (workspace_id, key, run_id, request_hash, created_at)
       select ${tx.workspaceId}::uuid, key, run_id, request_hash, at
-      from target where key is not null and deployment_id is not null order by key, ordinal
+      from target
+      where key is not null and deployment_id is not null
+        and not exists (select from flow_run r where r.workspace_id = ${tx.workspaceId}::uuid and r.id = target.run_id)
+      order by key, ordinal
       on conflict (workspace_id, key) do nothing
       returning run_id
     ),

@@ -11,19 +11,25 @@ export type ProfileSource = {
   readonly file: { readonly path: string; readonly text: string } | undefined;
 };
 
+/** The profile in force, as {@link locateProfile} finds it; undefined also when DOWNBEAT_RECORD is `off`. */
+export function findProfile(
+  environment: NodeJS.ProcessEnv = process.env,
+): ProfileSource | undefined {
+  return environment["DOWNBEAT_RECORD"] === "off" ? undefined : locateProfile(environment);
+}
+
 /**
  * Finds the profile in force, as the CLI does: DOWNBEAT_API_URL and DOWNBEAT_API_KEY win; of the files the first that
  * exists is taken: DOWNBEAT_PROFILE_FILE, DOWNBEAT_HOME, `.downbeat` in the working directory, the person's own.
- * Undefined when there is none, and when DOWNBEAT_RECORD is `off`. Parsing is left to `parse-profile.ts`: it needs zod,
+ * Undefined when there is none. Parsing is left to `parse-profile.ts`: it needs zod,
  * which would be most of the start-up time of a script without a profile.
  *
  * @throws the file system's error when the file that counts cannot be read.
  */
-export function findProfile(
+export function locateProfile(
   environment: NodeJS.ProcessEnv = process.env,
 ): ProfileSource | undefined {
   const value = (name: string): string | undefined => environment[name] || undefined;
-  if (value("DOWNBEAT_RECORD") === "off") return undefined;
   const [apiUrl, apiKey, keyFile] = [
     "DOWNBEAT_API_URL",
     "DOWNBEAT_API_KEY",

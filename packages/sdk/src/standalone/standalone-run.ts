@@ -41,6 +41,7 @@ export class StandaloneRun {
   #wake: () => void = () => {};
   #answers = 0;
   #markStalled: () => void = () => {};
+  #markRecorded: (runId: string | undefined) => void = () => {};
   /** Resolves at the first call that gets no answer. */
   readonly #stalled = new Promise<void>((resolve) => {
     this.#markStalled = resolve;
@@ -56,8 +57,13 @@ export class StandaloneRun {
       run: { runId: uuidv7(), epoch: 0, flowName, attempt: 1 },
       event: (event) => this.#take(event),
       signal: this.#controller.signal,
+      recordedRunId: new Promise((resolve) => {
+        this.#markRecorded = resolve;
+      }),
     };
-    this.#ended = this.#record().catch((error: unknown) => warnOnce(NOT_RECORDED, error));
+    this.#ended = this.#record()
+      .catch((error: unknown) => warnOnce(NOT_RECORDED, error))
+      .finally(() => this.#markRecorded(undefined));
   }
 
   /** Resolves when the end is recorded; after three seconds at the latest, and at once when the plane does not answer. */
@@ -98,6 +104,7 @@ export class StandaloneRun {
   async #record(): Promise<void> {
     const recorder = await this.#options.recorder;
     const lease = await this.#open(recorder);
+    this.#markRecorded(lease.runId);
     const beat = this.#startBeating(recorder, lease);
     try {
       const items = recorder.itemsFor(lease);

@@ -1,17 +1,20 @@
 import { toErrorRecord } from "../error-record.ts";
 import { RunCancelled } from "../errors.ts";
 import type { FlowOutcome, RunEvent, RunHost } from "../run-host.ts";
-import { PauseDesk } from "./pause-desk.ts";
+import { AgentPlane } from "./agent-plane.ts";
 import { EventBatcher } from "./event-batcher.ts";
+import { KeepAlive } from "./keep-alive.ts";
 import type { FlowLoader } from "./load-flow.ts";
 import type {
   FromWorker,
   InputMessage,
+  RemoteAnswerMessage,
   RunMessage,
   RunOutcome,
   SlotsGrantedMessage,
   ToWorker,
 } from "./messages.ts";
+import { PauseDesk } from "./pause-desk.ts";
 import { SlotRequests } from "./slot-requests.ts";
 
 /** The worker's side of the channel to its agent. */
@@ -38,6 +41,7 @@ type ActiveRun = {
   readonly batcher: EventBatcher;
   readonly pauses: PauseDesk;
   readonly slots: SlotRequests;
+  readonly remote: AgentPlane;
   readonly interrupt: (outcome: RunOutcome) => void;
 };
 
@@ -54,11 +58,12 @@ export class FlowWorker {
     this.#loader = loader;
   }
 
-  /** Takes a run, a cancellation, or an input or slots that a run waits for. */
+  /** Takes a run, a cancellation, or what a run waits for: an input, slots, an answer of the plane. */
   receive(message: Exclude<ToWorker, { type: "stop" }>): void {
     if (message.type === "cancel") return this.#cancel(message.runId);
     if (message.type === "input") return this.#resume(message);
     if (message.type === "slots_granted") return this.#granted(message);
+    if (message.type === "remote_answer") return this.#answered(message);
     this.#queue.push(message);
     if (this.#active === undefined) void this.#work();
   }
@@ -102,6 +107,10 @@ export class FlowWorker {
     if (this.#active?.message.runId === runId) this.#active.slots.grant(requestId);
   }
 
+  #answered(message: RemoteAnswerMessage): void {
+    if (this.#active?.message.runId === message.runId) this.#active.remote.answer(message);
+  }
+
   #cancel(runId: string): void {
     if (this.#active?.message.runId === runId) {
       this.#active.controller.abort(new RunCancelled(`flow "${this.#active.message.flowName}"`));
@@ -132,7 +141,9 @@ export class FlowWorker {
       this.#channel.send({ type: "events", runId, events });
     const batcher = new EventBatcher(ship);
     const controller = new AbortController();
-    const slots = new SlotRequests(this.#channel, runId);
+    const keepAlive = new KeepAlive(this.#channel);
+    const slots = new SlotRequests(this.#channel, runId, keepAlive);
+    const remote = new AgentPlane(this.#channel, runId, keepAlive);
     const outcome = await new Promise<RunOutcome>((resolve) => {
       const pauses = new PauseDesk({
         inputs: message.inputs ?? {},
@@ -140,16 +151,16 @@ export class FlowWorker {
           batcher.flush();
           this.#channel.send({ type: "paused", runId, point });
         },
-        // What is left to do then is to hear from the agent.
-        waiting: (isWaiting) => this.#channel.keepAlive(isWaiting),
+        keepAlive,
         suspended: (pause) => resolve({ outcome: "suspended", pause, abandoned: true }),
       });
-      this.#active = { message, controller, batcher, pauses, slots, interrupt: resolve };
-      const host = hostOf(message, { batcher, pauses, slots, signal: controller.signal });
+      const parts = { batcher, pauses, slots, remote };
+      this.#active = { message, controller, ...parts, interrupt: resolve };
+      const host = hostOf(message, { ...parts, signal: controller.signal });
       void this.#execute(message, host).then(resolve);
     });
     batcher.close();
-    slots.close();
+    keepAlive.close();
     this.#active = undefined;
     this.#channel.send({ type: "finished", runId, outcome });
   }
@@ -171,9 +182,14 @@ export class FlowWorker {
   }
 }
 
-type HostParts = Pick<ActiveRun, "batcher" | "pauses" | "slots"> & { readonly signal: AbortSignal };
+type HostParts = Pick<ActiveRun, "batcher" | "pauses" | "slots" | "remote"> & {
+  readonly signal: AbortSignal;
+};
 
-function hostOf(message: RunMessage, { batcher, pauses, slots, signal }: HostParts): RunHost {
+function hostOf(
+  message: RunMessage,
+  { batcher, pauses, slots, remote, signal }: HostParts,
+): RunHost {
   const { runId, epoch, attempt, flowName, deployment, workspaceId } = message;
   return {
     run: {
@@ -190,5 +206,6 @@ function hostOf(message: RunMessage, { batcher, pauses, slots, signal }: HostPar
     pause: (point, attemptSignal) => pauses.pause(point, attemptSignal ?? signal),
     suspend: (point) => pauses.suspend(point),
     acquireSlots: (request, waitSignal) => slots.acquire(request, waitSignal),
+    remote,
   };
 }

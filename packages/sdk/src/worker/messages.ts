@@ -1,4 +1,5 @@
 import type { PausePoint } from "../pause-point.ts";
+import type { TriggerRequest } from "../remote/remote-plane.ts";
 import type { FlowOutcome, RunEvent } from "../run-host.ts";
 
 /** Asks a worker to run a flow. A worker runs one at a time; further ones wait their turn. */
@@ -37,6 +38,15 @@ export type SlotsGrantedMessage = {
   readonly requestId: string;
 };
 
+/** The answer to a {@link RemoteCallMessage}: its value, or why there is none. */
+export type RemoteAnswerMessage = {
+  readonly type: "remote_answer";
+  readonly runId: string;
+  readonly requestId: string;
+  readonly value?: unknown;
+  readonly refusal?: { readonly code: string; readonly message: string };
+};
+
 /** Finish what was given, then exit with code 0. */
 export type StopMessage = { readonly type: "stop" };
 
@@ -46,6 +56,7 @@ export type ToWorker =
   | CancelMessage
   | InputMessage
   | SlotsGrantedMessage
+  | RemoteAnswerMessage
   | StopMessage;
 
 /** Sent once, when the worker can take runs. */
@@ -105,6 +116,19 @@ export type ReleaseSlotsMessage = {
   readonly requestId: string;
 };
 
+/** What code in a run wants of the plane: runs triggered, or the states of runs that it has triggered. */
+export type RemoteCall =
+  | { readonly kind: "trigger"; readonly requests: readonly TriggerRequest[] }
+  | { readonly kind: "read"; readonly runIds: readonly string[] };
+
+/** The agent answers `remote_answer`, in its time. */
+export type RemoteCallMessage = {
+  readonly type: "remote_call";
+  readonly runId: string;
+  readonly requestId: string;
+  readonly call: RemoteCall;
+};
+
 /** Worker to agent. */
 export type FromWorker =
   | ReadyMessage
@@ -113,4 +137,5 @@ export type FromWorker =
   | PausedMessage
   | AcquireSlotsMessage
   | ReleaseSlotsMessage
+  | RemoteCallMessage
   | FinishedMessage;

@@ -14,7 +14,12 @@ function aDesk(inputs: Record<string, unknown> = {}) {
   const desk = new PauseDesk({
     inputs,
     paused: ({ key }) => told.push(`paused ${key}`),
-    waiting: (isWaiting) => told.push(isWaiting ? "waiting" : "working"),
+    keepAlive: {
+      hold: () => {
+        told.push("waiting");
+        return () => told.push("working");
+      },
+    },
     suspended: ({ key }) => told.push(`suspended ${key}`),
   });
   return { desk, told };
@@ -38,7 +43,7 @@ test("points reached at once are announced one after another", async () => {
   desk.resume("a", 1);
   desk.resume("b", 2);
   expect(await both).toEqual([1, 2]);
-  expect(told).toEqual(["waiting", "paused a", "waiting", "paused b", "working"]);
+  expect(told).toEqual(["waiting", "paused a", "working", "waiting", "paused b", "working"]);
 });
 
 test("a pause of a run that is cancelled rejects with the reason", async () => {

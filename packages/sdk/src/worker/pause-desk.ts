@@ -1,12 +1,12 @@
 import type { PausePoint } from "../pause-point.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 
 export type PauseDeskOptions = {
   /** What pause points that earlier attempts passed were given, by key. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** Tells the agent that the flow waits. */
   readonly paused: (point: PausePoint) => void;
-  /** Whether anything of this run waits now. */
-  readonly waiting: (isWaiting: boolean) => void;
+  readonly keepAlive: Pick<KeepAlive, "hold">;
   readonly suspended: (point: PausePoint) => void;
 };
 
@@ -25,6 +25,7 @@ export class PauseDesk {
   readonly inputs: Record<string, unknown>;
   readonly #options: PauseDeskOptions;
   readonly #queue: Waiting[] = [];
+  #letGo: () => void = () => {};
 
   constructor(options: PauseDeskOptions) {
     this.#options = options;
@@ -65,7 +66,9 @@ export class PauseDesk {
 
   #announce(): void {
     const [next] = this.#queue;
-    this.#options.waiting(next !== undefined);
-    if (next !== undefined) this.#options.paused(next.point);
+    this.#letGo();
+    if (next === undefined) return;
+    this.#letGo = this.#options.keepAlive.hold();
+    this.#options.paused(next.point);
   }
 }

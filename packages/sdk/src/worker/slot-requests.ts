@@ -1,5 +1,6 @@
 import { uuidv7 } from "uuidv7";
 import type { AgentChannel } from "./flow-worker.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 
 type Waiting = { readonly granted: () => void };
 
@@ -7,12 +8,13 @@ type Waiting = { readonly granted: () => void };
 export class SlotRequests {
   readonly #channel: AgentChannel;
   readonly #runId: string;
+  readonly #keepAlive: KeepAlive;
   readonly #waiting = new Map<string, Waiting>();
-  #isClosed = false;
 
-  constructor(channel: AgentChannel, runId: string) {
+  constructor(channel: AgentChannel, runId: string, keepAlive: KeepAlive) {
     this.#channel = channel;
     this.#runId = runId;
+    this.#keepAlive = keepAlive;
   }
 
   /**
@@ -42,14 +44,8 @@ export class SlotRequests {
     this.#waiting.get(requestId)?.granted();
   }
 
-  /** The run is over: what it still waits for is no matter of this process any more. */
-  close(): void {
-    this.#isClosed = true;
-  }
-
-  // Meanwhile the process has nothing else to wait for, and must not be taken for one that can never finish.
   async #granted(requestId: string, signal: AbortSignal | undefined): Promise<void> {
-    this.#channel.keepAlive(true);
+    const letGo = this.#keepAlive.hold();
     let onAbort = (): void => {};
     try {
       await new Promise<void>((resolve, reject) => {
@@ -60,7 +56,7 @@ export class SlotRequests {
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#waiting.delete(requestId);
-      if (this.#waiting.size === 0 && !this.#isClosed) this.#channel.keepAlive(false);
+      letGo();
     }
   }
 }

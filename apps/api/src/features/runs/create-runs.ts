@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   DownbeatError,
+  type CreateOutcome,
   type ROUTES,
   type RouteReply,
   type Run,
@@ -80,38 +81,44 @@ export class RunCreator {
   async #commit(workspaceId: string, asked: readonly Asked[]): Promise<(readonly Made[])[]> {
     const rows = asked.flatMap((one) => one.rows);
     const dataKeys = asked.flatMap((one) => one.dataKeys);
-    const { created, moved, made } = await this.#services.database.inWorkspace(
-      { workspaceId },
-      async (tx) => {
-        if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
-        const answers = await createRuns(tx, rows);
-        const changed = await enforceLimits(tx, answers);
-        const cancelled = new Set(changed.map(({ runId }) => runId));
-        return {
-          created: answers,
-          moved: changed,
-          made: await resolveAll(tx, answers, { rows, cancelled }),
-        };
-      },
-    );
-    this.#announce(created);
-    announceMoved(this.#services, moved);
+    const making = await this.#services.database.inWorkspace({ workspaceId }, async (tx) => {
+      if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
+      return makeRuns(tx, rows);
+    });
+    announceMade(this.#services, making);
     let at = 0;
-    return asked.map((one) => made.slice(at, (at += one.rows.length)));
-  }
-
-  // Runs planned for later are found by the claim poll when their time has come.
-  #announce(created: readonly CreatedRun[]): void {
-    const perPool = new Map<string, number>();
-    for (const answer of created) {
-      if (answer.status !== "created" || answer.run.scheduledFor > answer.run.createdAt) continue;
-      perPool.set(answer.poolId, (perPool.get(answer.poolId) ?? 0) + 1);
-    }
-    for (const [poolId, runs] of perPool) this.#services.claims.announce(poolId, runs);
+    return asked.map((one) => making.made.slice(at, (at += one.rows.length)));
   }
 }
 
-function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
+/** What a transaction has made; {@link announceMade} tells those who wait, once it is committed. */
+export type Making = {
+  readonly created: readonly CreatedRun[];
+  readonly moved: readonly MovedRun[];
+  readonly made: readonly Made[];
+};
+
+/** Makes runs in a transaction, and cancels those that go beyond the limit of a deployment that wants it so. */
+export async function makeRuns(tx: Tx, rows: readonly NewRun[]): Promise<Making> {
+  const created = await createRuns(tx, rows);
+  const moved = await enforceLimits(tx, created);
+  const cancelled = new Set(moved.map(({ runId }) => runId));
+  return { created, moved, made: await resolveAll(tx, created, { rows, cancelled }) };
+}
+
+// Runs planned for later are found by the claim poll when their time has come.
+export function announceMade(services: Services, { created, moved }: Making): void {
+  const perPool = new Map<string, number>();
+  for (const answer of created) {
+    if (answer.status !== "created" || answer.run.scheduledFor > answer.run.createdAt) continue;
+    perPool.set(answer.poolId, (perPool.get(answer.poolId) ?? 0) + 1);
+  }
+  for (const [poolId, runs] of perPool) services.claims.announce(poolId, runs);
+  announceMoved(services, moved);
+}
+
+/** @throws {DownbeatError} validation_failed when both an id and an idempotency key are given */
+export function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
   const {
     flowName,
     deploymentName,
@@ -120,24 +127,31 @@ function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
     scheduledFor = null,
     idempotencyKey = null,
     parentRunId = null,
+    runId = null,
   } = spec;
-  const requestHash = idempotencyKey === null ? "" : hashRequest(spec);
+  if (runId !== null && idempotencyKey !== null) {
+    const message = `The run ${runId} is its own idempotency key; leave \`idempotencyKey\` out.`;
+    throw new DownbeatError("validation_failed", { message });
+  }
   return {
+    runId,
     flowName,
     deploymentName,
     parameters,
     scheduledFor,
     tags,
-    idempotencyKey,
-    requestHash,
+    idempotencyKey: runId ?? idempotencyKey,
+    requestHash: runId === null && idempotencyKey === null ? "" : hashRequest(spec),
     createdBy,
     parentRunId,
   };
 }
 
 // Parameters cannot take part: sealing the same ones twice gives different texts.
-function hashRequest({ flowName, deploymentName, tags, scheduledFor }: RunSpec): string {
-  const request = JSON.stringify([flowName, deploymentName, tags, scheduledFor ?? null]);
+// An id is chosen for one call of the code that asks, which may reckon the time anew when it asks again.
+function hashRequest({ flowName, deploymentName, tags, scheduledFor, runId }: RunSpec): string {
+  const terms = runId === undefined ? [tags, scheduledFor ?? null] : [];
+  const request = JSON.stringify([flowName, deploymentName, ...terms]);
   return createHash("sha256").update(request).digest("base64url");
 }
 
@@ -196,10 +210,7 @@ function unknownDeployment(row: NewRun | undefined, flowExists: boolean): Downbe
   return new DownbeatError("flow_not_found", { message });
 }
 
-function toOutcome(made: Made): {
-  run: Run | null;
-  error: { code: string; message: string } | null;
-} {
+export function toOutcome(made: Made): CreateOutcome {
   if ("run" in made) return { run: made.run, error: null };
   return { run: null, error: { code: made.error.code, message: made.error.message } };
 }

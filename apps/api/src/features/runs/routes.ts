@@ -1,5 +1,5 @@
 import { ROUTES } from "@downbeat/contract";
-import { listRuns, listRunStates, listTaskRuns } from "@downbeat/db";
+import { listRuns, listRunStates, listTaskRuns, readRuns } from "@downbeat/db";
 import type { RegisterRoute } from "../../register-route.ts";
 import type { Services } from "../../services.ts";
 import { bulkRuns } from "./bulk-runs.ts";
@@ -11,6 +11,7 @@ import { readRunDetail, readWhy, requireRun } from "./read-run-detail.ts";
 import { resumeRun } from "./resume-run.ts";
 import { retryRun } from "./retry-runs.ts";
 import { setRunState } from "./set-run-state.ts";
+import { readChildren, triggerChildren } from "./trigger-children.ts";
 
 export function runRoutes(register: RegisterRoute, services: Services): void {
   const { database } = services;
@@ -22,6 +23,13 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
   register(ROUTES.listRuns, ({ ctx, query }) =>
     database.inWorkspace(ctx, (tx) => listRuns(tx, query)),
   );
+  register(ROUTES.readRuns, ({ ctx, body }) =>
+    database.inWorkspace(ctx, async (tx) => ({
+      items: [...(await readRuns(tx, body.runIds)).values()],
+    })),
+  );
+  register(ROUTES.triggerChildren, ({ ctx, body }) => triggerChildren(services, ctx, body));
+  register(ROUTES.readChildren, ({ ctx, body }) => readChildren(services, ctx, body));
   register(ROUTES.readRun, ({ ctx, params }) => readRunDetail(services, ctx, params.runId));
   register(ROUTES.readWhy, ({ ctx, params }) => readWhy(services, ctx, params.runId));
   register(ROUTES.cancelRun, ({ ctx, params }) => cancelRun(services, ctx, params.runId));

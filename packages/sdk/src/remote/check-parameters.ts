@@ -1,10 +1,16 @@
 import { Validator, type OutputUnit } from "@cfworker/json-schema";
-import { DownbeatError, type ErrorIssue } from "@downbeat/contract";
-import type { SchemaNode } from "./schema-node.ts";
+import { DownbeatError, type ErrorIssue } from "@downbeat/contract/errors";
 
 export type CheckOptions = {
   /** Missing parameters are fine: defaults that cannot be read here may supply them. */
   readonly partial?: boolean;
+};
+
+/** As much of a JSON Schema as is looked at here; the validator reads the rest. */
+type ObjectSchema = {
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly required?: unknown;
+  readonly additionalProperties?: unknown;
 };
 
 /**
@@ -15,7 +21,7 @@ export type CheckOptions = {
 export function checkParameters(
   flowName: string,
   parameters: Record<string, unknown>,
-  schema: SchemaNode | null,
+  schema: ObjectSchema | null,
   options: CheckOptions = {},
 ): void {
   if (schema === null) return;
@@ -31,7 +37,10 @@ export function checkParameters(
 }
 
 /** A misspelt name would otherwise be dropped in silence and a default be used in its place. */
-function unknownParameters(parameters: Record<string, unknown>, schema: SchemaNode): ErrorIssue[] {
+function unknownParameters(
+  parameters: Record<string, unknown>,
+  schema: ObjectSchema,
+): ErrorIssue[] {
   if (schema.properties === undefined) return [];
   if (schema.additionalProperties !== undefined && schema.additionalProperties !== false) return [];
   const known = Object.keys(schema.properties);
@@ -45,7 +54,7 @@ function unknownParameters(parameters: Record<string, unknown>, schema: SchemaNo
 
 function schemaIssues(
   parameters: Record<string, unknown>,
-  schema: SchemaNode,
+  schema: ObjectSchema,
   { partial = false }: CheckOptions,
 ): ErrorIssue[] {
   const { required: _, ...withoutRequired } = schema;

@@ -1,0 +1,111 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Run, RunDetail, StateName } from "@downbeat/contract";
+import { waitFor } from "@downbeat/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Plane } from "./plane.ts";
+import { startProcess } from "./process.ts";
+
+let plane: Plane;
+
+beforeAll(async () => {
+  plane = await Plane.create(undefined);
+  await plane.startApi();
+  await plane.setUp();
+  const policy = ["--retries-on-crash", "1", "--retry-delay", "100ms"];
+  await plane.cliOk(["deploy", "flows/children.ts", ...policy]);
+  await plane.startAgent(["--concurrency", "4"]);
+});
+afterAll(() => plane.dispose());
+
+const read = (runId: string): Promise<RunDetail> =>
+  plane.client().call("readRun", { params: { runId } });
+const reaches = (runId: string, name: StateName): Promise<unknown> =>
+  waitFor(async () => (await read(runId)).state.name === name, {
+    deadlineMs: 30_000,
+    describe: `the run to be ${name}`,
+  });
+const trigger = async (flowName: string): Promise<string> =>
+  (await plane.cliJson<Run>(["run", flowName])).id;
+const linesOf = async (file: string): Promise<string[]> =>
+  (await readFile(join(plane.folder, file), "utf8").catch(() => "")).split("\n").filter(Boolean);
+async function childrenOf(runId: string, flowName = "child"): Promise<Run[]> {
+  const { items } = await plane.client().call("listRuns", { query: { flowName } });
+  return items.filter((run) => run.parentRunId === runId);
+}
+
+it("a flow runs deployments elsewhere, waits, and is told how each ended", async () => {
+  const runId = await trigger("parent");
+  await reaches(runId, "Completed");
+  expect(await linesOf("parent")).toEqual(["COMPLETED FAILED"]);
+  const children = await childrenOf(runId);
+  expect(children.map(({ state }) => state.type).toSorted()).toEqual(["COMPLETED", "FAILED"]);
+  expect(children.filter(({ tags }) => tags.includes("from-parent"))).toHaveLength(1);
+  expect(children.map(({ createdBy }) => createdBy.kind)).toEqual(["agent", "agent"]);
+});
+
+it("a parent that runs again finds the child that it has triggered before", async () => {
+  const runId = await trigger("parent-dies-once");
+  await reaches(runId, "Completed");
+  expect((await read(runId)).epoch).toBe(2);
+  const [first, second] = await linesOf("dies-once");
+  expect(second).toBe(first);
+  expect(await childrenOf(runId)).toHaveLength(1);
+});
+
+it("an attempt that comes after has a child that ended badly done anew", async () => {
+  const runId = await trigger("parent-of-failing");
+  await reaches(runId, "Completed");
+  const lines = (await linesOf("of-failing")).map((line) => line.split(" "));
+  expect(lines.map(([, type]) => type)).toEqual(["FAILED", "COMPLETED"]);
+  expect(await childrenOf(runId)).toHaveLength(2);
+});
+
+it("parameters that do not fit the registered schema are refused before a run is made", async () => {
+  const runId = await trigger("parent-of-refused");
+  await reaches(runId, "Completed");
+  expect((await linesOf("refused")).join()).toMatch(/flow "child".*note/);
+  expect(await childrenOf(runId)).toEqual([]);
+});
+
+it("cancelling a parent cancels the child that it waits for", async () => {
+  const runId = await trigger("parent-of-gated");
+  const child = await waitFor(async () => (await childrenOf(runId, "gated"))[0], {
+    describe: "the child",
+  });
+  await reaches(child.id, "Running");
+  await plane.cliOk(["runs", "cancel", runId]);
+  await reaches(child.id, "Cancelled");
+  await reaches(runId, "Cancelled");
+  expect(await linesOf("child-gate.passed")).toEqual([]);
+});
+
+it("a plain script triggers with its profile; inside a recorded flow the run is its child", async () => {
+  const script = join(plane.project, "triggers.mjs");
+  await writeFile(
+    script,
+    `import { flow, remoteRun, runDeployment } from "@downbeat/sdk";
+    const alone = await runDeployment("child/default", { parameters: { note: "script" } });
+    const twice = async () => (await runDeployment("child", { parameters: { note: "keyed" }, idempotencyKey: "order 7", wait: false })).runId;
+    const keyed = new Set([await twice(), await twice()]);
+    const inside = await flow({ name: "nightly" }, () => runDeployment("child", { parameters: { note: "inside" } }))();
+    const late = await runDeployment("gated", { parameters: { gate: "script" }, timeoutMs: 200 }).catch((error) => error.code);
+    const missing = await runDeployment("nothing").catch((error) => error.code);
+    const looked = await remoteRun(alone.runId).status();
+    console.log(JSON.stringify({ alone: alone.state.type, keyed: keyed.size, inside: inside.runId, late, missing, looked: looked.state.type }));
+    process.exit(0);`,
+  );
+  const env = { DOWNBEAT_HOME: plane.customerHome };
+  const running = startProcess(process.execPath, [script], { cwd: plane.project, env });
+  expect([await running.exited, running.stderr()]).toEqual([0, ""]);
+  const told = JSON.parse(running.stdout()) as { inside: string };
+  expect(told).toMatchObject({
+    alone: "COMPLETED",
+    keyed: 1,
+    late: "wait_timed_out",
+    missing: "flow_not_found",
+    looked: "COMPLETED",
+  });
+  const { parentRunId } = await read(told.inside);
+  expect((await read(parentRunId ?? "")).flowName).toBe("nightly");
+});
