@@ -1,13 +1,13 @@
 import { type ErrorCode, type ErrorEntry, ERRORS } from "@downbeat/contract";
 
-/** `docs/errors.md`, made from the catalogue in `packages/contract/src/errors.ts` and nothing else. */
+/** `docs/errors.md`, made from the catalogue in `packages/contract/src/error-catalogue.ts` and nothing else. */
 export function renderErrors(): string {
   const entries = Object.entries(ERRORS) as [ErrorCode, ErrorEntry][];
   const answers = entries.filter(([, entry]) => entry.status > 0);
   const local = entries.filter(([, entry]) => entry.status === 0);
   return `# Errors
 
-Made from \`packages/contract/src/errors.ts\` by \`pnpm docs:write\`; a test fails when the two differ.
+Made from \`packages/contract/src/error-catalogue.ts\` by \`pnpm docs:write\`; a test fails when the two differ.
 
 Every error has a code. The API answers with JSON: \`code\`, \`message\` (what failed, with the value at fault),
 \`remedy\`, \`requestId\`, and for invalid input \`issues\`, a list of \`{ path, message }\`. SDK, client and command line

@@ -1,4 +1,4 @@
-import { RunCancelled, TimeoutError } from "./errors.ts";
+import { isNonRetriable, RunCancelled, TimeoutError } from "./errors.ts";
 import { retryDelayMs } from "./retry-policy.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 import { sleep } from "./timers.ts";
@@ -41,13 +41,15 @@ export async function runAttempts<T>(
 ): Promise<T> {
   for (let attempt = plan.firstAttempt; ; attempt += 1) {
     if (plan.signal?.aborted) throw cancel(plan, observer, attempt);
-    const leave = await admitted(plan, observer, attempt);
+    const leave = plan.admit === undefined ? undefined : await admitted(plan, observer, attempt);
     observer.started(attempt);
     try {
-      const result = await invokeWithin(plan, attempt, invoke).finally(leave);
+      const result = await invokeWithin(plan, attempt, invoke);
+      leave?.();
       observer.completed(attempt);
       return result;
     } catch (error) {
+      leave?.();
       await failOrWait(plan, observer, { attempt, error });
     }
   }
@@ -57,14 +59,11 @@ async function admitted(
   plan: AttemptPlan,
   observer: AttemptObserver,
   attempt: number,
-): Promise<() => void> {
-  if (plan.admit === undefined) return stay;
-  return plan.admit(attempt).catch(() => {
+): Promise<(() => void) | undefined> {
+  return plan.admit?.(attempt).catch(() => {
     throw cancel(plan, observer, attempt);
   });
 }
-
-const stay = (): void => {};
 
 type Failure = { readonly attempt: number; readonly error: unknown };
 
@@ -93,7 +92,7 @@ async function failOrWait(plan: AttemptPlan, observer: AttemptObserver, failure:
 async function nextDelayMs(plan: AttemptPlan, failure: Failure): Promise<number | undefined> {
   const { retries = 0, retryIf } = plan.options;
   const failures = failure.attempt - plan.firstAttempt + 1;
-  if (failures > retries) return undefined;
+  if (failures > retries || isNonRetriable(failure.error)) return undefined;
   if (retryIf !== undefined && !(await retryIf(failure.error, failure.attempt))) return undefined;
   return retryDelayMs(plan.options, failures, () => plan.timers.random());
 }
@@ -110,9 +109,27 @@ function isDeadline(error: unknown, plan: AttemptPlan): boolean {
   return error instanceof TimeoutError && deadlines.get(error) === plan;
 }
 
-async function invokeWithin<T>(plan: AttemptPlan, attempt: number, invoke: Attempt<T>): Promise<T> {
+function invokeWithin<T>(
+  plan: AttemptPlan,
+  attempt: number,
+  invoke: Attempt<T>,
+): T | PromiseLike<T> {
   const { timeoutMs } = plan.options;
-  if (timeoutMs === undefined) return await invoke(attempt, plan.signal);
+  return timeoutMs === undefined
+    ? invoke(attempt, plan.signal)
+    : invokeWithinMs(timeoutMs, { plan, attempt, invoke });
+}
+
+type TimedCall<T> = {
+  readonly plan: AttemptPlan;
+  readonly attempt: number;
+  readonly invoke: Attempt<T>;
+};
+
+async function invokeWithinMs<T>(
+  timeoutMs: number,
+  { plan, attempt, invoke }: TimedCall<T>,
+): Promise<T> {
   const overdue = new TimeoutError(plan.owner, timeoutMs, attempt);
   deadlines.set(overdue, plan);
   const controller = new AbortController();

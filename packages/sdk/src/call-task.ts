@@ -1,47 +1,117 @@
+import { DownbeatError } from "@downbeat/contract/errors";
 import { runAttempts } from "./attempts.ts";
-import { currentFrame, inFrame } from "./frame.ts";
-import type { RetryOptions } from "./retry-policy.ts";
+import type { AttemptPlan } from "./attempts.ts";
+import { RunCancelled, UpstreamFailed } from "./errors.ts";
+import { inFrame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import { Slots } from "./slots.ts";
 import { admissionTo } from "./task-limits.ts";
-import { TaskRun } from "./task-run.ts";
-import { systemTimers } from "./timers.ts";
+import type { TaskRun } from "./task-run.ts";
+import { upstreamsOf, valuesOnceEnded, withValues } from "./upstreams.ts";
+import type { Upstreams } from "./upstreams.ts";
 
-export type TaskCall<T> = {
-  /** `task` or, for a flow called inside a flow, `flow`. */
-  readonly noun: "task" | "flow";
-  readonly name: string;
-  readonly options: RetryOptions;
-  /** Named limits of which each attempt holds a slot. */
-  readonly limits?: readonly string[] | undefined;
-  readonly args: readonly unknown[];
-  readonly invoke: () => T | PromiseLike<T>;
-};
+// Deeper than any sane recursion; endless ones end with an error that names them instead of with the memory.
+const DEEPEST = 1_000;
+// A task starts within the call, as a function does; so the stack would end before a recursion this deep does.
+const FRESH_STACK_EVERY = 50;
 
-/** Runs one task call: in the flow run around it if there is one, alone otherwise. */
-export async function callTask<T>(call: TaskCall<T>): Promise<T> {
-  const frame = currentFrame();
-  const scope = frame?.scope;
-  const timers = frame?.timers ?? systemTimers;
-  const run = new TaskRun({ taskName: call.name, scope, timers, args: call.args });
-  const plan = {
-    owner: `${call.noun} "${call.name}"`,
-    options: call.options,
-    timers,
-    firstAttempt: 1,
-    signal: frame?.signal,
-    admit: admissionTo(call.limits, { frame, run }),
-    abandon: (work: Promise<unknown>) => scope?.abandon(work),
-  };
-  scope?.taskOpened();
+/**
+ * Runs one task call: in the flow run around it if there is one, alone otherwise. Resolves with `undefined` when the
+ * task was skipped.
+ */
+export async function callTask(run: TaskRun, thisArg: unknown): Promise<unknown> {
+  const { spec, frame } = run;
+  frame.scope?.taskOpened();
+  frame.transaction?.taskOpened();
   try {
-    const result = await runAttempts(plan, run, (attempt, signal) =>
-      inFrame(
-        { timers, scope, task: { run, attempt }, flowAttempt: frame?.flowAttempt ?? 1, signal },
-        call.invoke,
+    const runs = isReady(run) || (await becomesReady(run));
+    if (!runs) return undefined;
+    const result = await runAttempts(planOf(run), run, (attempt, signal) =>
+      inFrame(frameOf(run, attempt, signal), () =>
+        notGenerator(Reflect.apply(spec.fn, thisArg, run.args), spec.owner),
       ),
     );
-    scope?.produced(result, run);
+    frame.scope?.produced(result, run);
+    if (spec.transactionHooks !== undefined) {
+      const call = { taskName: spec.name, args: run.args, result };
+      frame.transaction?.taskCompleted(spec.transactionHooks, call);
+    }
     return result;
   } finally {
-    scope?.taskClosed();
+    if (spec.hooks !== undefined) await run.hooksSettled();
+    frame.transaction?.taskClosed();
+    frame.scope?.taskClosed();
   }
+}
+
+function planOf(run: TaskRun): AttemptPlan {
+  const { spec, frame } = run;
+  return {
+    owner: spec.owner,
+    options: spec.retry,
+    timers: frame.timers,
+    firstAttempt: 1,
+    signal: frame.signal,
+    admit: admissionTo(spec.limits, run),
+    abandon: (work) => frame.scope?.abandon(work),
+  };
+}
+
+function frameOf(run: TaskRun, attempt: number, signal: AbortSignal | undefined): Frame {
+  const { timers, scope, flowAttempt, transaction } = run.frame;
+  const { concurrency } = run.spec;
+  const slots = concurrency === undefined ? undefined : new Slots(concurrency);
+  return { timers, scope, task: { run, attempt }, flowAttempt, signal, transaction, slots };
+}
+
+function isReady({ spec, args, depth }: TaskRun): boolean {
+  if (spec.parse !== undefined || depth % FRESH_STACK_EVERY === 0) return false;
+  return upstreamsOf(args, spec.after) === undefined;
+}
+
+async function freshStack(): Promise<void> {}
+
+/** Waits for what the task depends on, and checks its arguments. False: it is not to run. */
+async function becomesReady(run: TaskRun): Promise<boolean> {
+  const { spec, args, depth } = run;
+  try {
+    await freshStack();
+    if (depth > DEEPEST) throw tooDeep(run);
+    const upstreams = upstreamsOf(args, spec.after);
+    if (upstreams !== undefined && !(await upstreamsAllow(run, upstreams))) return false;
+    if (spec.parse !== undefined) run.args = await spec.parse(run.args);
+    return true;
+  } catch (error) {
+    if (error instanceof UpstreamFailed) run.upstreamFailed(error);
+    else if (error instanceof RunCancelled) run.cancelled(1);
+    else run.failed(1, error, false);
+    throw error;
+  }
+}
+
+async function upstreamsAllow(run: TaskRun, awaited: Upstreams): Promise<boolean> {
+  const { signal } = run.frame;
+  run.pending();
+  const values = await valuesOnceEnded(run, { awaited, signal, runWhen: run.spec.runWhen });
+  if (values === undefined) {
+    run.skipped();
+    return false;
+  }
+  run.findUpstream();
+  run.args = withValues(run.args, values);
+  return true;
+}
+
+// Its type promises a stream, and whoever called it got a promise.
+function notGenerator(result: unknown, owner: string): unknown {
+  if (typeof result !== "object" || result === null || !("throw" in result)) return result;
+  throw new DownbeatError("definition_invalid", {
+    message: `${owner} returned a generator; write it as one itself: async function* ${"{ … }"}`,
+  });
+}
+
+function tooDeep({ owner }: TaskRun): DownbeatError {
+  return new DownbeatError("recursion_too_deep", {
+    message: `${owner} was called ${DEEPEST} tasks deep; does it call itself without end?`,
+  });
 }

@@ -12,6 +12,11 @@ test("there are examples to compare", () => {
     "suspend",
     "retry-if",
     "run-deployment",
+    "futures",
+    "map",
+    "stream",
+    "transaction",
+    "hooks",
   ]);
 });
 

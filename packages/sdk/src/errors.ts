@@ -1,14 +1,15 @@
 import { DownbeatError } from "@downbeat/contract/errors";
 import type { ErrorIssue } from "@downbeat/contract/errors";
 
-/** The parameters do not fit the flow's schema. `issues` has one entry for each; the message names them all. */
+/** The parameters do not fit the schema of the flow or task. `issues` has one entry for each; the message names them all. */
 export class ParameterError extends DownbeatError {
-  constructor(flowName: string, issues: readonly ErrorIssue[], cause?: unknown) {
+  /** @param owner Who refuses them: `flow "weather-report"`. */
+  constructor(owner: string, issues: readonly ErrorIssue[], cause?: unknown) {
     const named = issues.map(
       ({ path, message }) => `${path === "" ? "the parameters" : path}: ${message}`,
     );
     super("parameters_invalid", {
-      message: `flow "${flowName}" refuses its parameters: ${named.join("; ")}`,
+      message: `${owner} refuses its parameters: ${named.join("; ")}`,
       issues,
       cause,
     });
@@ -33,4 +34,37 @@ export class RunCancelled extends Error {
     super(`${what} stopped because its run was cancelled`);
     this.name = "RunCancelled";
   }
+}
+
+/**
+ * A task did not run because something it depends on failed or was cancelled: the default of {@link RunWhen}. `cause`
+ * is what that one threw.
+ */
+export class UpstreamFailed extends Error {
+  constructor(owner: string, upstream: string, cause: unknown) {
+    super(`${owner} did not run: ${upstream} did not complete`, { cause });
+    this.name = "UpstreamFailed";
+  }
+}
+
+const NON_RETRIABLE: unique symbol = Symbol.for("downbeat.non-retriable") as never;
+
+/**
+ * Throw it to give up at once, whatever retries are left: the next attempt would fail the same way.
+ *
+ * @example
+ * if (reply.status === 404) throw new NonRetriableError(`there is no order ${id}`);
+ */
+export class NonRetriableError extends Error {
+  readonly [NON_RETRIABLE] = true;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "NonRetriableError";
+  }
+}
+
+/** Recognises the error across copies of this package, which `instanceof` does not. */
+export function isNonRetriable(error: unknown): boolean {
+  return typeof error === "object" && error !== null && NON_RETRIABLE in error;
 }

@@ -1,7 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { exponential, flow, log, runContext, runDeployment, suspend, task } from "./index.ts";
+import {
+  exponential,
+  flow,
+  log,
+  NonRetriableError,
+  runContext,
+  runDeployment,
+  suspend,
+  task,
+  transaction,
+  unmapped,
+} from "./index.ts";
 
 // The code blocks of docs/sdk.md stand here, so that they compile and run. `docs.test.ts` holds the two together.
 
@@ -99,4 +110,98 @@ export const compareYears = flow({ name: "compare-years" }, async () => {
 test("runDeployment: without a profile it says what is missing", async () => {
   vi.stubEnv("DOWNBEAT_PROFILE_FILE", "/nowhere/profile.json");
   await expect(compareYears()).rejects.toThrow("No profile is set.");
+});
+
+// #region futures
+const readCity = task({ name: "read-city" }, async (city: string) => [city.length]);
+const merge = task({ name: "merge" }, (lists: number[][]) => lists.flat());
+const tidyUp = task({ name: "tidy-up" }, async () => log.info("tidied up"));
+
+export const cities = flow({ name: "cities" }, async () => {
+  const seattle = readCity.submit("Seattle"); // starts, and goes on beside the next lines
+  const lima = readCity.submit("Lima");
+  const merged = merge.submit([seattle, lima]); // waits for both, receives their lists
+  await tidyUp.with({ after: [merged], runWhen: "all-done" })(); // whatever became of them
+  return merged;
+});
+// #endregion
+
+test("futures: tasks run beside each other and wait for what they are given", async () => {
+  expect(await cities()).toEqual([7, 4]);
+});
+
+// #region map
+const toFahrenheit = task(
+  { name: "to-fahrenheit", renderName: "day {0.day}" },
+  (reading: { day: string; celsius: number }, digits: number, skip: readonly string[]) =>
+    skip.includes(reading.day) ? null : Number((reading.celsius * 1.8 + 32).toFixed(digits)),
+);
+
+export const convert = flow({ name: "convert" }, async () => {
+  const readings = [
+    { day: "Mon", celsius: 10 },
+    { day: "Tue", celsius: 21.5 },
+  ];
+  return toFahrenheit.map(readings, 1, unmapped(["Mon"]), { concurrency: 20 });
+});
+// #endregion
+
+test("map: results come in the order of the items", async () => {
+  expect(await convert()).toEqual([null, 70.7]);
+});
+
+// #region stream
+const readPages = task({ name: "read-pages", retries: 2 }, async function* (pages: number) {
+  for (let page = 1; page <= pages; page += 1) yield { page, rows: page * 100 };
+});
+
+export const countRows = flow({ name: "count-rows" }, async () => {
+  let rows = 0;
+  for await (const page of readPages(3)) rows += page.rows;
+  return rows;
+});
+// #endregion
+
+test("stream: the caller reads along", async () => {
+  expect(await countRows()).toBe(600);
+});
+
+// #region transaction
+const stored = new Map<string, string>();
+const store = task(
+  { name: "store", onRollback: ({ args: [key] }) => stored.delete(key) },
+  async (key: string, text: string) => void stored.set(key, text),
+);
+
+export const publish = flow({ name: "publish" }, () =>
+  transaction(async (tx) => {
+    tx.onCommit(() => log.info("published"));
+    await store("index", "…");
+    if (stored.size < 2) throw new NonRetriableError("the report is missing");
+  }),
+);
+// #endregion
+
+test("transaction: what was done is undone", async () => {
+  await expect(publish()).rejects.toThrow("the report is missing");
+  expect(stored.size).toBe(0);
+});
+
+// #region hooks
+const told: string[] = [];
+export const nightly = flow(
+  {
+    name: "nightly",
+    concurrency: 10,
+    onFailed: ({ name, state, error }) => told.push(`${name} ${state.name}: ${String(error)}`),
+  },
+  async () => {
+    throw new Error("no disk");
+  },
+);
+// #endregion
+
+test("hooks: a failure is told", async () => {
+  await expect(nightly()).rejects.toThrow("no disk");
+  expect(told).toEqual(["nightly Failed: Error: no disk"]);
 });

@@ -18,7 +18,7 @@ export async function argumentsOf(
 ): Promise<readonly unknown[]> {
   const checked = await checkArguments(spec, given);
   if (checked.ok) return checked.args;
-  throw new ParameterError(spec.name, checked.issues, checked.cause);
+  throw new ParameterError(`flow "${spec.name}"`, checked.issues, checked.cause);
 }
 
 /** The same for parameters that came as one JSON value; a flow with a positional signature cannot be called so. */
@@ -32,6 +32,10 @@ export async function checkRawParameters(spec: FlowSpec, raw: unknown): Promise<
 
 async function checkArguments(spec: FlowSpec, given: readonly unknown[]): Promise<Checked> {
   if (spec.parameters === undefined) return { ok: true, args: given };
+  if (given.length > 1) {
+    const message = `takes one object of parameters; it was called with ${given.length} arguments`;
+    return { ok: false, issues: [{ path: "", message }] };
+  }
   const result = await spec.parameters.safeParseAsync(given[0]);
   if (result.success) return { ok: true, args: [result.data] };
   return { ok: false, issues: issuesOf(result.error), cause: result.error };

@@ -1,10 +1,14 @@
 import type { z } from "zod";
 import type { RetryOptions } from "./retry-policy.ts";
+import type { HookTable } from "./state-hooks.ts";
 
 /** A flow as the engine keeps it, after its options were checked. */
 export type FlowSpec = {
   readonly name: string;
   readonly parameters: z.ZodType | undefined;
   readonly options: RetryOptions;
+  readonly hooks: HookTable | undefined;
+  /** How many of its tasks may run at a time. */
+  readonly concurrency: number | undefined;
   readonly fn: (...args: never[]) => unknown;
 };

@@ -10,12 +10,23 @@ import { parametersJsonSchema } from "./parameter-schema.ts";
 import { checkRetryOptions } from "./retry-policy.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 import { executeFlow, runFlow } from "./run-flow.ts";
+import { checkConcurrency } from "./slots.ts";
+import { hookTableOf } from "./state-hooks.ts";
+import type { StateHooks } from "./state-hooks.ts";
 import { openStandaloneRun } from "./standalone/open-standalone-run.ts";
+import { TaskRun } from "./task-run.ts";
+import type { TaskSpec } from "./task-spec.ts";
 
-export type FlowOptions = RetryOptions & {
-  /** What the flow is called everywhere, in clear. Default: the function's own name. */
-  readonly name?: string;
-};
+export type FlowOptions = RetryOptions &
+  StateHooks & {
+    /** What the flow is called everywhere, in clear. Default: the function's own name. */
+    readonly name?: string;
+    /**
+     * How many of the flow's tasks run at a time; the others wait. What a task calls itself shares its place. Default: no
+     * limit.
+     */
+    readonly concurrency?: number;
+  };
 
 type ParameterArguments<S extends z.ZodType> =
   undefined extends z.input<S> ? [parameters?: z.input<S>] : [parameters: z.input<S>];
@@ -50,12 +61,17 @@ export function flow<A extends unknown[], R>(
 export function flow<A extends unknown[], R>(fn: (...args: A) => R): Flow<A, Awaited<R>>;
 export function flow(first: FlowInput | FlowSpec["fn"], second?: FlowSpec["fn"]): Flow {
   const [input, fn] = typeof first === "function" ? [{}, first] : [first, second];
-  const { name: given, parameters, ...options }: FlowInput = input;
+  const { name: given, parameters, concurrency, ...options }: FlowInput = input;
   const name = nameOf("flow", given, fn);
   checkRetryOptions(`flow "${name}"`, options);
-  const spec: FlowSpec = { name, parameters, options, fn: fn as FlowSpec["fn"] };
+  checkConcurrency(`flow "${name}"`, concurrency);
+  const hooks = hookTableOf(options);
+  const spec = { name, parameters, options, hooks, concurrency, fn: fn as FlowSpec["fn"] };
+  const inline = inlineSpecOf(spec);
   const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
-    return callFlow(spec, this, args);
+    return currentFrame()?.scope === undefined
+      ? callFlow(spec, this, args)
+      : callTask(new TaskRun(inline, args, currentFrame()?.task?.run), this);
   };
   Object.defineProperties(wrapped, {
     name: { value: name, configurable: true },
@@ -82,16 +98,26 @@ function definitionOf(spec: FlowSpec): FlowDefinition {
   };
 }
 
+/** The flow as a task of the flow around it. */
+function inlineSpecOf(spec: FlowSpec): TaskSpec {
+  return {
+    noun: "flow",
+    name: spec.name,
+    owner: `flow "${spec.name}"`,
+    fn: spec.fn,
+    retry: spec.options,
+    hooks: spec.hooks,
+    concurrency: spec.concurrency,
+    ...(spec.parameters !== undefined && { parse: (args) => argumentsOf(spec, args) }),
+  };
+}
+
 async function callFlow(
   spec: FlowSpec,
   thisArg: unknown,
   given: readonly unknown[],
 ): Promise<unknown> {
   const args = await argumentsOf(spec, given);
-  if (currentFrame()?.scope !== undefined) {
-    const invoke = () => Reflect.apply(spec.fn, thisArg, args) as unknown;
-    return callTask({ noun: "flow", name: spec.name, options: spec.options, args: given, invoke });
-  }
   const standalone = openStandaloneRun(spec, given);
   const call = {
     spec,

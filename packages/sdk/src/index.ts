@@ -1,7 +1,16 @@
-export { ParameterError, RunCancelled, TimeoutError } from "./errors.ts";
+export {
+  NonRetriableError,
+  ParameterError,
+  RunCancelled,
+  TimeoutError,
+  UpstreamFailed,
+} from "./errors.ts";
 export { flow } from "./flow.ts";
 export type { Flow, FlowOptions } from "./flow.ts";
+export type { TaskFuture } from "./future.ts";
 export { log } from "./log.ts";
+export { unmapped } from "./map-arguments.ts";
+export type { MapOptions, Unmapped } from "./map-arguments.ts";
 export { pause, suspend } from "./pause.ts";
 export type { PauseOptions } from "./pause.ts";
 export { InputError } from "./pause-point.ts";
@@ -15,5 +24,11 @@ export { exponential } from "./retry-policy.ts";
 export type { ExponentialDelay, RetryDelay, RetryOptions } from "./retry-policy.ts";
 export { runContext } from "./run-context.ts";
 export type { RunContext } from "./run-context.ts";
+export type { RunWhen, TaskState, Upstream } from "./run-when.ts";
+export type { Hook, HookEvent, StateHooks } from "./state-hooks.ts";
 export { task } from "./task.ts";
-export type { Task, TaskOptions } from "./task.ts";
+export type { CallOptions, TaskOptions } from "./task.ts";
+export type { Task, TaskResult } from "./task-types.ts";
+export { transaction } from "./transaction.ts";
+export type { Transaction } from "./transaction.ts";
+export type { CompletedCall, TransactionHooks } from "./transaction-scope.ts";

@@ -12,6 +12,8 @@ export type RunContext = {
     readonly index: number;
     /** From 1. */
     readonly attempt: number;
+    /** How many more attempts may follow this one. */
+    readonly retriesLeft: number;
   };
   /** Aborts when this attempt times out or the run is cancelled. Pass it to `fetch` and the like. */
   readonly signal: AbortSignal;
@@ -36,6 +38,7 @@ export function runContext(): RunContext {
         taskName: task.run.taskName,
         index: task.run.index,
         attempt: task.attempt,
+        retriesLeft: Math.max(0, (task.run.spec.retry.retries ?? 0) + 1 - task.attempt),
       },
     }),
     signal: frame?.signal ?? new AbortController().signal,

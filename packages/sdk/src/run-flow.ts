@@ -1,13 +1,16 @@
 import { runAttempts } from "./attempts.ts";
-import type { AttemptObserver } from "./attempts.ts";
+import type { AttemptObserver, AttemptPlan } from "./attempts.ts";
 import { toErrorRecord } from "./error-record.ts";
 import { checkRawParameters } from "./flow-parameters.ts";
 import { ParameterError } from "./errors.ts";
 import type { FlowSpec } from "./flow-spec.ts";
-import { currentFrame, inFrame } from "./frame.ts";
+import { blankFrame, currentFrame, inFrame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
 import type { FlowOutcome, RunHost } from "./run-host.ts";
 import { RunScope } from "./run-scope.ts";
-import { systemTimers } from "./timers.ts";
+import type { TaskState } from "./run-when.ts";
+import { Slots } from "./slots.ts";
+import { HookRunner } from "./state-hooks.ts";
 
 const ABANDONED_GRACE_MS = 1_000;
 
@@ -41,7 +44,7 @@ export async function executeFlow(
     const error =
       "broken" in checked
         ? checked.broken
-        : new ParameterError(spec.name, checked.issues, checked.cause);
+        : new ParameterError(`flow "${spec.name}"`, checked.issues, checked.cause);
     return { outcome: "failed", stateName: "Failed", error: toErrorRecord(error) };
   }
   const call = {
@@ -58,29 +61,56 @@ export async function executeFlow(
 /** Runs a flow whose arguments have been checked, with its retries and its timeout. Never rejects. */
 export async function runFlow(call: FlowCall): Promise<FlowEnd<unknown>> {
   const { spec, host } = call;
-  const timers = currentFrame()?.timers ?? systemTimers;
+  const { timers } = currentFrame() ?? blankFrame;
   const scope = new RunScope({ host, flowName: spec.name, printsLogs: call.printsLogs });
-  const observer = new FlowObserver(host);
-  const plan = {
+  const frame = { ...blankFrame, timers, scope };
+  return inFrame(frame, () => attemptAndEnd(call, new FlowObserver(spec, frame), frame));
+}
+
+type FlowFrame = Frame & { readonly scope: RunScope };
+
+async function attemptAndEnd(
+  call: FlowCall,
+  observer: FlowObserver,
+  frame: FlowFrame,
+): Promise<FlowEnd<unknown>> {
+  const { scope } = frame;
+  try {
+    const result = await runAttempts(planOf(call, frame), observer, (flowAttempt, signal) =>
+      inFrame({ ...frame, flowAttempt, signal, slots: slotsOf(call.spec) }, () =>
+        invoke(call, scope),
+      ),
+    );
+    const outcome = await end({ outcome: "completed" }, undefined);
+    return { threw: false, result, outcome };
+  } catch (error) {
+    const stateName = observer.timedOut ? "TimedOut" : "Failed";
+    const failed = { outcome: "failed", stateName, error: toErrorRecord(error) } as const;
+    return { threw: true, error, outcome: await end(failed, error) };
+  }
+
+  async function end(ended: FlowOutcome, error: unknown): Promise<FlowOutcome> {
+    scope.ended();
+    await letAbandonedWorkStop(call, scope);
+    const outcome = outcomeOf(scope, ended);
+    await observer.ended(outcome, error);
+    return outcome;
+  }
+}
+
+function planOf({ spec, host }: FlowCall, { timers, scope }: FlowFrame): AttemptPlan {
+  return {
     owner: `flow "${spec.name}"`,
     options: spec.options,
     timers,
     firstAttempt: host?.run.attempt ?? 1,
     signal: host?.signal,
-    abandon: (work: Promise<unknown>) => scope.abandon(work),
+    abandon: (work) => scope.abandon(work),
   };
-  try {
-    const result = await runAttempts(plan, observer, (flowAttempt, signal) =>
-      inFrame({ timers, scope, task: undefined, flowAttempt, signal }, () => invoke(call, scope)),
-    );
-    await letAbandonedWorkStop(call, scope);
-    return { threw: false, result, outcome: outcomeOf(scope, { outcome: "completed" }) };
-  } catch (error) {
-    const stateName = observer.timedOut ? "TimedOut" : "Failed";
-    const failed = { outcome: "failed", stateName, error: toErrorRecord(error) } as const;
-    await letAbandonedWorkStop(call, scope);
-    return { threw: true, error, outcome: outcomeOf(scope, failed) };
-  }
+}
+
+function slotsOf({ concurrency }: FlowSpec): Slots | undefined {
+  return concurrency === undefined ? undefined : new Slots(concurrency);
 }
 
 async function invoke(call: FlowCall, scope: RunScope): Promise<unknown> {
@@ -88,6 +118,7 @@ async function invoke(call: FlowCall, scope: RunScope): Promise<unknown> {
   try {
     return (await Reflect.apply(call.spec.fn, call.thisArg, call.args)) as unknown;
   } finally {
+    scope.returned();
     if (call.waitsForTasks) await scope.drained();
   }
 }
@@ -95,7 +126,7 @@ async function invoke(call: FlowCall, scope: RunScope): Promise<unknown> {
 // Code that heeds its signal stops soon after a timeout; only what does not costs the process its place.
 async function letAbandonedWorkStop(call: FlowCall, scope: RunScope): Promise<void> {
   if (!call.waitsForTasks || !scope.hasAbandonedWork) return;
-  const timers = currentFrame()?.timers ?? systemTimers;
+  const { timers } = currentFrame() ?? blankFrame;
   await new Promise<void>((resolve) => {
     const cancelTimer = timers.after(ABANDONED_GRACE_MS, resolve);
     void scope.abandonedWorkSettled().then(() => {
@@ -113,21 +144,24 @@ function outcomeOf(scope: RunScope, outcome: FlowOutcome): FlowOutcome {
 
 class FlowObserver implements AttemptObserver {
   timedOut = false;
+  readonly #spec: FlowSpec;
   readonly #host: RunHost | undefined;
+  readonly #hooks: HookRunner | undefined;
   #isRetry = false;
+  #attempt = 1;
 
-  constructor(host: RunHost | undefined) {
-    this.#host = host;
+  constructor(spec: FlowSpec, { scope, timers }: FlowFrame) {
+    this.#spec = spec;
+    this.#host = scope.host;
+    this.#hooks = spec.hooks && new HookRunner(spec.hooks, timers);
   }
 
   // The host itself reports the first start: it has to, before user code runs.
   started(attempt: number): void {
-    if (this.#isRetry)
-      this.#host?.event({
-        kind: "flow_state",
-        state: { type: "RUNNING", name: "Running" },
-        attempt,
-      });
+    this.#attempt = attempt;
+    const state = { type: "RUNNING", name: "Running" } as const;
+    if (this.#isRetry) this.#host?.event({ kind: "flow_state", state, attempt });
+    this.#fire(state);
   }
 
   retrying(attempt: number, error: unknown): void {
@@ -138,6 +172,7 @@ class FlowObserver implements AttemptObserver {
       attempt: attempt + 1,
       error: toErrorRecord(error),
     });
+    this.#fire({ type: "SCHEDULED", name: "AwaitingRetry" }, { error });
   }
 
   failed(_attempt: number, _error: unknown, timedOut: boolean): void {
@@ -147,4 +182,17 @@ class FlowObserver implements AttemptObserver {
   completed(): void {}
 
   cancelled(): void {}
+
+  /** Tells the hooks how the run ended; resolves when they are done. */
+  async ended(outcome: FlowOutcome, error: unknown): Promise<void> {
+    if (outcome.outcome === "completed") this.#fire({ type: "COMPLETED", name: "Completed" });
+    else if (outcome.outcome === "cancelled") this.#fire({ type: "CANCELLED", name: "Cancelled" });
+    else this.#fire({ type: "FAILED", name: outcome.stateName }, { error });
+    await this.#hooks?.settled();
+  }
+
+  #fire(state: TaskState, thrown: { error?: unknown } = {}): void {
+    const attempt = this.#attempt;
+    this.#hooks?.fire({ noun: "flow", name: this.#spec.name, state, attempt, ...thrown });
+  }
 }

@@ -1,11 +1,15 @@
 import { uuidv7 } from "uuidv7";
+import { plainEntries } from "./argument-entries.ts";
+import { isFuture } from "./future.ts";
+import type { TaskFuture } from "./future.ts";
 import type { RunHost, RunIdentity } from "./run-host.ts";
 import type { TaskRun } from "./task-run.ts";
+import { warnUnobserved } from "./unobserved.ts";
 
 // The most entries of one argument looked at for results of earlier tasks: enough for `Promise.all` over a list, little
 // enough that passing a large data set stays cheap.
 const MOST_ENTRIES = 1_000;
-const MOST_UPSTREAM = 1_000;
+export const MOST_UPSTREAM = 1_000;
 
 type ScopeOptions = {
   readonly host: RunHost | undefined;
@@ -20,10 +24,14 @@ export class RunScope {
   readonly flowName: string;
   readonly printsLogs: boolean;
   readonly #indexes = new Map<string, number>();
-  readonly #producers = new WeakMap<object, TaskRun>();
+  readonly #producers = new WeakMap<object, string>();
   #indexesBefore: ReadonlyMap<string, number> = new Map();
   #run: RunIdentity | undefined;
   #openTasks = 0;
+  readonly #futures = new WeakSet<TaskFuture<unknown>>();
+  readonly #unobserved = new Map<TaskFuture<unknown>, unknown>();
+  readonly #openStreams = new Set<() => void>();
+  #hasReturned = false;
   readonly #abandoned = new Set<Promise<unknown>>();
   #whenDrained: (() => void)[] = [];
 
@@ -65,13 +73,16 @@ export class RunScope {
 
   /** Remembers which task run made this value; only objects have an identity to follow. */
   produced(value: unknown, by: TaskRun): void {
-    if (this.host !== undefined && isObject(value)) this.#producers.set(value, by);
+    if (this.host !== undefined && isObject(value)) this.#producers.set(value, by.taskRunId);
   }
 
-  /** The task runs whose results are among these arguments, or directly inside a list or plain object among them. */
-  upstreamOf(args: readonly unknown[]): readonly string[] {
-    if (this.host === undefined) return [];
+  /**
+   * The task runs whose results or futures are among these arguments, or directly inside a list or plain object among
+   * them, and those that `after` names.
+   */
+  upstreamOf(args: readonly unknown[], after: readonly unknown[] = []): readonly string[] {
     const found = new Set<string>();
+    for (const value of after) this.#collect(value, found);
     for (const arg of args) {
       this.#collect(arg, found);
       for (const entry of entriesOf(arg)) this.#collect(entry, found);
@@ -82,7 +93,40 @@ export class RunScope {
   #collect(value: unknown, found: Set<string>): void {
     if (!isObject(value)) return;
     const producer = this.#producers.get(value);
-    if (producer !== undefined) found.add(producer.taskRunId);
+    if (producer !== undefined) found.add(producer);
+    // A future of another run has no place in this one's graph.
+    else if (isFuture(value) && this.#futures.has(value))
+      for (const id of value.taskRunIds()) found.add(id);
+  }
+
+  /** Remembers a future of this run. */
+  submitted(future: TaskFuture<unknown>): void {
+    this.#futures.add(future);
+  }
+
+  /** Warns now or, while the flow may still await it, at its end. */
+  failedUnobserved(future: TaskFuture<unknown>, error: unknown): void {
+    if (this.#hasReturned) warnUnobserved(future, error);
+    else this.#unobserved.set(future, error);
+  }
+
+  /** The flow's function has ended: streams nobody reads to their end are closed. */
+  returned(): void {
+    for (const close of this.#openStreams) close();
+  }
+
+  /** No more attempts follow: whoever wanted to await a future has done so. */
+  ended(): void {
+    this.#hasReturned = true;
+    for (const [future, error] of this.#unobserved)
+      if (!future.isObserved) warnUnobserved(future, error);
+    this.#unobserved.clear();
+  }
+
+  /** Remembers how to end a stream; returns what forgets it. */
+  streamOpened(close: () => void): () => void {
+    this.#openStreams.add(close);
+    return () => void this.#openStreams.delete(close);
   }
 
   taskOpened(): void {
@@ -122,11 +166,5 @@ function isObject(value: unknown): value is object {
 
 function entriesOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value.slice(0, MOST_ENTRIES);
-  if (!isObject(value)) return [];
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return [];
-  // Read through descriptors: looking for edges must not run a user's getter.
-  return Object.values(Object.getOwnPropertyDescriptors(value))
-    .slice(0, MOST_ENTRIES)
-    .map((property): unknown => property.value);
+  return (plainEntries(value) ?? []).slice(0, MOST_ENTRIES).map(([, entry]) => entry);
 }

@@ -1,6 +1,5 @@
 import { DownbeatError } from "@downbeat/contract/errors";
 import { LONGEST_NAME, NAME_PATTERN } from "@downbeat/contract/name-pattern";
-import type { Frame } from "./frame.ts";
 import type { TaskRun } from "./task-run.ts";
 
 /** The most limits one task may name. */
@@ -19,20 +18,46 @@ export function checkLimits(owner: string, limits: readonly string[] = []): void
 }
 
 /**
- * What an attempt must have before it starts: a slot of each limit, asked of whoever hosts the run. Undefined when the task
- * names none, or nobody hosts it: alone, a task is limited by nothing.
+ * What an attempt must have before it starts: a place among the tasks of its flow, then a slot of each limit, asked of
+ * whoever hosts the run. Undefined when nothing limits it: without a host, no limit does.
  */
 export function admissionTo(
   limits: readonly string[] | undefined,
-  { frame, run }: { frame: Frame | undefined; run: TaskRun },
+  run: TaskRun,
 ): ((attempt: number) => Promise<() => void>) | undefined {
-  const host = frame?.scope?.host;
+  const limited = admissionToLimits(limits, run);
+  const { slots, signal } = run.frame;
+  if (slots === undefined) return limited;
+  return async (attempt) => {
+    if (!slots.tryTake()) {
+      run.awaitingSlot(attempt);
+      await slots.take(signal);
+    }
+    try {
+      const leave = await limited?.(attempt);
+      return () => {
+        leave?.();
+        slots.give();
+      };
+    } catch (error) {
+      slots.give();
+      throw error;
+    }
+  };
+}
+
+function admissionToLimits(
+  limits: readonly string[] | undefined,
+  run: TaskRun,
+): ((attempt: number) => Promise<() => void>) | undefined {
+  const { scope, signal } = run.frame;
+  const host = scope?.host;
   if (limits === undefined || limits.length === 0 || host?.acquireSlots === undefined)
     return undefined;
   return async (attempt) => {
     run.awaitingSlot(attempt);
     const limitNames = [...new Set(limits)];
     const request = { taskRunId: run.taskRunId, limitNames };
-    return (await host.acquireSlots?.(request, frame?.signal)) ?? (() => {});
+    return (await host.acquireSlots?.(request, signal)) ?? (() => {});
   };
 }

@@ -1,7 +1,7 @@
 import { expect, expectTypeOf, test } from "vitest";
 import { FLOW } from "./flow-definition.ts";
 import { withTimers } from "./frame.ts";
-import { exponential, flow, runContext, task } from "./index.ts";
+import { exponential, flow, NonRetriableError, runContext, task } from "./index.ts";
 import { ManualTimers } from "./testing/manual-timers.ts";
 import { RecordingHost } from "./testing/recording-host.ts";
 
@@ -144,4 +144,37 @@ test.each([
   [() => exponential({ factor: 0 }), "exponential factor is 0"],
 ])("a definition that cannot work is refused at once (%#)", (define, message) => {
   expect(define).toThrow(message);
+});
+
+test("NonRetriableError ends the attempts, and the budget is visible in each", async () => {
+  const budgets: unknown[] = [];
+  const doomed = task({ name: "doomed", retries: 5, retryDelay: 0 }, () => {
+    budgets.push(runContext().task?.retriesLeft);
+    throw budgets.length === 3 ? new NonRetriableError("give up") : new Error("again");
+  });
+  await expect(doomed()).rejects.toThrow("give up");
+  expect(budgets).toEqual([5, 4, 3]);
+});
+
+test("two tasks of one name count together and are both recorded", async () => {
+  const host = new RecordingHost("twins");
+  const one = task({ name: "twin" }, async () => 1);
+  const other = task({ name: "twin" }, async () => 2);
+  const twins = flow({ name: "twins" }, async () => (await one()) + (await other()));
+  expect(await twins[FLOW].execute({}, host)).toEqual({ outcome: "completed" });
+  const ended = host.taskRuns("twin").filter(({ state }) => state.type === "COMPLETED");
+  expect(ended.map(({ index }) => index)).toEqual([0, 1]);
+});
+
+test("with() keeps the task as it is and changes only the calls it is asked for", async () => {
+  let calls = 0;
+  const flaky = task({ name: "flaky", retryDelay: 0 }, async () => {
+    calls += 1;
+    throw new Error("always");
+  });
+  await expect(flaky.with({ retries: 2 })()).rejects.toThrow("always");
+  expect(calls).toBe(3);
+  await expect(flaky()).rejects.toThrow("always");
+  expect(calls).toBe(4);
+  expect(() => flaky.with({ retries: -1 })).toThrow('retries of task "flaky" is -1');
 });

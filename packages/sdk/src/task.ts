@@ -1,37 +1,48 @@
+import { DownbeatError } from "@downbeat/contract/errors";
 import { callTask } from "./call-task.ts";
 import { nameOf } from "./definition-name.ts";
+import { currentFrame } from "./frame.ts";
+import { mapTask } from "./map-task.ts";
+import { nameRenderer } from "./render-name.ts";
+import type { RenderName } from "./render-name.ts";
 import { checkRetryOptions } from "./retry-policy.ts";
 import type { RetryOptions } from "./retry-policy.ts";
+import { RUN_WHEN } from "./run-when.ts";
+import type { RunWhen } from "./run-when.ts";
+import { hookTableOf } from "./state-hooks.ts";
+import type { StateHooks } from "./state-hooks.ts";
+import { collecting, isGeneratorFunction, streamTask } from "./stream-task.ts";
+import { submitTask } from "./submit-task.ts";
 import { checkLimits } from "./task-limits.ts";
+import { TaskRun } from "./task-run.ts";
+import type { TaskSpec } from "./task-spec.ts";
+import type { AnyFunction, Task, TaskResult } from "./task-types.ts";
+import type { TransactionHooks } from "./transaction-scope.ts";
 
-export type TaskOptions = RetryOptions & {
-  /** Shown for every run of the task, in clear. Default: the function's own name. */
-  readonly name?: string;
-  /**
-   * Named limits (`downbeat limit set`) of which each attempt holds a slot: it waits until each has one free. Default: none.
-   * Outside an agent nothing is limited.
-   */
-  readonly limits?: readonly string[];
+export type TaskOptions<F extends AnyFunction = AnyFunction> = RetryOptions &
+  StateHooks &
+  TransactionHooks<Parameters<F>, TaskResult<F>> & {
+    /** Shown for every run of the task, in clear. Default: the function's own name. */
+    readonly name?: string;
+    /**
+     * What one run is called, sealed: a template such as `fetch {day}` (a parameter, or a property of the first argument;
+     * `{0}` is the first argument), or a function of the arguments. Default: nothing but `name`.
+     */
+    readonly renderName?: RenderName<Parameters<F>>;
+    /**
+     * Named limits (`downbeat limit set`) of which each attempt holds a slot: it waits until each has one free. Default: none.
+     * Outside an agent nothing is limited.
+     */
+    readonly limits?: readonly string[];
+  };
+
+/** Options of some calls of a task: those of the task itself, and what only a call can know. */
+export type CallOptions<F extends AnyFunction = AnyFunction> = TaskOptions<F> & {
+  /** What must have ended before the task runs, besides futures among its arguments: futures and promises. */
+  readonly after?: readonly PromiseLike<unknown>[];
+  /** Whether it then runs. Default `all-completed`. */
+  readonly runWhen?: RunWhen;
 };
-
-type AnyFunction = (...args: never[]) => unknown;
-
-/**
- * A task: the function it wraps, called the same way. What already returned a promise keeps its exact type, generics
- * and overloads included; a synchronous function now returns a promise of its result.
- */
-export type Task<F extends AnyFunction> = (ReturnsPromise<F> extends true
-  ? F
-  : (this: ThisParameterType<F>, ...args: Parameters<F>) => Promise<Awaited<ReturnType<F>>>) & {
-  readonly taskName: string;
-};
-
-// `never` extends everything, a promise too; a function that always throws is still a synchronous one.
-type ReturnsPromise<F extends AnyFunction> = [ReturnType<F>] extends [never]
-  ? false
-  : ReturnType<F> extends PromiseLike<unknown>
-    ? true
-    : false;
 
 /**
  * Makes a task of a function: each call is retried, timed out and recorded as asked. Works inside a flow, inside
@@ -40,23 +51,69 @@ type ReturnsPromise<F extends AnyFunction> = [ReturnType<F>] extends [never]
  * @example
  * const fetchDay = task({ name: "fetch-day", retries: 3, timeoutMs: 30_000 }, async (day: string) => { … });
  * await fetchDay("2014-07-01");
+ * const future = fetchDay.submit("2014-07-02");
+ * const week = await fetchDay.map(days, { concurrency: 5 });
  * @throws DownbeatError `definition_invalid` when the name is missing or an option cannot work.
  */
 export function task<F extends AnyFunction>(fn: F): Task<F>;
-export function task<F extends AnyFunction>(options: TaskOptions, fn: F): Task<F>;
-export function task<F extends AnyFunction>(first: TaskOptions | F, second?: F): Task<F> {
+export function task<F extends AnyFunction>(options: TaskOptions<NoInfer<F>>, fn: F): Task<F>;
+export function task<F extends AnyFunction>(first: TaskOptions<F> | F, second?: F): Task<F> {
   const [options, fn] = typeof first === "function" ? [{}, first] : [first, second];
   const name = nameOf("task", options.name, fn);
-  checkRetryOptions(`task "${name}"`, options);
-  checkLimits(`task "${name}"`, options.limits);
-  const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
-    const invoke = () => Reflect.apply(fn as AnyFunction, this, args) as unknown;
-    return callTask({ noun: "task", name, options, limits: options.limits, args, invoke });
+  return defineTask({ ...(options as AnyOptions), name }, fn as F);
+}
+
+/** Options of no function in particular. */
+type AnyOptions = CallOptions<(...args: never[]) => never>;
+type NamedOptions = AnyOptions & { readonly name: string };
+
+function defineTask<F extends AnyFunction>(options: NamedOptions, fn: F): Task<F> {
+  const spec = specOf(options, fn);
+  const isStream = isGeneratorFunction(fn);
+  const background = isStream ? collecting(spec) : spec;
+  const call = isStream
+    ? function (this: unknown, ...args: unknown[]) {
+        return streamTask(spec, this, args);
+      }
+    : function (this: unknown, ...args: unknown[]) {
+        return callTask(new TaskRun(spec, args, currentFrame()?.task?.run), this);
+      };
+  return Object.defineProperties(call, {
+    name: { value: spec.name, configurable: true },
+    length: { value: fn.length, configurable: true },
+    taskName: { value: spec.name, enumerable: true },
+    submit: { value: (...args: unknown[]) => submitTask(background, args) },
+    map: { value: (...args: unknown[]) => mapTask(background, args) },
+    with: { value: (more: AnyOptions) => defineTask({ ...options, ...more }, fn) },
+  }) as unknown as Task<F>;
+}
+
+function specOf(options: NamedOptions, fn: AnyFunction): TaskSpec {
+  const name = nameOf("task", options.name, fn);
+  const owner = `task "${name}"`;
+  checkRetryOptions(owner, options);
+  checkLimits(owner, options.limits);
+  checkRunWhen(owner, options.runWhen);
+  const { onCommit, onRollback } = options;
+  return {
+    noun: "task",
+    name,
+    owner,
+    fn,
+    retry: options,
+    limits: options.limits,
+    hooks: hookTableOf(options),
+    renderName: nameRenderer(options.renderName, { owner, fn }),
+    // A copy: what is pushed onto the list later is not awaited.
+    after: options.after && [...options.after],
+    runWhen: options.runWhen,
+    transactionHooks: onCommit === undefined && onRollback === undefined ? undefined : options,
   };
-  Object.defineProperties(wrapped, {
-    name: { value: name, configurable: true },
-    length: { value: fn?.length ?? 0, configurable: true },
-    taskName: { value: name, enumerable: true },
+}
+
+function checkRunWhen(owner: string, rule: RunWhen | undefined): void {
+  if (rule === undefined || typeof rule === "function" || Object.hasOwn(RUN_WHEN, rule)) return;
+  throw new DownbeatError("definition_invalid", {
+    message: `runWhen of ${owner} is ${String(rule)}; it must be ${Object.keys(RUN_WHEN).join(", ")} or a function`,
   });
-  return wrapped as unknown as Task<F>;
 }

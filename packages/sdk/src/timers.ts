@@ -36,6 +36,35 @@ export function sleep(timers: Timers, delayMs: number, signal?: AbortSignal): Pr
   });
 }
 
+/** Whether `work` ended within that time. Rejects when it does so before. */
+export async function withinMs(
+  timers: Timers,
+  limitMs: number,
+  work: () => Promise<unknown>,
+): Promise<boolean> {
+  let cancel = () => {};
+  const late = new Promise<false>((resolve) => {
+    cancel = timers.after(limitMs, () => resolve(false));
+  });
+  const done = work().then(() => true as const);
+  try {
+    return await Promise.race([done, late]);
+  } finally {
+    cancel();
+  }
+}
+
+/** The same promise, but rejects with the signal's reason as soon as it aborts. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(abortReason(signal));
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
 function abortReason(signal: AbortSignal | undefined): unknown {
   return signal?.reason;
 }

@@ -7,7 +7,7 @@ import type {
   TaskRunItem,
   TransitionItem,
 } from "@downbeat/contract";
-import { errorFingerprint, sealJson } from "@downbeat/seal";
+import { errorFingerprint, sealJson, sealText } from "@downbeat/seal";
 import { uuidv7 } from "uuidv7";
 import type {
   ErrorRecord,
@@ -23,6 +23,8 @@ import type { Sealer } from "./recorder.ts";
 // A sealed log may have 384 KiB and a sealed error 96 KiB of characters; base64 makes 4 of 3 bytes.
 const LARGEST_CHUNK_BYTES = 256 * 1024;
 const LARGEST_ERROR_BYTES = 64 * 1024;
+// The sealed text of a rendered name may have 4 KiB.
+const LONGEST_RENDERED_NAME = 512;
 
 /** Turns the events of one run into sealed report items. */
 export class ReportItems {
@@ -81,9 +83,17 @@ export class ReportItems {
       startedAt: startedAt ?? null,
       endedAt: endedAt ?? null,
       upstream: [...upstream],
-      renderedName: null,
+      renderedName: await this.#name(event.renderedName),
       error: await this.#error(event.error),
     };
+  }
+
+  async #name(renderedName: string | undefined): Promise<TaskRunItem["renderedName"]> {
+    const { full } = this.#sealer;
+    if (renderedName === undefined || full === undefined) return null;
+    const { runId: run, epoch } = this.#lease;
+    const text = renderedName.slice(0, LONGEST_RENDERED_NAME);
+    return sealText(full.dataKey, { kind: "rendered-name", run, epoch }, text);
   }
 
   async #logs(lines: readonly LogEvent[]): Promise<Promise<LogItem>[]> {
