@@ -20,6 +20,38 @@ const MAIN = {
   cts: `void weather({ year: 2014 }).then((days) => console.log("days", days));`,
 } as const;
 
+const QUIETLY = ["--no-audit", "--no-fund", "--prefer-offline"];
+
+const testProgram = (imports: string) => `${imports}
+test("an hour of backoff passes at once", async () => {
+  let failures = 1;
+  const flaky = task({ name: "flaky", retries: 1, retryDelay: 3_600_000 }, async () => {
+    if (failures-- > 0) throw new Error("once");
+    return "done";
+  });
+  const run = await testFlow(() => flow({ name: "patient" }, () => flaky())());
+  if (run.result !== "done" || run.elapsedMs !== 3_600_000) throw new Error(JSON.stringify(run));
+});
+`;
+
+const RUNNERS = {
+  "node:test": {
+    file: "patient.test.mjs",
+    program: testProgram(`import { test } from "node:test";
+import { flow, task } from "@downbeat/sdk";
+import { testFlow } from "@downbeat/sdk/testing";`),
+    args: ["--test"],
+    dependencies: [],
+  },
+  jest: {
+    file: "patient.jest.test.js",
+    program: testProgram(`const { flow, task } = require("@downbeat/sdk");
+const { testFlow } = require("@downbeat/sdk/testing");`),
+    args: ["node_modules/jest/bin/jest.js"],
+    dependencies: ["jest@30"],
+  },
+} as const;
+
 /** A project that had nothing in it until the packed SDK was installed with npm. */
 export class Consumer {
   readonly folder: string;
@@ -32,8 +64,7 @@ export class Consumer {
     const consumer = new Consumer(await mkdtemp(join(tmpdir(), "downbeat-consumer-")));
     await consumer.write("package.json", JSON.stringify({ name: "consumer", private: true }));
     const packages = [archive, "zod@4", "@types/node@20"];
-    const flags = ["--no-audit", "--no-fund", "--prefer-offline"];
-    await runToEnd("npm", ["install", ...flags, ...packages], { cwd: consumer.folder });
+    await runToEnd("npm", ["install", ...QUIETLY, ...packages], { cwd: consumer.folder });
     return consumer;
   }
 
@@ -56,6 +87,16 @@ export class Consumer {
   run(node: string): Promise<string[]> {
     const programs = ["out/quick-start.mjs", "out/quick-start.cjs"];
     return Promise.all(programs.map((file) => runToEnd(node, [file], { cwd: this.folder })));
+  }
+
+  /** Tests a flow there with `testFlow`, under a test runner. */
+  async runTest(runner: keyof typeof RUNNERS, node: string): Promise<void> {
+    const { file, program, args, dependencies } = RUNNERS[runner];
+    await this.write(file, program);
+    const { folder: cwd } = this;
+    if (dependencies.length > 0)
+      await runToEnd("npm", ["install", ...QUIETLY, ...dependencies], { cwd });
+    await runToEnd(node, [...args, file], { cwd });
   }
 
   remove(): Promise<void> {

@@ -13,6 +13,9 @@ async function main(): Promise<void> {
   const { archive } = await packSdk();
   const consumer = await Consumer.install(archive);
   await consumer.compileQuickStart();
+  await consumer.runTest("node:test", process.execPath);
+  await consumer.runTest("jest", process.execPath);
+  process.stdout.write("test kit under node:test and jest: ok\n");
   for (const version of NODES) {
     const folder = await mkdtemp(join(tmpdir(), "downbeat-node-"));
     const flags = ["--no-audit", "--no-fund", "--prefer-offline", "--prefix", folder];

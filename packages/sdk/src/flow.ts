@@ -10,6 +10,7 @@ import { parametersJsonSchema } from "./parameter-schema.ts";
 import { checkRetryOptions } from "./retry-policy.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 import { executeFlow, runFlow } from "./run-flow.ts";
+import { currentStage } from "./run-stage.ts";
 import { checkConcurrency } from "./slots.ts";
 import { hookTableOf } from "./state-hooks.ts";
 import type { StateHooks } from "./state-hooks.ts";
@@ -118,17 +119,19 @@ async function callFlow(
   given: readonly unknown[],
 ): Promise<unknown> {
   const args = await argumentsOf(spec, given);
-  const standalone = openStandaloneRun(spec, given);
+  const stage = currentStage();
+  const hosted = stage === undefined ? openStandaloneRun(spec, given) : stage.open(spec.name);
+  const isStaged = stage !== undefined;
   const call = {
     spec,
     thisArg,
     args,
-    host: standalone?.host,
-    printsLogs: true,
-    waitsForTasks: false,
+    host: hosted?.host,
+    printsLogs: !isStaged,
+    waitsForTasks: isStaged,
   };
   const end = await runFlow(call);
-  await standalone?.finish(end.outcome);
+  await hosted?.finish(end.outcome);
   if (end.threw) throw end.error;
   return end.result;
 }
