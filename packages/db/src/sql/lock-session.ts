@@ -39,9 +39,15 @@ type Row = {
 
 type Facts = { held: number; before: boolean; lines: ClaimLine[] };
 
+type ClaimKey = {
+  readonly sessionId: string;
+  readonly principalId: string;
+  readonly claimRequestId: string;
+};
+
 /**
  * Locks a session for claiming, so that its claims take turns: two at once could exceed its capacity, or answer one
- * request id twice.
+ * request id twice. While nothing is due in its pool it is read without a lock, so that idle polls write nothing.
  *
  * Returns undefined when the session is not open (ended, of another principal, or without a pool). A lapsed one is open:
  * its agent may come back with a beat, and would take "ended" as word that all it runs is lost.
@@ -51,9 +57,33 @@ type Facts = { held: number; before: boolean; lines: ClaimLine[] };
  */
 export async function lockSession(
   tx: Tx,
-  session: { sessionId: string; principalId: string; claimRequestId: string },
+  session: ClaimKey,
   now: Date | null,
 ): Promise<ClaimingSession | undefined> {
+  const row = await lockIfDue(tx, session, now);
+  if (row === undefined) {
+    const idle = await read(tx, session, now);
+    return idle && { ...toSession(idle), held: 0, claimedBefore: false, lines: [] };
+  }
+  const facts = await readFacts(tx, session, { row, now });
+  return {
+    ...toSession(row),
+    held: facts?.held ?? 0,
+    claimedBefore: facts?.before ?? false,
+    lines: row.paused || row.lapsed ? [] : (facts?.lines ?? []),
+  };
+}
+
+function toSession(row: Row): Pick<ClaimingSession, "poolId" | "agentId" | "capacity" | "poolLimit"> {
+  return {
+    poolId: row.pool_id,
+    agentId: row.agent_id,
+    capacity: row.capacity,
+    poolLimit: row.concurrency_limit,
+  };
+}
+
+async function lockIfDue(tx: Tx, session: ClaimKey, now: Date | null): Promise<Row | undefined> {
   const [row] = await tx.prisma.$queryRaw<Row[]>`/* prepared */
     select s.pool_id, s.agent_id, s.capacity, s.queue_names, s.labels, p.paused, p.concurrency_limit,
       s.lease_expires_at <= coalesce(${now}::timestamptz, now()) as lapsed
@@ -62,18 +92,46 @@ export async function lockSession(
     where s.workspace_id = ${tx.workspaceId}::uuid and s.id = ${session.sessionId}::uuid
       and ${session.principalId}::uuid in (s.agent_id, s.api_key_id)
       and s.ended_at is null
+      and (
+        exists (
+          with recursive line as (
+            (
+              select l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for from live_run l
+              where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = s.pool_id and l.session_id is null
+              order by l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for limit 1
+            )
+            union all
+            select next.* from line
+            cross join lateral (
+              select l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for from live_run l
+              where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = s.pool_id and l.session_id is null
+                and (l.queue_priority, l.queue_id, l.deployment_id)
+                  > (line.queue_priority, line.queue_id, line.deployment_id)
+              order by l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for limit 1
+            ) as next
+          )
+          select from line where line.scheduled_for <= coalesce(${now}::timestamptz, now())
+        )
+        or exists (
+          select from live_run l
+          where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = s.id
+            and l.claim_request_id = ${session.claimRequestId}::uuid
+        )
+      )
     for no key update of s`;
-  if (row === undefined) return undefined;
-  const facts = await readFacts(tx, session, { row, now });
-  return {
-    poolId: row.pool_id,
-    agentId: row.agent_id,
-    capacity: row.capacity,
-    held: facts?.held ?? 0,
-    claimedBefore: facts?.before ?? false,
-    poolLimit: row.concurrency_limit,
-    lines: row.paused || row.lapsed ? [] : (facts?.lines ?? []),
-  };
+  return row;
+}
+
+async function read(tx: Tx, session: ClaimKey, now: Date | null): Promise<Row | undefined> {
+  const [row] = await tx.prisma.$queryRaw<Row[]>`/* prepared */
+    select s.pool_id, s.agent_id, s.capacity, s.queue_names, s.labels, p.paused, p.concurrency_limit,
+      s.lease_expires_at <= coalesce(${now}::timestamptz, now()) as lapsed
+    from agent_session s
+    join work_pool p on p.workspace_id = ${tx.workspaceId}::uuid and p.id = s.pool_id
+    where s.workspace_id = ${tx.workspaceId}::uuid and s.id = ${session.sessionId}::uuid
+      and ${session.principalId}::uuid in (s.agent_id, s.api_key_id)
+      and s.ended_at is null`;
+  return row;
 }
 
 // A statement after the lock: its snapshot sees what an earlier claim of this session has just taken.
