@@ -17,7 +17,11 @@ export async function joinPool(plane: BenchPlane, client: Client, capacity: numb
   await client.call("deploy", {
     body: { deployments: [{ flowName: "bench", contentHash, entrypoint }] },
   });
+  return joinAgent(plane, client, capacity);
+}
 
+/** Joins the default pool as one more agent. */
+export async function joinAgent(plane: BenchPlane, client: Client, capacity: number) {
   const { token } = await client.call("createEnrolmentToken", { params: { poolName: "default" } });
   const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
   const { kty, crv, x, y } = await exportJWK(publicKey);

@@ -16,8 +16,10 @@ export const EMBEDDED: BenchDatabase = {
 };
 
 /** A PostgreSQL server of its own, with default durability. */
-export async function startBenchPostgres(): Promise<BenchDatabase> {
-  const server = await startPostgres();
+export async function startBenchPostgres(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<BenchDatabase> {
+  const server = await startPostgres({ settings });
   let made = 0;
   return {
     kind: "postgres",

@@ -12,6 +12,7 @@ const ROOT = resolve(import.meta.dirname, "../../..");
 export class BenchPlane {
   readonly apiKey = newApiKeyText();
   apiUrl = "";
+  apiPid = 0;
   readonly #processes: RunningProcess[] = [];
   readonly #clients: Client[] = [];
   readonly #databaseUrl: string | undefined;
@@ -68,6 +69,7 @@ export class BenchPlane {
     });
     const ready = await api.waitForOutput(/\{"listening":"([^"]+)"/, 60_000);
     this.apiUrl = ready[1] ?? "";
+    this.apiPid = api.pid;
   }
 
   async #cli(args: readonly string[], env: Record<string, string> = {}): Promise<void> {

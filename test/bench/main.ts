@@ -2,6 +2,7 @@ import { EMBEDDED, startBenchPostgres, type BenchDatabase } from "./bench-databa
 import type { Figure } from "./figure.ts";
 import { dispatchLatency } from "./figures/dispatch-latency.ts";
 import { fullPathThroughput } from "./figures/full-path-throughput.ts";
+import { idleAgents } from "./figures/idle-agents.ts";
 import { protocolThroughput } from "./figures/protocol-throughput.ts";
 
 type Measure = (postgres: BenchDatabase) => Promise<Figure[]>;
@@ -15,6 +16,7 @@ const FIGURES: Record<string, Measure> = {
     await fullPathThroughput("full_path_throughput_pglite", EMBEDDED),
   ],
   dispatch: (postgres) => dispatchLatency(postgres),
+  idle_agents: idleAgents,
 };
 
 const USAGE = `Usage: pnpm bench [figure…] [--json]

@@ -86,10 +86,10 @@ export class ChaosPlane {
   }
 
   /** What a customer does once: `downbeat login`, `key create`, `deploy`. */
-  async setUp(apiUrl: string): Promise<void> {
+  async setUp(apiUrl: string, deployArgs: readonly string[] = []): Promise<void> {
     await this.#cli(["login", apiUrl], { DOWNBEAT_API_KEY: this.apiKey });
     await this.#cli(["key", "create", "--out", this.#keyFile]);
-    await this.#cli(["deploy"]);
+    await this.#cli(["deploy", ...deployArgs]);
   }
 
   /** Starts an agent; does not wait for it. Started again under its name it finds what its predecessor left. */

@@ -3,6 +3,7 @@ import { agentGone } from "./scenarios/agent-gone.ts";
 import { agentKilled } from "./scenarios/agent-killed.ts";
 import { agentStopped } from "./scenarios/agent-stopped.ts";
 import { databaseRestarts } from "./scenarios/database-restarts.ts";
+import { exclusiveStopped } from "./scenarios/exclusive-stopped.ts";
 import { halfOpenSockets, lostResponses } from "./scenarios/lost-responses.ts";
 import { networkPartition } from "./scenarios/network-partition.ts";
 import { planeAway } from "./scenarios/plane-away.ts";
@@ -17,6 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   lostResponses,
   halfOpenSockets,
   agentStopped,
+  exclusiveStopped,
   rollingRestarts,
   networkPartition,
 ];

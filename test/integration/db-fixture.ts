@@ -66,6 +66,7 @@ export function aDeployment(flowName = "etl") {
     defaultParameters: null,
     retry: null,
     timeoutSeconds: null,
+    exclusive: false,
   };
 }
 

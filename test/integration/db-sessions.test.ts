@@ -12,10 +12,11 @@ import {
   readRun,
   releaseRuns,
   sweepSessions,
+  upsertDeployments,
 } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
-import { aSession, aWorkspace, claim, type Fixture, moveRuns, someRuns } from "./db-fixture.ts";
+import { aDeployment, aSession, aWorkspace, claim, type Fixture, moveRuns, someRuns } from "./db-fixture.ts";
 
 const leaseSeconds = 45;
 const sweep = { reconnectWindowSeconds: 300, cancelDeadlineSeconds: 60 };
@@ -85,6 +86,23 @@ describeEachDatabase("sessions", ({ database }) => {
     );
     expect(await sweepAt(fixture, later(50))).toEqual([
       { runId, type: "RUNNING", name: "Unreachable", reason: "unreachable" },
+    ]);
+  });
+
+  it("have no window to come back in with an exclusive flow", async () => {
+    const fixture = await aWorkspace(database());
+    const [deployment] = await fixture.inside((tx) =>
+      upsertDeployments(tx, [{ ...aDeployment(), exclusive: true }]),
+    );
+    expect(deployment).toMatchObject({ exclusive: true });
+    const [runId = ""] = await someRuns(fixture, 1);
+    expect(await claim(fixture, { sessionId: await aSession(fixture) })).toMatchObject([
+      { runId, exclusive: true },
+    ]);
+    await moveRuns(fixture, [runId], [["RUNNING", "Running", "started"]]);
+    expect(await sweepAt(fixture, later(44))).toEqual([]);
+    expect(await sweepAt(fixture, later(46))).toEqual([
+      { runId, type: "CRASHED", name: "Crashed", reason: "agent_lost" },
     ]);
   });
 

@@ -64,6 +64,8 @@ export class Agent {
       tick,
       isAsking: () => this.#claims.isAsking,
       onDrain,
+      onRenewed: (sentAtMs, leaseSeconds) =>
+        parts.supervisor.leaseGuard.renewed(sentAtMs, leaseSeconds),
     });
     this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS);
     this.#claims.start();
@@ -111,6 +113,7 @@ export class Agent {
 
   #keepHouse(): void {
     this.#ticks += 1;
+    if (this.#stopped !== undefined) return;
     const stale = this.#parts.runs
       .all()
       .filter((run) => !run.hasBegun && run.waitedMs() > STALE_AFTER_MS && run.isQueued);
@@ -127,9 +130,9 @@ export class Agent {
   }
 
   async #drain(): Promise<void> {
-    const { logger, runs, outbox, launcher, shipper, drainSeconds, stopping, close } = this.#parts;
+    const { logger, runs, outbox, launcher, shipper, drainSeconds, stopping, close, supervisor } =
+      this.#parts;
     logger.info({ runs: runs.size, drainSeconds }, "draining");
-    clearInterval(this.#housekeeping);
     const unseen = await this.#claims.stop();
     await this.#giveBack(runs.all(), false, unseen);
     const isIdle = () => runs.all().every((run) => run.isOver);
@@ -140,7 +143,9 @@ export class Agent {
     const never = new AbortController().signal;
     await holdsWithin(isIdle, LAST_DELIVERY_MS, never);
     await holdsWithin(() => outbox.size === 0, LAST_DELIVERY_MS, never);
+    clearInterval(this.#housekeeping);
     await this.#beats.stop();
+    supervisor.leaseGuard.close();
     // While ends are undelivered the session stays: ended now, it would close those runs before their ends arrive.
     if (outbox.size === 0) await this.#giveBack([], true);
     stopping.abort();

@@ -74,7 +74,7 @@ export class FakePlane {
   /** Makes a run claimable. */
   offer(
     lease: Pick<Lease, "flowName" | "entrypoint" | "defaultParameters" | "parameters"> &
-      Partial<Pick<Lease, "timeoutSeconds" | "inputs">>,
+      Partial<Pick<Lease, "timeoutSeconds" | "inputs" | "exclusive">>,
   ): FakeRun {
     const leaseToken = randomUUID().replaceAll("-", "");
     const fixed = {
@@ -84,6 +84,7 @@ export class FakePlane {
       contentHash: "0".repeat(64),
       deploymentName: "default",
       timeoutSeconds: null,
+      exclusive: false,
       inputs: [],
     };
     const run: FakeRun = {

@@ -15,6 +15,8 @@ export type HeartbeatLoopOptions = {
   /** While false the plane cannot reach the agent through a held claim, so it asks more often. */
   readonly isAsking: () => boolean;
   readonly onDrain: () => void;
+  /** A beat sent then has renewed the session's lease. */
+  readonly onRenewed: (sentAtMs: number, leaseSeconds: number) => void;
 };
 
 // Without a held claim this is how late a cancellation arrives.
@@ -29,6 +31,7 @@ export class HeartbeatLoop {
   readonly #stopped = new AbortController();
   #hurry = new AbortController();
   #failures = 0;
+  #lastTick = -1;
   #running: Promise<void> | undefined;
 
   constructor(options: HeartbeatLoopOptions) {
@@ -76,7 +79,7 @@ export class HeartbeatLoop {
   }
 
   async #beat(): Promise<void> {
-    const { client, session, runs, watch, onDrain } = this.#options;
+    const { client, session, runs, watch, onDrain, onRenewed } = this.#options;
     const sessionId = session.id;
     const held = runs.all().map(({ lease: { runId, epoch }, awaits }) => ({
       runId,
@@ -85,11 +88,15 @@ export class HeartbeatLoop {
     }));
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(BEAT_TIMEOUT_MS)]);
     try {
-      const body = { sessionId, tick: this.#options.tick(), runs: held };
+      const [tick, sentAtMs] = [this.#options.tick(), performance.now()];
+      const body = { sessionId, tick, runs: held };
       const answer = await client.call("heartbeat", { body }, { signal });
       watch.reached();
       this.#failures = 0;
       session.intervals = answer.intervals;
+      // The plane renews nothing for a tick that it knows.
+      if (tick > this.#lastTick) onRenewed(sentAtMs, answer.intervals.leaseSeconds);
+      this.#lastTick = Math.max(this.#lastTick, tick);
       for (const runId of answer.cancel) runs.get(runId)?.cancel();
       for (const runId of answer.fenced) this.#fence(runId, held);
       for (const { runId, ...given } of answer.inputs) void runs.get(runId)?.resume(given);

@@ -23,11 +23,26 @@ export type EndCircumstances = {
   readonly isCancelRequested: boolean;
   /** The time limit for which the process was stopped. */
   readonly passedLimitMs?: number | undefined;
+  /** The guardian of exclusive runs killed it because its lease ended. */
+  readonly leaseEnded: boolean;
   /** The kernel's out-of-memory killer struck in this control group meanwhile. */
   readonly oomKilled: boolean;
 };
 
 export const CANCELLED: Ending = { type: "CANCELLED", name: "Cancelled", reason: "cancelled" };
+
+const LEASE_ENDED: Ending = {
+  type: "CRASHED",
+  name: "Crashed",
+  reason: "lease_ended",
+  error: {
+    detail: {
+      class: "LeaseEnded",
+      message:
+        "The agent could not renew the lease of an exclusive flow in time, so its process was killed before another agent could take the run.",
+    },
+  },
+};
 
 /** How what happened to the process reads as an end of the run. */
 export function endingOf(end: RunEnd, circumstances: EndCircumstances): Ending {
@@ -40,6 +55,7 @@ export function endingOf(end: RunEnd, circumstances: EndCircumstances): Ending {
     return isAsked ? CANCELLED : endingOfOutcome(end.outcome);
   }
   if (circumstances.isCancelRequested) return CANCELLED;
+  if (circumstances.leaseEnded) return LEASE_ENDED;
   return endingOfExit(end, circumstances.oomKilled);
 }
 

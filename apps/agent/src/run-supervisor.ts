@@ -1,7 +1,6 @@
 import type { Lease, PausePoint, RunInput } from "@downbeat/contract";
 import type { Logger } from "pino";
 import { RunEgress, type EgressParts } from "./egress.ts";
-import type { Launcher } from "./launchers/launcher.ts";
 import type { OutputStream, RunListener, WorkerProcess } from "./launchers/worker-process.ts";
 import type { OomWatch } from "./oom-watch.ts";
 import type { Pace } from "./pace.ts";
@@ -10,18 +9,19 @@ import type { RunMessage } from "@downbeat/sdk/protocol";
 import { RunDeadline } from "./run-deadline.ts";
 import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
 import { RunChildren, type ChildParts } from "./run-children.ts";
+import { takeProcess, type ProcessParts, type RunProcess } from "./run-process.ts";
 import { RunSlots, type SlotParts } from "./run-slots.ts";
 import type { StartGate } from "./start-gate.ts";
 import type { StartReporter } from "./start-reporter.ts";
 
 export type SupervisorParts = EgressParts &
   SlotParts &
+  ProcessParts &
   ChildParts & {
     readonly logger: Logger;
     readonly preparer: RunPreparer;
     readonly gate: StartGate;
     readonly starts: StartReporter;
-    readonly launcher: Launcher;
     readonly pace: Pace;
     readonly oomWatch: OomWatch;
     /** From the cancel message to SIGTERM for the process group. Default 5 s. */
@@ -209,18 +209,18 @@ export class RunSupervisor {
   }
 
   async #execute(message: RunMessage): Promise<Ending | RunResult> {
-    const { launcher, oomWatch } = this.#parts;
-    let worker: WorkerProcess;
+    let taken: RunProcess;
     try {
-      worker = await launcher.take();
+      taken = await takeProcess(this.#parts, this.lease);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       return crashedBefore({ class: "LaunchError", message: text });
     }
     if (this.#stopReason !== undefined) {
-      launcher.giveBack(worker);
+      taken.giveBack();
       return this.#stopped();
     }
+    const { worker } = taken;
     this.#worker = worker;
     const slots = new RunSlots(this.#parts, {
       lease: this.lease,
@@ -237,13 +237,14 @@ export class RunSupervisor {
     this.#deadline.stop();
     slots.close();
     children.close();
-    launcher.giveBack(worker);
+    taken.giveBack();
     if (this.#stopReason === "fence") return this.#drop("fenced");
     const oomKilled =
-      end.kind === "exited" && end.signal === "SIGKILL" && (await oomWatch.struck());
+      end.kind === "exited" && end.signal === "SIGKILL" && (await this.#parts.oomWatch.struck());
     return endingOf(end, {
       isCancelRequested: this.#stopReason === "cancel",
       passedLimitMs: this.#passedLimitMs,
+      leaseEnded: taken.isLeaseEnded(),
       oomKilled,
     });
   }

@@ -17,6 +17,8 @@ export type SessionOptions = {
   readonly dataKey: WrappedDataKey;
   readonly watch: PlaneWatch;
   readonly signal: AbortSignal;
+  /** A session was opened by a request sent then. */
+  readonly onOpened: (sentAtMs: number, leaseSeconds: number) => void;
 };
 
 /** This agent's life as the plane knows it. When the plane has ended it, the agent opens another and goes on. */
@@ -76,11 +78,16 @@ export class Session {
       dataKeys: [dataKey],
       endedSessionIds: endedSessionIds.slice(-MOST_ENDED),
     };
-    const open = () => client.call("openSession", { body }, { signal });
+    let sentAtMs = 0;
+    const open = () => {
+      sentAtMs = performance.now();
+      return client.call("openSession", { body }, { signal });
+    };
     const failure = "no session can be opened yet";
     const { sessionId, intervals } = await retrying(open, { watch, failure, signal });
     this.#id = sessionId;
     this.#intervals = intervals;
+    this.#options.onOpened(sentAtMs, intervals.leaseSeconds);
     await Promise.all([journal.sessionOpened(sessionId), journal.sessionsEnded(endedSessionIds)]);
     logger.info({ sessionId }, "session open");
   }

@@ -13,6 +13,7 @@ import { ProcessLauncher } from "./launchers/process.ts";
 import { WarmLauncher } from "./launchers/warm.ts";
 import type { WorkerOptions } from "./launchers/worker-process.ts";
 import { createLogger } from "./logger.ts";
+import { LeaseGuard } from "./lease-guard.ts";
 import { OomWatch } from "./oom-watch.ts";
 import { Outbox } from "./outbox.ts";
 import { Pace } from "./pace.ts";
@@ -114,10 +115,12 @@ async function assemble(assembly: Assembly): Promise<Agent> {
   // What the predecessor saw must arrive before its sessions are declared over, or its runs would be closed without it.
   await outbox.whenEmpty(stopping.signal);
   const sealer = await Sealer.create(key.keyset, key.keyring);
-  const session = await openSession(assembly, sealer, endedSessionIds);
+  const leaseGuard = new LeaseGuard({ execArgv: config.childExecArgv });
+  assembly.undo.push(async () => leaseGuard.close());
+  const session = await openSession({ ...assembly, leaseGuard }, sealer, endedSessionIds);
   const launcher = createLauncher(config, journal);
   assembly.undo.push(() => launcher.close());
-  const supervisor = await supervisorParts(assembly, sealer, launcher);
+  const supervisor = await supervisorParts({ ...assembly, leaseGuard }, sealer, launcher);
   const close = async () => {
     // A successor delivers what is left under this session, and only then declares it over.
     if (outbox.size === 0) await journal.sessionsEnded([session.id]);
@@ -129,8 +132,10 @@ async function assemble(assembly: Assembly): Promise<Agent> {
   return new Agent({ agentId: identity.agentId, ...loops, ...limits, stopping, close });
 }
 
+type GuardedAssembly = Assembly & { readonly leaseGuard: LeaseGuard };
+
 async function openSession(
-  { config, local, enrolled, stopping }: Assembly,
+  { config, local, enrolled, stopping, leaseGuard }: GuardedAssembly,
   sealer: Sealer,
   endedSessionIds: readonly string[],
 ): Promise<Session> {
@@ -145,13 +150,14 @@ async function openSession(
     version: VERSION,
     dataKey: sealer.wrappedDataKey,
     signal: stopping.signal,
+    onOpened: (sentAtMs, leaseSeconds) => leaseGuard.renewed(sentAtMs, leaseSeconds),
   });
   await session.open(endedSessionIds);
   return session;
 }
 
 async function supervisorParts(
-  assembly: Assembly,
+  assembly: GuardedAssembly,
   sealer: Sealer,
   launcher: Launcher,
 ): Promise<SupervisorParts> {
@@ -190,6 +196,7 @@ async function supervisorParts(
     gate: new StartGate({ concurrency: config.concurrency, ahead: () => pace.ahead() }),
     starts: new StartReporter({ client, logger, watch, signal: stopping.signal }),
     oomWatch: await OomWatch.start(),
+    leaseGuard: assembly.leaseGuard,
     cancelGraceMs: config.cancelGraceSeconds * 1000,
     killGraceMs: KILL_GRACE_MS,
   };

@@ -91,6 +91,8 @@ export const Lease = z.strictObject({
   parameters: sealed("parameters").nullable(),
   /** The agent ends the process this long after user code began; null: no limit but the flow's own. */
   timeoutSeconds: TimeoutSeconds.nullable().default(null),
+  /** The agent kills the process before the lease ends. */
+  exclusive: Flag.default(false),
   /** What the pause points that earlier attempts passed were given: they return it again. */
   inputs: z.array(RunInput).default([]),
 });

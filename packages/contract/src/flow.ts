@@ -53,6 +53,8 @@ export const Deployment = z.strictObject({
   /** Null: an attempt that ends badly ends the run. */
   retry: RetryPolicy.nullable(),
   timeoutSeconds: TimeoutSeconds.nullable(),
+  /** Two attempts never run at once: when its lease ends its process is killed, and only then may another agent take it. */
+  exclusive: Flag,
   concurrency: DeploymentConcurrency.nullable(),
   /** Named limits of which each run holds a slot from claim to end. */
   limitNames: LimitNames,
@@ -77,6 +79,7 @@ export const DeploymentSpec = z.strictObject({
   defaultParameters: sealed("parameters").nullable().default(null),
   retry: RetryPolicy.nullable().default(null),
   timeoutSeconds: TimeoutSeconds.nullable().default(null),
+  exclusive: Flag.default(false),
   /** Absent: a standing deployment keeps what it has. */
   concurrency: DeploymentConcurrency.nullable().optional(),
   limitNames: LimitNames.optional(),

@@ -19,6 +19,7 @@ export const STATE_REASONS = {
   retrying: "The flow failed and is tried again in the same process.",
   process_exited: "The process that ran the flow exited before the flow finished.",
   process_killed: "The process that ran the flow was killed by a signal.",
+  lease_ended: "The lease of an exclusive flow was not renewed in time, so its agent killed it.",
   out_of_memory: "The process that ran the flow ran out of memory.",
   launch_failed: "The agent could not start a process for the flow.",
   cancel_requested: "Someone asked to cancel the run.",

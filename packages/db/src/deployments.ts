@@ -119,6 +119,7 @@ async function upsertDeployment(tx: Tx, spec: DeploymentSpec): Promise<string> {
     tags: spec.tags,
     retry: (spec.retry ?? Prisma.DbNull) as Prisma.InputJsonValue,
     timeoutSeconds: spec.timeoutSeconds,
+    exclusive: spec.exclusive,
     ...(await limitColumns(tx, spec)),
     updatedAt: new Date(),
   };
@@ -193,6 +194,7 @@ function toDeployment(row: DeploymentRow): Deployment {
     defaultParameters: row.default_parameters as Deployment["defaultParameters"],
     retry: row.retry,
     timeoutSeconds: row.timeout_seconds,
+    exclusive: row.exclusive,
     concurrency:
       row.concurrency_limit === null
         ? null

@@ -13,7 +13,7 @@ export type DeploymentTarget = {
   readonly tags: readonly string[];
   /** `name=value` texts. */
   readonly defaults: readonly string[];
-  readonly policy: Pick<DeploymentSpec, "retry" | "timeoutSeconds">;
+  readonly policy: Pick<DeploymentSpec, "retry" | "timeoutSeconds" | "exclusive">;
 };
 
 /**

@@ -8,6 +8,7 @@ export type RunPolicyOptions = {
   readonly retriesOnFailure?: number;
   readonly retryDelay?: string;
   readonly timeout?: string;
+  readonly exclusive?: boolean;
 };
 
 export function runPolicyOptions(): Option[] {
@@ -24,13 +25,17 @@ export function runPolicyOptions(): Option[] {
       "wait before the first new attempt, doubled for each further one (default: 10s)",
     ),
     new Option("--timeout <duration>", "longest time of one attempt; then its process is killed"),
+    new Option(
+      "--exclusive",
+      "never let two attempts run at once: a lease that ends kills its process",
+    ),
   ];
 }
 
 /** @throws {DownbeatError} `usage_invalid` */
 export function readRunPolicy(
   options: RunPolicyOptions,
-): Pick<DeploymentSpec, "retry" | "timeoutSeconds"> {
+): Pick<DeploymentSpec, "retry" | "timeoutSeconds" | "exclusive"> {
   const { retriesOnCrash = 0, retriesOnFailure = 0, retryDelay, timeout } = options;
   const delaySeconds = retryDelay === undefined ? 10 : parseDurationMs(retryDelay) / 1000;
   const policy = RetryPolicy.safeParse({
@@ -41,7 +46,11 @@ export function readRunPolicy(
   });
   if (!policy.success) throw invalid(`--retry-delay ${retryDelay ?? ""} is longer than a week.`);
   const isNone = retriesOnCrash === 0 && retriesOnFailure === 0;
-  return { retry: isNone ? null : policy.data, timeoutSeconds: timeoutSeconds(timeout) };
+  return {
+    retry: isNone ? null : policy.data,
+    timeoutSeconds: timeoutSeconds(timeout),
+    exclusive: options.exclusive === true,
+  };
 }
 
 function timeoutSeconds(text: string | undefined): number | null {

@@ -8,7 +8,7 @@ const TARGET = {
   queueName: "default",
   tags: [],
   defaults: [],
-  policy: { retry: null, timeoutSeconds: null },
+  policy: { retry: null, timeoutSeconds: null, exclusive: false },
 };
 
 /** Deploys every flow of the project that imports; returns their names. */

@@ -35,6 +35,7 @@ type Row = {
   default_parameters: string | null;
   parameters: string | null;
   timeout_seconds: number | null;
+  exclusive: boolean;
   inputs: Lease["inputs"] | null;
 };
 
@@ -159,7 +160,7 @@ function take(
     )
     select l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for,
       f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters, r.parameters,
-      d.timeout_seconds, ${inputsOf(tx)} as inputs
+      d.timeout_seconds, d.exclusive, ${inputsOf(tx)} as inputs
     from claimed l
     join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
@@ -172,7 +173,7 @@ async function readClaimed(tx: Tx, claim: Claim): Promise<Lease[]> {
   const rows = await tx.prisma.$queryRaw<Row[]>`
     select l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for,
       f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters, r.parameters,
-      d.timeout_seconds, ${inputsOf(tx)} as inputs
+      d.timeout_seconds, d.exclusive, ${inputsOf(tx)} as inputs
     from live_run l
     join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
@@ -204,6 +205,7 @@ function toLease(row: Row): Lease {
     defaultParameters: row.default_parameters as Lease["defaultParameters"],
     parameters: row.parameters as Lease["parameters"],
     timeoutSeconds: row.timeout_seconds,
+    exclusive: row.exclusive,
     inputs: row.inputs ?? [],
   };
 }

@@ -4,7 +4,7 @@ import { databaseNow } from "./database-now.ts";
 import type { LockedRunRow } from "./locked-run-row.ts";
 
 export type Sweep = {
-  /** How long a lapsed session may take to come back before its runs are CRASHED. */
+  /** How long a lapsed session may take to come back before its runs are CRASHED; those of exclusive flows are at once. */
   readonly reconnectWindowSeconds: number;
   /**
    * For how long agents could reach the plane without a break; the reconnect window counts from there at the earliest,
@@ -53,11 +53,13 @@ function lockLapsed(
     with held as (
       select l.run_id, ${at}::timestamptz as at, s.ended_at is not null or s.lease_expires_at <= ${at}::timestamptz as lapsed,
         greatest(s.lease_expires_at, ${at}::timestamptz - make_interval(secs => ${sweep.availableSeconds ?? null}::double precision))
-          + make_interval(secs => ${sweep.reconnectWindowSeconds}::double precision) as lost_at,
+          + make_interval(secs => case when d.exclusive then 0 else ${sweep.reconnectWindowSeconds}::double precision end)
+          as lost_at,
         l.cancel_requested_at + make_interval(secs => ${sweep.cancelDeadlineSeconds}::double precision) as cancel_by,
         l.state_type, l.state_name, l.state_sequence, l.session_id
       from live_run l
       join agent_session s on s.id = l.session_id and s.workspace_id = l.workspace_id
+      left join deployment d on d.id = l.deployment_id and d.workspace_id = l.workspace_id
       where l.session_id is not null
     ),
     judged as (

@@ -6,6 +6,7 @@ import { flow, runContext, task } from "@downbeat/sdk";
 const FOLDER = process.env["CHAOS_FOLDER"] ?? ".";
 const LONGEST_MS = Number(process.env["CHAOS_LONGEST_MS"] ?? "50");
 const GATE_LOOK_MS = 100;
+const SIGN_MS = 20;
 
 const step = task({ name: "step" }, async (lengthMs: number) => {
   await pause(lengthMs);
@@ -21,6 +22,18 @@ export const work = flow({ name: "work" }, async () => {
 /** Goes on only when the test opens the gate of this name. */
 export const heldEarly = flow({ name: "held-early" }, () => hold("early"));
 export const heldLate = flow({ name: "held-late" }, () => hold("late"));
+
+/** Deployed as exclusive: shows for how long it lived. */
+export const exclusive = flow({ name: "exclusive" }, async () => {
+  record("start");
+  while (!existsSync(join(FOLDER, "late.open"))) {
+    const { runId, epoch } = runContext().run ?? {};
+    const line = { runId, epoch, atMs: Date.now() };
+    appendFileSync(join(FOLDER, "alive.jsonl"), `${JSON.stringify(line)}\n`);
+    await pause(SIGN_MS);
+  }
+  record("finish");
+});
 
 async function hold(gate: string): Promise<void> {
   record("start");
