@@ -60,7 +60,9 @@ const STATEMENT = /^LOG: {2}(?:statement|execute [^:]+): (.*)/s;
 function kindOf(statement: string): string {
   if (/^(begin|commit|rollback)/i.test(statement)) return "begin, commit";
   if (statement.includes("set_config(")) return "take on a role";
-  const writes = [...statement.matchAll(/\b(insert into|update|delete from) (?!skip\b|of\b)(\w+)/g)];
+  const writes = [
+    ...statement.matchAll(/\b(insert into|update|delete from) (?!skip\b|of\b)(\w+)/g),
+  ];
   if (writes.length > 0) return writes.map(([text]) => text).join(", ");
   const lock = /\bfor (?:no key )?update\b/.test(statement) ? "lock" : "read";
   const table = /\bfrom (\w+)/.exec(statement)?.[1];

@@ -16,7 +16,15 @@ import {
 } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
-import { aDeployment, aSession, aWorkspace, claim, type Fixture, moveRuns, someRuns } from "./db-fixture.ts";
+import {
+  aDeployment,
+  aSession,
+  aWorkspace,
+  claim,
+  type Fixture,
+  moveRuns,
+  someRuns,
+} from "./db-fixture.ts";
 
 const leaseSeconds = 45;
 const sweep = { reconnectWindowSeconds: 300, cancelDeadlineSeconds: 60 };

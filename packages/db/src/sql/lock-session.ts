@@ -74,7 +74,9 @@ export async function lockSession(
   };
 }
 
-function toSession(row: Row): Pick<ClaimingSession, "poolId" | "agentId" | "capacity" | "poolLimit"> {
+function toSession(
+  row: Row,
+): Pick<ClaimingSession, "poolId" | "agentId" | "capacity" | "poolLimit"> {
   return {
     poolId: row.pool_id,
     agentId: row.agent_id,
