@@ -56,7 +56,7 @@ export async function sampleRequests({
     flowName: "nothing",
     contentHash: "0".repeat(64),
     entrypoint,
-    defaultParameters: parameters,
+    defaultParameters: await seal({ kind: "defaults", dep: "nothing/default" }, {}),
   };
   const samples: { [N in RouteName]: RouteInput<(typeof ROUTES)[N]> } = {
     exchangeToken: { body: { grant: "api_key", apiKey: "dnb_" } },

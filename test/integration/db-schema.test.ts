@@ -9,6 +9,43 @@ import { DATABASE_KINDS, describeEachDatabase, reserveDatabase } from "@downbeat
 import { afterAll, describe, expect, it } from "vitest";
 import { aBlob, aDeployment, aNewRun, aWorkspace, someRuns } from "./db-fixture.ts";
 
+// The columns behind the contract's sealed fields; a table that has one must check it.
+const SEALED_COLUMNS = [
+  ...["parameters", "default_parameters", "entrypoint", "input"],
+  ...["error_detail", "rendered_name", "chunk"],
+];
+
+const [HEADER = ""] = aBlob("log").split(".");
+const NONCE = "A".repeat(16);
+const TAG = "A".repeat(22);
+const SECRET = "Ada Lovelace, 4242";
+const BASE64 = Buffer.from(SECRET).toString("base64url");
+const NOT_SEALED = [
+  "",
+  SECRET,
+  JSON.stringify({ name: SECRET }),
+  BASE64,
+  Buffer.from(SECRET).toString("hex"),
+  `eyJhbGciOiJFUzI1NiJ9.${BASE64}.${TAG}`,
+  `${headerOf({ note: SECRET })}..${NONCE}.${BASE64}.${TAG}`,
+  `${headerOf({ enc: "A128GCM" })}..${NONCE}.${BASE64}.${TAG}`,
+  `eyJxx..${NONCE}.${BASE64}.${TAG}`,
+  `eyJ..${NONCE}.${BASE64}.${TAG}`,
+  `${HEADER}.${BASE64}.${NONCE}.AAAA.${TAG}`,
+  `${HEADER}..${BASE64}.AAAA.${TAG}`,
+  `${HEADER}..${NONCE}.AAAA.${BASE64}`,
+  `${HEADER}..${NONCE}.${SECRET}.${TAG}`,
+];
+// However the header's JSON is written, and wherever in it the cipher stands.
+const GENUINE = [
+  ...["", "a", "ab", "abc"].map((alg) => headerOf({ alg, enc: "A256GCM" })),
+  Buffer.from('{"alg": "dir",\n "enc" : "A256GCM"}').toString("base64url"),
+].map((header) => `${header}..${NONCE}.AAAA.${TAG}`);
+
+function headerOf(fields: Record<string, string>): string {
+  return Buffer.from(JSON.stringify(fields)).toString("base64url");
+}
+
 const prismaDir = fileURLToPath(new URL("../../prisma", import.meta.url));
 
 describe.each(DATABASE_KINDS)("prisma/schema.prisma (%s)", (kind) => {
@@ -84,6 +121,33 @@ describeEachDatabase("the tables", ({ database, kind }) => {
       createRuns(tx, [aNewRun({ parameters: aBlob("parameters") })]),
     );
     expect(sealed[0]?.status).toBe("created");
+  });
+
+  it("check every sealed column, and nothing that only looks sealed passes", async () => {
+    const { inside } = await aWorkspace(database());
+    const columns = await inside(
+      (tx) => tx.prisma.$queryRaw<{ place: string; checks: string[] }[]>`
+        select c.relname || '.' || a.attname as place,
+          array(select pg_get_constraintdef(k.oid) from pg_constraint k
+            where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[a.attnum]) as checks
+        from pg_attribute a join pg_class c on c.oid = a.attrelid
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+          and a.atttypid = 'text'::regtype and a.attname = any(${SEALED_COLUMNS}::text[])
+        order by place`,
+    );
+    expect(columns.length).toBeGreaterThan(8);
+    for (const { place, checks } of columns)
+      expect([place, checks]).toEqual([place, [`CHECK (is_sealed(${place.split(".")[1]}))`]]);
+    const passing = await inside(
+      (tx) => tx.prisma.$queryRaw<{ text: string }[]>`
+        select text from unnest(${NOT_SEALED}::text[]) as given (text) where is_sealed(text)`,
+    );
+    expect(passing).toEqual([]);
+    const [genuine] = await inside(
+      (tx) => tx.prisma.$queryRaw<{ sealed: boolean[] }[]>`
+        select array_agg(is_sealed(text)) as sealed from unnest(${GENUINE}::text[]) as given (text)`,
+    );
+    expect(genuine?.sealed).toEqual(GENUINE.map(() => true));
   });
 
   it("keep indexes off the columns that beats and reports write", async () => {

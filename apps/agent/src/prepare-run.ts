@@ -1,5 +1,6 @@
 import {
   isDownbeatError,
+  placeOfParameters,
   type Lease,
   type RunInput,
   type StateReasonCode,
@@ -97,9 +98,12 @@ export class RunPreparer {
       lease.defaultParameters === null
         ? {}
         : await this.#openShared(lease, "defaultParameters", signal);
-    const context = { kind: "parameters", dep: deploymentOf(lease) } as const;
+    const { parameters, runId: run } = lease;
+    const place = { dep: deploymentOf(lease), run };
     const own =
-      lease.parameters === null ? {} : await this.#open(lease.parameters, context, signal);
+      parameters === null
+        ? {}
+        : await this.#open(parameters, placeOfParameters(parameters, place), signal);
     return { ...Parameters.parse(defaults), ...Parameters.parse(own) };
   }
 
@@ -110,7 +114,7 @@ export class RunPreparer {
     signal: AbortSignal,
   ): Promise<unknown> {
     const blob = lease[field] ?? "";
-    const kind = field === "entrypoint" ? "entrypoint" : "parameters";
+    const kind = field === "entrypoint" ? "entrypoint" : "defaults";
     const key = `${deploymentOf(lease)} ${blob}`;
     const known = this.#opened.get(key);
     if (known !== undefined) return known;

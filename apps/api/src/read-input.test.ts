@@ -6,8 +6,8 @@ const HERE = "00000000-0000-4000-8000-000000000001";
 const ELSEWHERE = "00000000-0000-4000-8000-000000000002";
 
 function blob(kind: string, ws = HERE): string {
-  const header = { alg: "dir", enc: "A256GCM", typ: "dnb+jwe", kid: "k", ws, kind };
-  return `${Buffer.from(JSON.stringify(header)).toString("base64url")}..aaaa.bbbb.cccc`;
+  const header = { alg: "dir", enc: "A256GCM", typ: "dnb+jwe", kid: ELSEWHERE, ws, kind };
+  return `${Buffer.from(JSON.stringify(header)).toString("base64url")}..${"a".repeat(16)}.bbbb.${"c".repeat(22)}`;
 }
 
 function refusalOf(spec: RouteSpec, raw: { params?: unknown; query?: unknown; body?: unknown }) {

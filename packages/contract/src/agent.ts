@@ -87,7 +87,7 @@ export const Lease = z.strictObject({
   deploymentName: Name,
   contentHash: plain(z.string()),
   entrypoint: sealed("entrypoint"),
-  defaultParameters: sealed("parameters").nullable(),
+  defaultParameters: sealed("defaults").nullable(),
   parameters: sealed("parameters").nullable(),
   /** The agent ends the process this long after user code began; null: no limit but the flow's own. */
   timeoutSeconds: TimeoutSeconds.nullable().default(null),

@@ -49,7 +49,7 @@ export const Deployment = z.strictObject({
   /** Sealed reference "path#export", relative to the agent's project directory. */
   entrypoint: sealed("entrypoint"),
   /** Sealed default parameters, merged under a run's own by the agent. */
-  defaultParameters: sealed("parameters").nullable(),
+  defaultParameters: sealed("defaults").nullable(),
   /** Null: an attempt that ends badly ends the run. */
   retry: RetryPolicy.nullable(),
   timeoutSeconds: TimeoutSeconds.nullable(),
@@ -76,7 +76,7 @@ export const DeploymentSpec = z.strictObject({
   gitSha: FlowVersion.shape.gitSha.default(null),
   parameterSchema: ParameterSchema.nullable().default(null),
   entrypoint: sealed("entrypoint"),
-  defaultParameters: sealed("parameters").nullable().default(null),
+  defaultParameters: sealed("defaults").nullable().default(null),
   retry: RetryPolicy.nullable().default(null),
   timeoutSeconds: TimeoutSeconds.nullable().default(null),
   exclusive: Flag.default(false),

@@ -1,5 +1,11 @@
 import { Command } from "commander";
-import type { ErrorDetail, RunDetail, RunStateRecord, TaskRun } from "@downbeat/contract";
+import {
+  placeOfParameters,
+  type ErrorDetail,
+  type RunDetail,
+  type RunStateRecord,
+  type TaskRun,
+} from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import { findRunId } from "../runs/find-run.ts";
 import { errorDetailWords, openError, tryOpen, type Opened } from "../runs/run-error.ts";
@@ -54,7 +60,9 @@ async function openSealed(context: CliContext, run: RunDetail): Promise<RunView[
     parameters:
       parameters === null
         ? null
-        : await tryOpen(async () => (await opener()).open(parameters, { kind: "parameters", dep })),
+        : await tryOpen(async () =>
+            (await opener()).open(parameters, placeOfParameters(parameters, { dep, run: run.id })),
+          ),
     error: await openError(opener, { run: run.id, epoch: run.epoch }, run.error),
   };
 }

@@ -77,6 +77,6 @@ async function specOf(
     defaultParameters:
       target.defaults.length === 0
         ? null
-        : await sealJson(dataKey, { kind: "parameters", dep }, defaults),
+        : await sealJson(dataKey, { kind: "defaults", dep }, defaults),
   };
 }

@@ -1,5 +1,6 @@
 import type { Deployment, Run } from "@downbeat/contract";
 import { sealToPublicKey } from "@downbeat/seal";
+import { uuidv7 } from "uuidv7";
 import type { CliContext } from "../context.ts";
 import { checkParameters } from "@downbeat/sdk/protocol";
 import { readParameters, type ParameterOptions } from "../parameters/read-parameters.ts";
@@ -24,18 +25,21 @@ export async function triggerDeployment(
   const parameters = await readParameters(options, schema);
   await checkWithDefaults(context, deployment, parameters);
   const dep = `${deployment.flowName}/${deployment.name}`;
+  // An idempotency key names the run already; without one the caller does, and seals the parameters for that run alone.
+  const runId = options.idempotencyKey === undefined ? uuidv7() : undefined;
   const sealed =
     Object.keys(parameters).length === 0
       ? null
       : await sealToPublicKey(
           await pinnedPublicKey(connection),
-          { kind: "parameters", dep },
+          { kind: "parameters", dep, run: runId },
           parameters,
         );
   return connection.client.call("createRun", {
     body: {
       flowName: deployment.flowName,
       deploymentName: deployment.name,
+      ...(runId !== undefined && { runId }),
       parameters: sealed,
       tags: [...(options.tag ?? [])],
       ...(options.scheduledFor !== undefined && { scheduledFor: options.scheduledFor }),
@@ -55,7 +59,7 @@ async function checkWithDefaults(
   if (defaultParameters === null) return checkParameters(flowName, parameters, schema);
   const defaults = await tryOpen(async () => {
     const { opener } = await context.unlock();
-    return opener.open(defaultParameters, { kind: "parameters", dep: `${flowName}/${name}` });
+    return opener.open(defaultParameters, { kind: "defaults", dep: `${flowName}/${name}` });
   });
   if ("sealed" in defaults) return checkParameters(flowName, parameters, schema, { partial: true });
   return checkParameters(flowName, { ...(defaults.value as object), ...parameters }, schema);

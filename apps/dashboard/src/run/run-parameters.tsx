@@ -1,4 +1,4 @@
-import type { RunDetail } from "@downbeat/contract";
+import { placeOfParameters, type RunDetail } from "@downbeat/contract";
 import { z } from "zod";
 import { SealedValue } from "../sealed/sealed-value.tsx";
 
@@ -20,7 +20,7 @@ export function RunParameters({ run }: { run: RunDetail }) {
         <SealedValue
           label="parameters"
           blob={run.parameters}
-          context={{ kind: "parameters", dep }}
+          context={placeOfParameters(run.parameters, { dep, run: run.id })}
           schema={Parameters}
         >
           {(parameters) => <pre className="code">{JSON.stringify(parameters, null, 2)}</pre>}

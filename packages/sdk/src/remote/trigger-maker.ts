@@ -73,7 +73,7 @@ export class TriggerMaker {
     return {
       flowName,
       deploymentName,
-      parameters: await this.#options.seal({ kind: "parameters", dep }, parameters),
+      parameters: await this.#options.seal({ kind: "parameters", dep, run: runId }, parameters),
       tags: [...tags],
       ...(scheduledFor !== undefined && { scheduledFor }),
       ...(runId !== undefined && { runId }),
@@ -101,7 +101,7 @@ export class TriggerMaker {
     const deployment = await readDeployment({ flowName, deploymentName });
     const { defaultParameters } = deployment;
     if (defaultParameters === null || opener === undefined) return { deployment, defaults: null };
-    const context = { kind: "parameters", dep: `${flowName}/${deploymentName}` } as const;
+    const context = { kind: "defaults", dep: `${flowName}/${deploymentName}` } as const;
     const defaults = (await opener.open(defaultParameters, context)) as Record<string, unknown>;
     return { deployment, defaults };
   }

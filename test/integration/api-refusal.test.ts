@@ -1,0 +1,115 @@
+import { randomUUID } from "node:crypto";
+import {
+  fieldsOf,
+  openApiDocument,
+  Problem,
+  ROUTES,
+  type RouteName,
+  type RouteSpec,
+} from "@downbeat/contract";
+import { describeEachDatabase } from "@downbeat/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startTestApi, type TestApi, type TestWorkspace } from "./api-harness.ts";
+import { sampleRequests } from "./api-route-samples.ts";
+import { sealedFieldsOfDocument } from "./sealed-openapi-fields.ts";
+import { setAt, valuesAt } from "./value-paths.ts";
+
+const SECRET = "Ada Lovelace, 4242 4242 4242 4242";
+const BASE64 = Buffer.from(SECRET).toString("base64url");
+const NONCE = "A".repeat(16);
+const TAG = "A".repeat(22);
+
+/** Customer data as somebody might try to get it past the refusal. */
+const PLAINTEXTS: readonly [name: string, plaintext: unknown][] = [
+  ["raw text", SECRET],
+  ["a JSON text", JSON.stringify({ name: SECRET })],
+  ["a JSON object", { name: SECRET }],
+  ["a list", [SECRET]],
+  ["a number", 4242_4242_4242_4242],
+  ["base64", BASE64],
+  ["hexadecimal", Buffer.from(SECRET).toString("hex")],
+  ["five words with dots", SECRET.split(" ").slice(0, 5).join(".")],
+  ["base64 in the shape of a JWE", `${headerOf({ note: SECRET })}..${NONCE}.${BASE64}.${TAG}`],
+  ["a JWE of another algorithm", `${headerOf({ alg: "none" })}..${NONCE}.${BASE64}.${TAG}`],
+  ["a signed token", `${headerOf({ alg: "ES256" })}.${BASE64}.${TAG}`],
+  ["an empty text", ""],
+];
+
+// Every sealed field of every request, found in the published document: a new one is tested without anybody thinking of it.
+const SEALED_FIELDS = sealedFieldsOfDocument(openApiDocument("0.0.0"));
+
+describe("the OpenAPI document", () => {
+  it("marks exactly those request fields as sealed that the contract labels so", () => {
+    const labelled = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).flatMap(([name, spec]) =>
+      [spec.params, spec.query, spec.body]
+        .flatMap((part) => (part === undefined ? [] : fieldsOf(part)))
+        .filter(({ label }) => label?.boundary === "sealed")
+        .map(({ path }) => `${name} ${path}`),
+    );
+    expect(SEALED_FIELDS.map(([name, path]) => `${name} ${path}`).toSorted()).toEqual(
+      [...new Set(labelled)].toSorted(),
+    );
+    expect(SEALED_FIELDS.length).toBeGreaterThan(8);
+  });
+});
+
+describeEachDatabase("the API's refusal of plaintext", ({ database }) => {
+  let api: TestApi;
+  let here: TestWorkspace;
+  let elsewhere: TestWorkspace;
+  let agentToken: string;
+
+  beforeAll(async () => {
+    api = await startTestApi(database(), { runEngine: false });
+    here = await api.workspace("here");
+    elsewhere = await api.workspace("elsewhere");
+    agentToken = (await api.enrol(here)).token;
+  });
+  afterAll(() => api.app.close());
+
+  describe.each(SEALED_FIELDS)("in %s, %s", (name, path) => {
+    it.each(PLAINTEXTS)("meets %s, and names field and remedy", async (_, plaintext) => {
+      const refused = await sendWith(name, path, plaintext);
+      expect(refused).toMatchObject({ status: 422, problem: { code: "plaintext_refused" } });
+      expect(refused.problem.remedy).toMatch(/docs\/sealing\.md/);
+      const named = refused.problem.issues?.map((issue) => issue.path.replaceAll(/\.\d+/g, "[]"));
+      expect(named).toContain(path);
+      expect(JSON.stringify(refused.problem)).not.toMatch(/lovelace|4242 ?4242|TG92ZWxhY2/i);
+    });
+
+    it("meets what was sealed for another workspace", async () => {
+      const samples = await sampleRequests(elsewhere);
+      const [foreign] = valuesAt(samples[name].body, path);
+      const refused = await sendWith(name, path, foreign);
+      expect(refused).toMatchObject({ status: 422, problem: { code: "plaintext_refused" } });
+      expect(refused.problem.message).toContain(elsewhere.workspaceId);
+    });
+
+    it("meets a blob of another kind", async () => {
+      const other = await here.seal({ kind: "artifact" }, "x");
+      const refused = await sendWith(name, path, other);
+      expect(refused).toMatchObject({ status: 422, problem: { code: "plaintext_refused" } });
+      expect(refused.problem.message).toContain(`sealed as kind "artifact"`);
+    });
+  });
+
+  async function sendWith(name: RouteName, path: string, value: unknown) {
+    const sample = structuredClone((await sampleRequests(here))[name].body);
+    expect(setAt(sample, path, value)).toBeGreaterThan(0);
+    // Fields are checked before anything is looked up, so any id will do.
+    const url = ROUTES[name].path.replaceAll(/:\w+Id/g, randomUUID());
+    const token = ROUTES[name].path.startsWith("/v1/agent/") ? agentToken : here.token;
+    const response = await api.app.inject({
+      method: ROUTES[name].method as "POST",
+      url,
+      headers: { authorization: `Bearer ${token}` },
+      payload: sample as object,
+    });
+    return { status: response.statusCode, problem: Problem.parse(response.json()) };
+  }
+});
+
+function headerOf(fields: Record<string, string>): string {
+  const header = { alg: "dir", enc: "A256GCM", typ: "dnb+jwe", ...fields };
+  return Buffer.from(JSON.stringify(header)).toString("base64url");
+}
