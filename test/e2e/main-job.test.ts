@@ -4,7 +4,7 @@ import type { Run, RunDetail, RunStateRecord, TaskRun } from "@downbeat/contract
 import { DATABASE_KINDS, reserveDatabase, waitFor, type DatabasePlace } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dumpEmbedded, dumpPostgres, readTree } from "./database-dump.ts";
-import { findMarker } from "./find-marker.ts";
+import { findMarker } from "../boundary/find-marker.ts";
 import { listeningPorts } from "./listening-sockets.ts";
 import { Plane } from "./plane.ts";
 import { processTree } from "./process-tree.ts";

@@ -1,0 +1,187 @@
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import type { Run, RunDetail, StateName } from "@downbeat/contract";
+import { reserveDatabase, waitFor, type DatabasePlace } from "@downbeat/testkit";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { dumpPostgres, readTree } from "../e2e/database-dump.ts";
+import { Plane } from "../e2e/plane.ts";
+import type { RunningProcess } from "../e2e/process.ts";
+import { findMarkers } from "./find-marker.ts";
+import { environmentOf, leakInCall, leakInHeader, leakUnsealed, type Mutant } from "./mutants.ts";
+import { WireTap } from "./wire-tap.ts";
+
+const SECRET = "marker-parameter-e18c77";
+const DEFAULT = "marker-default-04ac3f";
+const ENVIRONMENT = "marker-environment-8c21d5";
+const NOTE = "marker-pause-input-b7e093";
+
+/** Everything that may not leave, by where it stands. */
+const MARKERS: Readonly<Record<string, string>> = {
+  source: "marker-source-9a3b51",
+  "file name": "marker-path-77aa01",
+  parameter: SECRET,
+  default: DEFAULT,
+  environment: ENVIRONMENT,
+  "pause input": NOTE,
+  "log text": "marker-log-text-42c7d0",
+  "log field": "marker-log-field-5e61fa",
+  "log after a pause": "marker-log-after-e915b8",
+  stdout: "marker-stdout-c03d9e",
+  stderr: "marker-stderr-71fb24",
+  "task result": "marker-task-result-88d3c6",
+  "flow result": "marker-flow-result-f2a80c",
+  "result file": "marker-result-file-6dc158",
+  "error message": "marker-error-d58c92",
+  "task error": "marker-task-error-2b7f60",
+  cause: "marker-cause-30f7ab",
+  "cause of a cause": "marker-root-cause-b16d47",
+};
+const ALL = Object.values(MARKERS);
+const FLOW_FILE = "flows/marker-path-77aa01.ts";
+
+const mutant = (name: string, leaks: readonly string[], edits: Mutant["edits"]): Mutant => ({
+  name,
+  leaks: leaks.map((place) => MARKERS[place] ?? ""),
+  edits,
+});
+
+/** Agents that leak one kind of thing each. */
+const AGENT_MUTANTS: readonly Mutant[] = [
+  mutant("log lines unsealed", ["log text", "log field", "stdout", "stderr"], leakUnsealed("log")),
+  mutant("log lines deflated in a header", ["log text"], leakInHeader("log", "deflated")),
+  mutant("errors unsealed", ["error message", "cause", "cause of a cause"], leakUnsealed("error")),
+  mutant("errors in a header", ["error message", "task error"], leakInHeader("error", "utf16")),
+  mutant("the input of a pause", ["pause input"], leakInHeader("input", "deflated")),
+  mutant("the environment", ["environment"], leakInCall('process.env.BOUNDARY_SECRET ?? ""')),
+  mutant("source code", ["source"], leakInCall(`readFileSync("${FLOW_FILE}")`)),
+  mutant("results", ["result file", "task result"], leakInCall('readFileSync("results/rows.txt")')),
+];
+
+type CliMutant = Mutant & { readonly args: readonly string[] };
+
+/** Commands that leak one kind of thing each. */
+const CLI_MUTANTS: readonly CliMutant[] = [
+  {
+    ...mutant("parameters in a header", ["parameter"], leakInHeader("parameters", "base64")),
+    args: ["run", "carries-markers", "-p", `secret=${SECRET}`, "-p", "fail=false"],
+  },
+  {
+    ...mutant("parameters unsealed", ["parameter"], leakUnsealed("parameters")),
+    args: ["run", "carries-markers", "-p", `secret=${SECRET}`, "-p", "fail=false"],
+  },
+  {
+    ...mutant("defaults in a header", ["default"], leakInHeader("defaults", "hex")),
+    args: ["deploy", FLOW_FILE, "-p", `region=${DEFAULT}`],
+  },
+  {
+    ...mutant("file names in a header", ["file name"], leakInHeader("entrypoint", "raw")),
+    args: ["deploy", FLOW_FILE],
+  },
+];
+
+describe("the data boundary", () => {
+  let place: DatabasePlace;
+  let plane: Plane;
+  let api: RunningProcess;
+  let tap: WireTap;
+  let agent: RunningProcess | undefined;
+
+  beforeAll(async () => {
+    place = await reserveDatabase("postgres");
+    plane = await Plane.create(place.options.url);
+    const flows = join(plane.project, "flows");
+    await cp(join(import.meta.dirname, "project/flows"), flows, { recursive: true });
+    api = await plane.startApi({ DOWNBEAT_LOG_LEVEL: "trace" });
+    tap = await WireTap.start(Number(plane.port));
+    // Everything of the customer's goes through the tap from here on.
+    plane.apiUrl = tap.url;
+    await plane.cliOk(["login", tap.url], { DOWNBEAT_API_KEY: plane.apiKey });
+    await plane.cliOk(["key", "create"]);
+    await plane.cliOk(["deploy", FLOW_FILE, "-p", `region=${DEFAULT}`]);
+  });
+
+  afterEach(async () => {
+    await agent?.end();
+    agent = undefined;
+  });
+
+  afterAll(async () => {
+    await plane.dispose();
+    await tap.close();
+    await place.drop();
+  });
+
+  const startAgent = (environment: Record<string, string> = {}): Promise<RunningProcess> =>
+    plane.startAgent(["--concurrency", "1"], { BOUNDARY_SECRET: ENVIRONMENT, ...environment });
+  const trigger = async (fail: boolean): Promise<string> =>
+    (
+      await plane.cliJson<Run>([
+        "run",
+        "carries-markers",
+        "-p",
+        `secret=${SECRET}`,
+        "-p",
+        `fail=${fail}`,
+      ])
+    ).id;
+  const read = (runId: string): Promise<RunDetail> =>
+    plane.client().call("readRun", { params: { runId } });
+  const reaches = (runId: string, name: StateName): Promise<unknown> =>
+    waitFor(async () => (await read(runId)).state.name === name, {
+      deadlineMs: 30_000,
+      describe: `the run to be ${name}`,
+    });
+  const runToItsEnd = async (fail: boolean): Promise<string> => {
+    const runId = await trigger(fail);
+    await reaches(runId, "Paused");
+    await plane.cliOk(["runs", "resume", runId, "-p", `note=${NOTE}`]);
+    await reaches(runId, fail ? "Failed" : "Completed");
+    return runId;
+  };
+
+  it("lets nothing of the customer's onto the wire", async () => {
+    agent = await startAgent();
+    const completed = await runToItsEnd(false);
+    const failed = await runToItsEnd(true);
+    // The markers were really there: with the key they are read back.
+    const logs = (await plane.cliOk(["runs", "logs", completed])).stdout;
+    for (const marker of [SECRET, DEFAULT, ENVIRONMENT, MARKERS["stdout"], MARKERS["log field"]])
+      expect(logs).toContain(marker);
+    const view = (await plane.cliOk(["runs", "view", failed])).stdout;
+    for (const marker of [MARKERS["error message"], MARKERS["cause"], SECRET])
+      expect(view).toContain(marker);
+    expect(await agent.kill("SIGTERM")).toBe(0);
+    const wire = tap.bytes();
+    expect(wire.includes("carries-markers")).toBe(true); // the flow's name is plain: the search looks in the right place
+    expect(findMarkers(wire, ALL)).toEqual([]);
+  });
+
+  it.each(AGENT_MUTANTS)("would catch an agent that leaks $name", async (given) => {
+    tap.forget();
+    agent = await startAgent(environmentOf(given));
+    const runId = await trigger(true);
+    await reaches(runId, "Paused");
+    await plane.cli(["runs", "resume", runId, "-p", `note=${NOTE}`], environmentOf(given));
+    const found = (): string[] => findMarkers(tap.bytes(), given.leaks).map(({ marker }) => marker);
+    const isOut = (): boolean => given.leaks.every((marker) => found().includes(marker));
+    await waitFor(isOut, { deadlineMs: 30_000, describe: "the leak" }).catch(() => undefined);
+    expect(found()).toEqual(expect.arrayContaining([...given.leaks]));
+  });
+
+  it.each(CLI_MUTANTS)("would catch a command that leaks $name", async (given) => {
+    tap.forget();
+    await plane.cli(given.args, environmentOf(given));
+    const found = findMarkers(tap.bytes(), ALL).map(({ marker }) => marker);
+    expect(found).toEqual(expect.arrayContaining([...given.leaks]));
+  });
+
+  // Last: it ends the API. All the leaking processes above have been here, and were refused.
+  it("lets nothing of the customer's into the database or the API's log, whoever leaks", async () => {
+    expect(await api.kill("SIGTERM")).toBe(0);
+    const dump = await dumpPostgres(place.options.url ?? "");
+    expect(dump).toContain("carries-markers");
+    expect(api.stdout() + api.stderr()).toContain('"status":422');
+    const kept = [dump, api.stdout(), api.stderr(), await readTree(plane.apiHome)];
+    expect(findMarkers(Buffer.from(kept.join("\n"), "latin1"), ALL)).toEqual([]);
+  });
+});
