@@ -104,6 +104,8 @@ function aConfig(over: Partial<AgentConfig>): AgentConfig {
     profileFile: undefined,
     project: "",
     pool: "default",
+    allow: undefined,
+    ledgerMegabytes: 1,
     queues: undefined,
     labels: undefined,
     name: "test",

@@ -7,6 +7,7 @@ import { HeartbeatLoop } from "./heartbeat-loop.ts";
 import type { Launcher } from "./launchers/launcher.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
+import { ReplayGuard } from "./replay-guard.ts";
 import { RunSupervisor, type SupervisorParts } from "./run-supervisor.ts";
 import type { RunTable } from "./run-table.ts";
 import type { Session } from "./session.ts";
@@ -43,6 +44,7 @@ export class Agent {
   readonly #parts: AgentParts;
   readonly #claims: ClaimLoop;
   readonly #beats: HeartbeatLoop;
+  readonly #replays = new ReplayGuard();
   readonly #killed = new AbortController();
   readonly #housekeeping: NodeJS.Timeout;
   #ticks = 0;
@@ -102,9 +104,14 @@ export class Agent {
 
   #accept(lease: Lease): void {
     const { runs, supervisor, logger } = this.#parts;
+    const { runId, epoch } = lease;
+    if (!this.#replays.admit(lease)) {
+      logger.error({ runId, epoch }, "the plane handed out a lease a second time; it is not run");
+      return;
+    }
     const run = new RunSupervisor(supervisor, lease);
     runs.add(run);
-    logger.debug({ runId: lease.runId, epoch: lease.epoch }, "leased");
+    logger.debug({ runId, epoch }, "leased");
     // A reported run stays in the table until its end is acknowledged: see RunTable.settle().
     void run.live().then((result) => {
       if (result !== "reported") runs.remove(lease);

@@ -87,18 +87,22 @@ export class FakePlane {
       exclusive: false,
       inputs: [],
     };
-    const run: FakeRun = {
-      lease: { ...fixed, ...lease },
-      type: "SCHEDULED",
-      name: "Scheduled",
-      transitions: [],
-      taskRuns: [],
-      logs: [],
-    };
+    const run: FakeRun = { ...emptyRun(), lease: { ...fixed, ...lease } };
     this.runs.set(run.lease.runId, run);
     this.#queue.push(run);
     this.#wake();
     return run;
+  }
+
+  /** Hands out a lease once more, as no honest plane would. */
+  offerAgain({ lease }: FakeRun, over: Partial<Lease> = {}): void {
+    const again = { ...lease, ...over };
+    this.#queue.push({ ...emptyRun(), lease: again });
+    this.#wake();
+  }
+
+  get workspaceKey(): WorkspacePublicKey {
+    return this.#options.key;
   }
 
   requestCancel(run: FakeRun): void {
@@ -276,6 +280,10 @@ export class FakePlane {
       intervals: this.#intervals(),
     };
   }
+}
+
+function emptyRun(): Omit<FakeRun, "lease"> {
+  return { type: "SCHEDULED", name: "Scheduled", transitions: [], taskRuns: [], logs: [] };
 }
 
 function problem(code: string): object {

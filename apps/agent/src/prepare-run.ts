@@ -8,6 +8,7 @@ import {
 import type { RunMessage } from "@downbeat/sdk/protocol";
 import { isSealError, type Opener, type SealContext } from "@downbeat/seal";
 import { z } from "zod";
+import { requireAllowed } from "./allowed-entrypoints.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
 import { resolveEntrypoint } from "./project.ts";
 import { retrying } from "./retrying.ts";
@@ -17,6 +18,8 @@ export type PreparerOptions = {
   readonly opener: Opener;
   readonly watch: PlaneWatch;
   readonly projectDirectory: string;
+  /** What of the project may be run; undefined: all of it. */
+  readonly allowed: readonly string[] | undefined;
   readonly workspaceId: string;
   readonly nowMs: () => number;
 };
@@ -46,6 +49,7 @@ export class RunPreparer {
     let step: Step = "entrypoint";
     try {
       const entrypoint = Entrypoint.parse(await this.#openShared(lease, "entrypoint", signal));
+      requireAllowed(entrypoint, this.#options.allowed);
       const modulePath = await this.#locate(entrypoint.path);
       step = "parameters";
       const parameters = await this.#parameters(lease, signal);

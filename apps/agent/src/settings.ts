@@ -58,6 +58,23 @@ export const SETTINGS = {
     ".",
     "Directory of the flows; nothing outside it is run.",
   ),
+  allow: setting(
+    "DOWNBEAT_ALLOW",
+    "allow",
+    z
+      .string()
+      .transform((text) => text.split(",").map((one) => one.trim()))
+      .pipe(z.array(z.string().min(1)).min(1)),
+    undefined,
+    "Entrypoints that may be run, with commas: files, folders, or `file#export`, relative to the project. Default: every flow in it.",
+  ),
+  ledgerMegabytes: setting(
+    "DOWNBEAT_LEDGER_MEGABYTES",
+    "ledger-megabytes",
+    Whole.min(1).max(100_000),
+    "64",
+    "Most that the record of what was sent may take; the oldest goes first. `downbeat agent audit` shows it.",
+  ),
   pool: setting("DOWNBEAT_POOL", "pool", Name, "default", "Work pool to take runs from."),
   queues: setting(
     "DOWNBEAT_QUEUES",

@@ -190,6 +190,7 @@ async function supervisorParts(
       opener,
       watch,
       projectDirectory: config.project,
+      allowed: config.allow,
       workspaceId,
       nowMs,
     }),
