@@ -6,6 +6,10 @@ export type ModuleFacts = {
   readonly path: string;
   /** Every module it imports, re-exports or loads with `import("…")`, in order. */
   readonly imports: readonly string[];
+  /** Those of them of which it takes more than types. */
+  readonly valueImports: readonly string[];
+  /** Whether it calls the global `fetch`, or makes a global `WebSocket` or `EventSource`. */
+  readonly usesGlobalNetwork: boolean;
   /** Whether it reads the environment: `process.env`, or `env` out of `node:process`. */
   readonly readsEnvironment: boolean;
 };
@@ -25,10 +29,22 @@ export function moduleFacts({ path, text }: SourceFile): ModuleFacts {
       entries.flatMap((entry) => entry.moduleRequest?.value ?? []),
     ),
   ];
+  const valueImports = module.staticImports
+    .filter(({ entries }) => entries.length === 0 || entries.some(({ isType }) => !isType))
+    .map((found) => found.moduleRequest.value);
   let readsEnvironment = false;
+  let usesGlobalNetwork = false;
   new Visitor({
     ImportExpression({ source }) {
-      if (source.type === "Literal" && typeof source.value === "string") imports.push(source.value);
+      if (source.type !== "Literal" || typeof source.value !== "string") return;
+      imports.push(source.value);
+      valueImports.push(source.value);
+    },
+    CallExpression({ callee }) {
+      usesGlobalNetwork ||= isGlobalNetwork(callee);
+    },
+    NewExpression({ callee }) {
+      usesGlobalNetwork ||= isGlobalNetwork(callee);
     },
     MemberExpression({ object, property }) {
       readsEnvironment ||= isProcess(object) && nameOf(property) === "env";
@@ -44,7 +60,21 @@ export function moduleFacts({ path, text }: SourceFile): ModuleFacts {
       );
     },
   }).visit(program);
-  return { path, imports: [...new Set(imports)], readsEnvironment };
+  return {
+    path,
+    imports: [...new Set(imports)],
+    valueImports: [...new Set(valueImports)],
+    usesGlobalNetwork,
+    readsEnvironment,
+  };
+}
+
+const GLOBAL_NETWORK = new Set(["fetch", "WebSocket", "EventSource"]);
+
+function isGlobalNetwork(node: Node): boolean {
+  if (node.type === "Identifier") return GLOBAL_NETWORK.has(node.name);
+  if (node.type !== "MemberExpression" || node.object.type !== "Identifier") return false;
+  return node.object.name === "globalThis" && GLOBAL_NETWORK.has(String(nameOf(node.property)));
 }
 
 function isProcess(node: Node): boolean {

@@ -1,4 +1,4 @@
-import { createClient, type Client } from "@downbeat/client";
+import type { Client } from "@downbeat/client";
 import { DownbeatError, isDownbeatError } from "@downbeat/contract";
 import type { Logger } from "pino";
 import type { AgentConfig } from "./config.ts";
@@ -9,6 +9,8 @@ import {
   writeIdentity,
   type Identity,
 } from "./identity.ts";
+import type { EgressLedger } from "./egress-ledger.ts";
+import { createPlaneClient } from "./plane-client.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
 import { retrying } from "./retrying.ts";
 
@@ -17,6 +19,7 @@ export type EnrolOptions = {
   readonly identityPath: string;
   readonly logger: Logger;
   readonly watch: PlaneWatch;
+  readonly ledger: EgressLedger;
   readonly signal: AbortSignal;
 };
 
@@ -32,7 +35,7 @@ export async function connect(options: EnrolOptions): Promise<Enrolled> {
   const { config, identityPath, logger } = options;
   const known = await readIdentity(identityPath);
   if (known !== undefined && known.apiUrl === config.apiUrl && known.poolName === config.pool) {
-    const enrolled = connectAs(known);
+    const enrolled = connectAs(known, options);
     if (await isKnown(enrolled.client, options)) return enrolled;
     await enrolled.client.close();
     logger.warn(
@@ -43,14 +46,12 @@ export async function connect(options: EnrolOptions): Promise<Enrolled> {
   const identity = await enrol(options);
   await writeIdentity(identityPath, identity);
   logger.info({ agentId: identity.agentId, pool: identity.poolName }, "enrolled");
-  return connectAs(identity);
+  return connectAs(identity, options);
 }
 
-function connectAs(identity: Identity): Enrolled {
-  const client = createClient({
-    apiUrl: identity.apiUrl,
-    signAssertion: assertionSigner(identity),
-  });
+function connectAs(identity: Identity, { ledger }: EnrolOptions): Enrolled {
+  const { apiUrl } = identity;
+  const client = createPlaneClient({ apiUrl, signAssertion: assertionSigner(identity) }, ledger);
   return { identity, client };
 }
 
@@ -66,7 +67,7 @@ async function isKnown(client: Client, options: EnrolOptions): Promise<boolean> 
 
 async function enrol(options: EnrolOptions): Promise<Identity> {
   const { config } = options;
-  const anonymous = createClient({ apiUrl: config.apiUrl });
+  const anonymous = createPlaneClient({ apiUrl: config.apiUrl }, options.ledger);
   try {
     const token = config.enrolToken ?? (await tokenByApiKey(options));
     const keys = await createAgentKeyPair();
@@ -87,7 +88,7 @@ async function tokenByApiKey(options: EnrolOptions): Promise<string> {
       message: `The agent "${options.config.name}" is not enrolled, and there is nothing to enrol it with: set DOWNBEAT_ENROL_TOKEN or DOWNBEAT_API_KEY.`,
     });
   }
-  const client = createClient({ apiUrl, apiKey });
+  const client = createPlaneClient({ apiUrl, apiKey }, options.ledger);
   try {
     const params = { poolName: pool };
     return (await patiently(options, () => client.call("createEnrolmentToken", { params }))).token;

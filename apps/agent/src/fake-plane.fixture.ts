@@ -12,6 +12,7 @@ import {
   type WorkspacePublicKey,
   type WrappedDataKey,
 } from "@downbeat/contract";
+import { routeOf } from "./fake-route.fixture.ts";
 import { applyReport, type FakeRun } from "./fake-report.fixture.ts";
 
 export type FakePlaneOptions = {
@@ -292,14 +293,4 @@ function problem(code: string): object {
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
-
-function routeOf(method: string, path: string): RouteName {
-  const found = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).find(
-    ([, spec]) =>
-      spec.method === method &&
-      new RegExp(`^${spec.path.replaceAll(/:\w+/g, "[^/]+")}$`).test(path),
-  );
-  if (found === undefined) throw new Error(`The fake plane knows no ${method} ${path}.`);
-  return found[0];
 }

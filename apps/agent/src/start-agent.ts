@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import { Agent } from "./agent.ts";
 import type { AgentConfig } from "./config.ts";
 import { connect, patiently, type Enrolled } from "./enrol.ts";
+import { EgressLedger } from "./egress-ledger.ts";
 import { Journal } from "./journal.ts";
 import type { Launcher } from "./launchers/launcher.ts";
 import { ProcessLauncher } from "./launchers/process.ts";
@@ -66,9 +67,21 @@ export async function startAgent(config: AgentConfig, options: StartOptions = {}
   const local = await openLocal(join(directory, "outbox"), config, logger);
   const undo = [() => local.store.close()];
   try {
+    const ledger = await EgressLedger.open({
+      directory: join(directory, "egress"),
+      maxBytes: config.ledgerMegabytes * 1024 * 1024,
+      now: () => new Date(),
+    });
     const identityPath = join(directory, "identity.json");
     const { signal } = stopping;
-    const enrolled = await connect({ config, identityPath, logger, watch: local.watch, signal });
+    const enrolled = await connect({
+      config,
+      identityPath,
+      logger,
+      watch: local.watch,
+      ledger,
+      signal,
+    });
     undo.push(() => enrolled.client.close());
     const { workspace } = await patiently({ watch: local.watch, signal }, () =>
       enrolled.client.call("whoAmI", {}),

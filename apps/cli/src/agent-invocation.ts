@@ -10,6 +10,7 @@ export type AgentOptions = {
   readonly concurrency?: string | undefined;
   readonly launcher?: string | undefined;
   readonly labels?: string | undefined;
+  readonly allow?: string | undefined;
 };
 
 export type Invocation = {
@@ -24,8 +25,8 @@ export function agentInvocation(
   profile: Profile,
   config: CliConfig,
 ): Invocation {
-  const { pool, project, name, concurrency, launcher, labels } = options;
-  const flags = { pool, project, name, concurrency, launcher, labels };
+  const { pool, project, name, concurrency, launcher, labels, allow } = options;
+  const flags = { pool, project, name, concurrency, launcher, labels, allow };
   return {
     program: serviceBinary("@downbeat/agent"),
     args: Object.entries(flags).flatMap(([flag, value]) =>

@@ -50,8 +50,22 @@ export type Caller = {
   ) => Promise<RouteResponse<(typeof ROUTES)[N]>>;
 };
 
+/** A request about to be sent. */
+export type Sending = {
+  readonly route: RouteName;
+  readonly input: { readonly params?: unknown; readonly query?: unknown; readonly body?: unknown };
+  readonly request: TransportRequest;
+};
+
+/** Is told of each request before it goes, also of repeated ones. What it throws keeps the request from being sent. */
+export type OnSend = (sending: Sending) => Promise<void>;
+
 /** A typed client over any transport: undici in Node, `fetch` in the browser. */
-export function createCaller(transport: Transport, credentials?: Credentials): Caller {
+export function createCaller(
+  transport: Transport,
+  credentials?: Credentials,
+  onSend?: OnSend,
+): Caller {
   return {
     async call(name, input, options = {}) {
       const spec: RouteSpec = ROUTES[name];
@@ -59,6 +73,7 @@ export function createCaller(transport: Transport, credentials?: Credentials): C
       const send = async (renew: boolean): Promise<TransportResponse> => {
         const request = requestFor(spec, input as LooseInput, options);
         if (needsToken) request.headers["authorization"] = `Bearer ${await credentials(renew)}`;
+        await onSend?.({ route: name, input: input as Sending["input"], request });
         return transport(request);
       };
       let response = await send(false);

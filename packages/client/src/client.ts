@@ -1,4 +1,4 @@
-import { createCaller, type Caller } from "./caller.ts";
+import { createCaller, type Caller, type OnSend } from "./caller.ts";
 import { createTokenSource } from "./token-source.ts";
 import { createUndiciTransport } from "./undici-transport.ts";
 
@@ -8,6 +8,8 @@ export type ClientOptions = {
   /** An API key (`dnb_…`), or a function that signs an agent's assertion; without either only public routes answer. */
   readonly apiKey?: string | undefined;
   readonly signAssertion?: (() => Promise<string>) | undefined;
+  /** Is told of each request before it goes, those for access tokens included. */
+  readonly onSend?: OnSend | undefined;
 };
 
 export type Client = Caller & { readonly close: () => Promise<void> };
@@ -21,12 +23,14 @@ export type Client = Caller & { readonly close: () => Promise<void> };
  * const { items } = await client.call("listRuns", { query: { limit: 10 } });
  * await client.close();
  */
-export function createClient({ apiUrl, apiKey, signAssertion }: ClientOptions): Client {
+export function createClient({ apiUrl, apiKey, signAssertion, onSend }: ClientOptions): Client {
   const { transport, close } = createUndiciTransport(apiUrl);
-  const anonymous = createCaller(transport);
+  const anonymous = createCaller(transport, undefined, onSend);
   const exchange = exchangeFor(anonymous, apiKey, signAssertion);
   const caller =
-    exchange === undefined ? anonymous : createCaller(transport, createTokenSource(exchange));
+    exchange === undefined
+      ? anonymous
+      : createCaller(transport, createTokenSource(exchange), onSend);
   return { call: caller.call, close };
 }
 

@@ -20,6 +20,11 @@ export function labelSealed<S extends z.ZodType>(schema: S, note?: string): S {
   return label(schema, "sealed", note);
 }
 
+/** Marks a schema as something that is kept on the customer's machine and never sent. */
+export function local<S extends z.ZodType>(schema: S, note?: string): S {
+  return label(schema, "local", note);
+}
+
 /** The label of this very schema, or undefined when it carries none of its own. */
 export function boundaryOf(schema: z.ZodType): BoundaryLabel | undefined {
   return labels.get(schema);

@@ -1,5 +1,6 @@
 export * from "./agent.ts";
 export * from "./boundary.ts";
+export * from "./egress-entry.ts";
 export * from "./errors.ts";
 export * from "./flow.ts";
 export * from "./identifiers.ts";
@@ -17,5 +18,6 @@ export * from "./run.ts";
 export * from "./sealed.ts";
 export * from "./state.ts";
 export * from "./unlabelled-fields.ts";
+export * from "./visit-fields.ts";
 export * from "./why.ts";
 export * from "./workspace.ts";

@@ -3,7 +3,12 @@ import { expect, test } from "vitest";
 import { sealJson, sealText, sealToPublicKey } from "./seal.ts";
 import { aWorkspace } from "./workspace.fixture.ts";
 
-const place = { dep: "weather/nightly", run: "r1", epoch: 2, seq: 7 };
+const place = {
+  dep: "weather/nightly",
+  run: "0198f2a0-0000-7000-8000-00000000000a",
+  epoch: 2,
+  seq: 7,
+};
 const lines = Array.from({ length: 20 }, (_, n) => ({
   at: "2026-01-02T03:04:05Z",
   text: `marker-row-5f1c9a ${n} ü ✓`,

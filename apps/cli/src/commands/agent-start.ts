@@ -13,6 +13,7 @@ type Options = {
   concurrency?: string;
   launcher?: string;
   labels?: string;
+  allow?: string;
 };
 
 export function agentStartCommand(): Command {
@@ -25,6 +26,10 @@ export function agentStartCommand(): Command {
     .option("--name <name>", "name of the agent (default: the host name)")
     .option("--concurrency <count>", "most runs at a time")
     .option("--labels <list>", "what this agent can do, with commas; deployments may require some")
+    .option(
+      "--allow <list>",
+      "files or folders of the project that may be run, with commas (default: all)",
+    )
     .addOption(
       new Option(
         "--launcher <kind>",

@@ -3,6 +3,7 @@ import { action, type CliContext } from "../context.ts";
 import { limitOption } from "../options.ts";
 import { table } from "../table.ts";
 import { relativeWords } from "../time-words.ts";
+import { agentAuditCommand } from "./agent-audit.ts";
 import { agentStartCommand } from "./agent-start.ts";
 
 type Options = { pool?: string; limit: number };
@@ -16,8 +17,9 @@ export function agentCommand(): Command {
     .action(action(listAgents))
     .addHelpText("after", "\nWith --json: { items, nextCursor }, as GET /v1/agents returns it.");
   return new Command("agent")
-    .description("start and list agents")
+    .description("start, audit and list agents")
     .addCommand(agentStartCommand())
+    .addCommand(agentAuditCommand())
     .addCommand(ls);
 }
 

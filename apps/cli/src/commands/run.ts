@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { DownbeatError, type Deployment } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import { collect } from "../options.ts";
+import { parseInstant } from "../parse-instant.ts";
 import type { SchemaNode } from "../parameters/schema-node.ts";
 import { watchRun } from "../runs/watch-run.ts";
 
@@ -50,7 +51,7 @@ async function triggerRun(context: CliContext, options: Options, target: string)
   const { triggerDeployment } = await import("../runs/trigger-deployment.ts");
   const run = await triggerDeployment(context, await findDeployment(context, target), {
     ...options,
-    scheduledFor: options.at === undefined ? undefined : parseInstant(options.at),
+    scheduledFor: options.at === undefined ? undefined : parseInstant("--at", options.at),
   });
   context.output.note(
     `Run ${run.id} of ${run.flowName} at ${connection.profile.apiUrl}/runs/${run.id}`,
@@ -86,12 +87,4 @@ async function findDeployment(
     });
   }
   return client.call("readDeployment", { params: { flowName, deploymentName } });
-}
-
-function parseInstant(text: string): string {
-  const milliseconds = Date.parse(text);
-  if (!Number.isNaN(milliseconds)) return new Date(milliseconds).toISOString();
-  throw new DownbeatError("usage_invalid", {
-    message: `--at "${text}" is not a time; write it as 2026-03-01T07:00:00Z.`,
-  });
 }
