@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, expectTypeOf, test, vi } from "vitest";
 import { z } from "zod";
 import {
   exponential,
@@ -10,6 +10,7 @@ import {
   runDeployment,
   suspend,
   task,
+  threads,
   transaction,
   unmapped,
 } from "./index.ts";
@@ -204,4 +205,20 @@ export const nightly = flow(
 test("hooks: a failure is told", async () => {
   await expect(nightly()).rejects.toThrow("no disk");
   expect(told).toEqual(["nightly Failed: Error: no disk"]);
+});
+
+// #region threads
+export const primesBelow = task(
+  { name: "primes-below", timeoutMs: 60_000, runner: threads(import.meta.url, "primesBelow") },
+  (limit: number) => {
+    const primes: number[] = [];
+    for (let n = 2; n < limit; n += 1) if (primes.every((prime) => n % prime > 0)) primes.push(n);
+    return primes.length;
+  },
+);
+// #endregion
+
+// `threads.test.ts` runs such tasks: a thread imports its module by itself, and this one is a test.
+test("threads: the task is typed like its function", () => {
+  expectTypeOf(primesBelow).returns.toEqualTypeOf<Promise<number>>();
 });

@@ -29,6 +29,8 @@ export type { Hook, HookEvent, StateHooks } from "./state-hooks.ts";
 export { task } from "./task.ts";
 export type { CallOptions, TaskOptions } from "./task.ts";
 export type { Task, TaskResult } from "./task-types.ts";
+export { threads } from "./threads/thread-runner.ts";
+export type { ThreadRunner } from "./threads/thread-runner.ts";
 export { transaction } from "./transaction.ts";
 export type { Transaction } from "./transaction.ts";
 export type { CompletedCall, TransactionHooks } from "./transaction-scope.ts";

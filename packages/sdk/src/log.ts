@@ -1,6 +1,7 @@
 import { currentFrame } from "./frame.ts";
 import { plainFields } from "./plain-fields.ts";
 import type { LogEvent, LogLevel } from "./run-host.ts";
+import type { RunScope } from "./run-scope.ts";
 import { systemTimers } from "./timers.ts";
 
 const LONGEST_TEXT = 32_768;
@@ -33,8 +34,13 @@ function write(level: LogLevel, text: string, fields: Record<string, unknown> | 
     ...(frame?.task !== undefined &&
       frame.scope?.host !== undefined && { taskRunId: frame.task.run.taskRunId }),
   };
-  frame?.scope?.host?.event(line);
-  if (frame?.scope?.printsLogs ?? true) print(line);
+  deliverLog(line, frame?.scope);
+}
+
+/** Hands a line to the host of a run, and prints it where a plain script runs. */
+export function deliverLog(line: LogEvent, scope: RunScope | undefined): void {
+  scope?.host?.event(line);
+  if (scope?.printsLogs ?? true) print(line);
 }
 
 function print(line: LogEvent): void {

@@ -13,7 +13,7 @@ import type { Waiting } from "./waiting.ts";
 /** One call of a task. Tells the host, if there is one, and the author's hooks each state it passes through. */
 export class TaskRun implements AttemptObserver, FutureSource {
   readonly spec: TaskSpec;
-  readonly index: number;
+  index: number;
   readonly parent: Waiting | undefined;
   /** How many tasks deep it was called, from 1. */
   readonly depth: number;
@@ -53,6 +53,12 @@ export class TaskRun implements AttemptObserver, FutureSource {
   // Made on first use: without a host hardly anyone asks.
   get taskRunId(): string {
     return (this.#id ??= uuidv7());
+  }
+
+  /** It is the same run as one in another thread. */
+  continues({ taskRunId, index }: { readonly taskRunId: string; readonly index: number }): void {
+    this.#id = taskRunId;
+    this.index = index;
   }
 
   taskRunIds(): Iterable<string> {

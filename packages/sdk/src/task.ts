@@ -17,6 +17,10 @@ import { checkLimits } from "./task-limits.ts";
 import { TaskRun } from "./task-run.ts";
 import type { TaskSpec } from "./task-spec.ts";
 import type { AnyFunction, Task, TaskResult } from "./task-types.ts";
+import { answerThreadCall } from "./threads/in-thread.ts";
+import { inThread } from "./threads/run-in-thread.ts";
+import { isThreadCall } from "./threads/thread-call.ts";
+import type { ThreadRunner } from "./threads/thread-runner.ts";
 import type { TransactionHooks } from "./transaction-scope.ts";
 
 export type TaskOptions<F extends AnyFunction = AnyFunction> = RetryOptions &
@@ -34,6 +38,8 @@ export type TaskOptions<F extends AnyFunction = AnyFunction> = RetryOptions &
      * Outside an agent nothing is limited.
      */
     readonly limits?: readonly string[];
+    /** Where the function runs: here, or in worker threads with `threads(import.meta.url, "name of the export")`. */
+    readonly runner?: ThreadRunner;
   };
 
 /** Options of some calls of a task: those of the task itself, and what only a call can know. */
@@ -68,14 +74,18 @@ type AnyOptions = CallOptions<(...args: never[]) => never>;
 type NamedOptions = AnyOptions & { readonly name: string };
 
 function defineTask<F extends AnyFunction>(options: NamedOptions, fn: F): Task<F> {
-  const spec = specOf(options, fn);
   const isStream = isGeneratorFunction(fn);
+  if (isStream && options.runner !== undefined) throw streamInThread(options.name);
+  const inside = specOf(options, fn);
+  const spec = options.runner === undefined ? inside : { ...inside, fn: inThread(options.runner) };
   const background = isStream ? collecting(spec) : spec;
   const call = isStream
     ? function (this: unknown, ...args: unknown[]) {
         return streamTask(spec, this, args);
       }
     : function (this: unknown, ...args: unknown[]) {
+        if (options.runner !== undefined && isThreadCall(args[0]))
+          return answerThreadCall(inside, args[0]);
         return callTask(new TaskRun(spec, args, currentFrame()?.task?.run), this);
       };
   return Object.defineProperties(call, {
@@ -109,6 +119,12 @@ function specOf(options: NamedOptions, fn: AnyFunction): TaskSpec {
     runWhen: options.runWhen,
     transactionHooks: onCommit === undefined && onRollback === undefined ? undefined : options,
   };
+}
+
+function streamInThread(name: string): DownbeatError {
+  return new DownbeatError("definition_invalid", {
+    message: `task "${name}" is a generator; a task in threads returns its result as one`,
+  });
 }
 
 function checkRunWhen(owner: string, rule: RunWhen | undefined): void {

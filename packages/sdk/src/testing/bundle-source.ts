@@ -14,7 +14,11 @@ export async function bundleSource(entry: URL, outFile: string): Promise<void> {
       ssr: fileURLToPath(entry),
       outDir: dirname(outFile),
       emptyOutDir: false,
-      rolldownOptions: { output: { entryFileNames: basename(outFile), codeSplitting: false } },
+      // It starts its threads from a file of its own.
+      rolldownOptions: {
+        external: ["piscina"],
+        output: { entryFileNames: basename(outFile), codeSplitting: false },
+      },
     },
   });
 }

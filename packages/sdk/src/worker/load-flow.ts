@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { DownbeatError } from "@downbeat/contract/errors";
 import { flowDefinitionOf } from "../flow-definition.ts";
 import type { FlowDefinition } from "../flow-definition.ts";
+import { typeScriptLoaderRegistered } from "./typescript-loaders.ts";
 
 /** The entrypoint names no flow: the file, the export or the flow of that name is not there. */
 export class EntrypointError extends DownbeatError {
@@ -69,6 +70,7 @@ export class FlowLoader {
     for (const url of this.#tsLoaderUrls) {
       const loader = (await import(url)) as { register: () => unknown };
       loader.register();
+      typeScriptLoaderRegistered(url);
     }
   }
 }

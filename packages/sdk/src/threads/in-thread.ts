@@ -1,0 +1,36 @@
+import { blankFrame, inFrame } from "../frame.ts";
+import type { Frame } from "../frame.ts";
+import { RunScope } from "../run-scope.ts";
+import type { RunHost } from "../run-host.ts";
+import { TaskRun } from "../task-run.ts";
+import type { TaskSpec } from "../task-spec.ts";
+import type { ThreadCall, ThreadMessage, ThreadReply } from "./thread-call.ts";
+import { toThreadError } from "./thread-error.ts";
+
+/** The thread's side: calls the task's function as if it ran where it was called. Never rejects. */
+export async function answerThreadCall(spec: TaskSpec, call: ThreadCall): Promise<ThreadReply> {
+  const say = (message: ThreadMessage) => call.port.postMessage(message);
+  try {
+    const invoke = () => Reflect.apply(spec.fn, undefined, call.args);
+    return { ok: true, result: await inFrame(frameOf(spec, call, say), invoke) };
+  } catch (error) {
+    return { ok: false, error: toThreadError(error) };
+  } finally {
+    say(null);
+    call.port.close();
+  }
+}
+
+function frameOf(spec: TaskSpec, call: ThreadCall, event: RunHost["event"]): Frame {
+  const frame = { ...blankFrame, scope: scopeOf(call, event), flowAttempt: call.flowAttempt };
+  const run = inFrame(frame, () => new TaskRun(spec, call.args, undefined));
+  run.continues(call);
+  return { ...frame, task: { run, attempt: call.attempt } };
+}
+
+// Everything goes to the thread that called: it knows the host, and whether a script prints its log.
+function scopeOf({ run }: ThreadCall, event: RunHost["event"]): RunScope | undefined {
+  if (run === undefined) return undefined;
+  const host = { run, event, signal: new AbortController().signal };
+  return new RunScope({ host, flowName: run.flowName, printsLogs: false });
+}
