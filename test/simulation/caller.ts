@@ -1,3 +1,4 @@
+import type { RetryPolicy } from "@downbeat/contract";
 import { fullJitterMs } from "@downbeat/core";
 import type { HistoryLog } from "@downbeat/testkit/history";
 import type { Network } from "./network.ts";
@@ -9,6 +10,14 @@ type CallerParts = {
   readonly network: Network;
   readonly random: Random;
   readonly log: HistoryLog;
+};
+
+type Trigger = {
+  readonly key: string;
+  readonly scheduledForMs: number;
+  readonly policy: RetryPolicy | null;
+  readonly willCancel: boolean;
+  readonly willRetry: boolean;
 };
 
 const NAME = "client-1";
@@ -30,18 +39,15 @@ export class Caller {
     return this.#unanswered;
   }
 
-  trigger(run: { key: string; scheduledForMs: number; willCancel: boolean }): void {
+  trigger(run: Trigger): void {
     this.#unanswered += 1;
     this.#tryTrigger(run, 0);
   }
 
-  #tryTrigger(
-    run: { key: string; scheduledForMs: number; willCancel: boolean },
-    failures: number,
-  ): void {
+  #tryTrigger(run: Trigger, failures: number): void {
     const { log, network, timeline, random } = this.#parts;
     const call = log.invoke(NAME, "trigger", { key: run.key });
-    const input = { key: run.key, delayMs: run.scheduledForMs };
+    const input = { key: run.key, delayMs: run.scheduledForMs, policy: run.policy };
     network.call({
       from: NAME,
       op: "trigger",
@@ -56,23 +62,25 @@ export class Caller {
         this.#unanswered -= 1;
         const { runId } = ending.ok;
         const thinkMs = random.between(0, LONGEST_CHANGE_OF_MIND_MS);
-        if (run.willCancel) timeline.after(thinkMs, () => this.#cancel(runId, 0));
+        if (run.willCancel) timeline.after(thinkMs, () => this.#ask("cancel", runId, 0));
+        // Whoever looks again later starts what has ended once more, however it ended.
+        if (run.willRetry) timeline.after(3 * thinkMs, () => this.#ask("retry", runId, 0));
       },
     });
   }
 
-  #cancel(runId: string, failures: number): void {
+  #ask(op: "cancel" | "retry", runId: string, failures: number): void {
     const { log, network } = this.#parts;
-    const call = log.invoke(NAME, "cancel", { runId });
+    const call = log.invoke(NAME, op, { runId });
     network.call({
       from: NAME,
-      op: "cancel",
+      op,
       input: { runId },
       timeoutMs: TIMEOUT_MS,
       done: (ending) => {
         if ("ok" in ending) return call.ok(ending.ok);
         call.unknown();
-        this.#again(failures, () => this.#cancel(runId, failures + 1));
+        this.#again(failures, () => this.#ask(op, runId, failures + 1));
       },
     });
   }

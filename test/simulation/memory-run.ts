@@ -1,5 +1,6 @@
 import {
   isTerminal,
+  type RetryPolicy,
   type Actor,
   type RunError,
   type State,
@@ -7,14 +8,16 @@ import {
   type StateReasonCode,
   type StateType,
 } from "@downbeat/contract";
-import type { RunSnapshot } from "@downbeat/core";
-import type { FinalRow } from "@downbeat/testkit/history";
+import type { PlannedRetry, RetryBudget, RunSnapshot } from "@downbeat/core";
+import type { FinalRow, FinalRun } from "@downbeat/testkit/history";
 
 /** A run as the in-memory store keeps it: what flow_run, live_run and run_state say about it together. */
 export type MemoryRun = {
   readonly runId: string;
   readonly poolId: string;
-  readonly scheduledForMs: number;
+  readonly policy: RetryPolicy | null;
+  scheduledForMs: number;
+  retry: RetryBudget | null;
   readonly history: FinalRow[];
   state: State;
   reason: StateReasonCode;
@@ -28,23 +31,35 @@ export type MemoryRun = {
   recentTransitionIds: string[];
 };
 
+export type NewMemoryRun = {
+  readonly key: string;
+  readonly requestHash: string;
+  readonly scheduledForMs: number | null;
+  readonly actor: Actor;
+  /** Default: none. */
+  readonly policy?: RetryPolicy | null;
+};
+
 export type Move = {
   readonly type: StateType;
   readonly name: StateName;
   readonly reason: StateReasonCode;
   readonly transitionId: string | null;
   readonly error?: RunError | null;
+  /** The next attempt, where the policy turned an end into one. */
+  readonly retry?: PlannedRetry | undefined;
 };
 
 // The store remembers this many transition ids of a run.
 const REMEMBERED = 32;
 
 export function aRun(
-  given: Pick<MemoryRun, "runId" | "poolId" | "scheduledForMs">,
+  given: Pick<MemoryRun, "runId" | "poolId" | "scheduledForMs" | "policy">,
   by: { actor: Actor; nowMs: number },
 ): MemoryRun {
   const run: MemoryRun = {
     ...given,
+    retry: budgetOf(given.policy),
     history: [],
     state: { type: "SCHEDULED", name: "Scheduled", at: new Date(by.nowMs).toISOString() },
     reason: "created",
@@ -60,6 +75,12 @@ export function aRun(
   return run;
 }
 
+/** A policy's budget in full. */
+export function budgetOf(policy: RetryPolicy | null): RetryBudget | null {
+  if (policy === null) return null;
+  return { policy, onCrash: policy.retriesOnCrash, onFailure: policy.retriesOnFailure, made: 0 };
+}
+
 export function isLive(run: MemoryRun): boolean {
   return !isTerminal(run.state.type);
 }
@@ -67,12 +88,16 @@ export function isLive(run: MemoryRun): boolean {
 /** Writes one accepted transition. Terminal ends the lease but keeps its token; SCHEDULED gives the lease up. */
 export function move(
   run: MemoryRun,
-  { type, name, reason, transitionId }: Move,
+  { type, name, reason, transitionId, retry }: Move,
   { actor, nowMs }: { actor: Actor; nowMs: number },
 ): void {
   run.state = { type, name, at: new Date(nowMs).toISOString() };
   run.reason = reason;
   run.isLate = name === "Late";
+  if (retry !== undefined) {
+    run.retry = retry.budget;
+    run.scheduledForMs = nowMs + retry.delayMs;
+  }
   if (type === "CANCELLING") run.cancelRequestedAtMs ??= nowMs;
   if (type === "SCHEDULED") run.leaseToken = null;
   if (type === "SCHEDULED" || isTerminal(type)) run.sessionId = run.claimRequestId = null;
@@ -99,5 +124,17 @@ export function snapshotOf(run: MemoryRun): RunSnapshot {
     state: run.state,
     sequence: run.history.length - 1,
     knownTransitionIds: new Set(run.recentTransitionIds),
+    retry: run.retry,
   };
+}
+
+/** The step as a store makes it that forgets to write down what is left of the budget. */
+export function unspent({ retry: budget }: MemoryRun, step: Move): Move {
+  if (step.retry === undefined || budget === null) return step;
+  return { ...step, retry: { ...step.retry, budget } };
+}
+
+export function toFinal(run: MemoryRun): FinalRun {
+  const { retriesOnCrash = 0, retriesOnFailure = 0 } = run.policy ?? {};
+  return { ...run, retriesAllowed: retriesOnCrash + retriesOnFailure };
 }

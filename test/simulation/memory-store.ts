@@ -1,9 +1,22 @@
 import type { Actor } from "@downbeat/contract";
-import { decideTransitions, type Proposal } from "@downbeat/core";
+import { decideTransitions, retryAfter, type Proposal } from "@downbeat/core";
 import type { Fence, FinalState, Grant } from "@downbeat/testkit/history";
-import { aRun, isLive, move, snapshotOf, type MemoryRun, type Move } from "./memory-run.ts";
 import {
+  aRun,
+  budgetOf,
+  isLive,
+  move,
+  toFinal,
+  unspent,
+  snapshotOf,
+  type MemoryRun,
+  type Move,
+  type NewMemoryRun,
+} from "./memory-run.ts";
+import {
+  AGAIN,
   AT_ONCE,
+  AWAITING_RETRY,
   CLAIMED,
   fenceOf,
   holds,
@@ -12,6 +25,7 @@ import {
   settled,
   THROUGH_AGENT,
 } from "./moves.ts";
+import { MemorySessions } from "./memory-sessions.ts";
 import type { Mutations } from "./mutation.ts";
 import type {
   Beat,
@@ -27,17 +41,10 @@ import type {
 } from "./store.ts";
 import { verdictOf } from "./sweep-verdict.ts";
 
-type MemorySession = NewSession & {
-  readonly sessionId: string;
-  tick: number;
-  leaseExpiresAtMs: number;
-  endedAtMs: number | null;
-};
-
 export type MemoryStoreOptions = {
   readonly poolId: string;
   readonly poolLimit: number | null;
-  readonly random: { uuid: () => string; hex: (digits: number) => string };
+  readonly random: { uuid: () => string; hex: (digits: number) => string; unit: () => number };
   readonly mutations?: Mutations;
 };
 
@@ -52,7 +59,7 @@ export class MemoryStore {
   readonly #runs = new Map<string, MemoryRun>();
   readonly #live = new Map<string, MemoryRun>();
   readonly #keys = new Map<string, { runId: string; requestHash: string }>();
-  readonly #sessions = new Map<string, MemorySession>();
+  readonly #sessions = new MemorySessions();
   readonly #grants: Grant[] = [];
   readonly #mutations: Mutations;
 
@@ -61,10 +68,7 @@ export class MemoryStore {
     this.#mutations = options.mutations ?? new Set();
   }
 
-  createRun(
-    given: { key: string; requestHash: string; scheduledForMs: number | null; actor: Actor },
-    nowMs: number,
-  ): Created {
+  createRun(given: NewMemoryRun, nowMs: number): Created {
     const first = this.#keys.get(given.key);
     if (first !== undefined) {
       if (first.requestHash !== given.requestHash) return { status: "mismatch" };
@@ -72,8 +76,9 @@ export class MemoryStore {
     }
     const runId = `run-${String(this.#runs.size + 1).padStart(6, "0")}`;
     const { poolId } = this.#options;
-    const scheduledForMs = given.scheduledForMs ?? nowMs;
-    const run = aRun({ runId, poolId, scheduledForMs }, { actor: given.actor, nowMs });
+    const { scheduledForMs, policy = null, actor } = given;
+    const due = { scheduledForMs: scheduledForMs ?? nowMs, policy };
+    const run = aRun({ runId, poolId, ...due }, { actor, nowMs });
     this.#runs.set(runId, run);
     this.#live.set(runId, run);
     this.#keys.set(given.key, { runId, requestHash: given.requestHash });
@@ -81,21 +86,11 @@ export class MemoryStore {
   }
 
   openSession(session: NewSession, nowMs: number): { sessionId: string; epoch: number } {
-    const sessionId = `session-${String(this.#sessions.size + 1).padStart(4, "0")}`;
-    const earlier = [...this.#sessions.values()].filter((it) => it.agentId === session.agentId);
-    const leaseExpiresAtMs = nowMs + session.leaseMs;
-    this.#sessions.set(sessionId, {
-      ...session,
-      sessionId,
-      tick: -1,
-      leaseExpiresAtMs,
-      endedAtMs: null,
-    });
-    return { sessionId, epoch: earlier.length + 1 };
+    return this.#sessions.open(session, nowMs);
   }
 
   claimRuns(claim: Claim, nowMs: number): Claimed {
-    const session = this.#openSession(claim.sessionId, claim.agentId);
+    const session = this.#sessions.findOpen(claim.sessionId, claim.agentId);
     if (session === undefined) return "session_ended";
     const isLapsed = session.leaseExpiresAtMs <= nowMs;
     if (isLapsed && this.#mutations.has("lapse_ends_session")) return "session_ended";
@@ -126,15 +121,12 @@ export class MemoryStore {
   }
 
   heartbeat(beat: Beat, leaseMs: number, nowMs: number): BeatAnswer {
-    const session = this.#openSession(beat.sessionId, beat.agentId);
+    const session = this.#sessions.findOpen(beat.sessionId, beat.agentId);
     if (session === undefined) return { open: false, owned: [] };
     if (beat.tick > session.tick) session.leaseExpiresAtMs = nowMs + leaseMs;
     session.tick = Math.max(session.tick, beat.tick);
-    const owned = this.#heldBy([beat.sessionId]).map((run) => ({
-      runId: run.runId,
-      epoch: run.epoch,
-      type: run.state.type,
-    }));
+    const held = this.#heldBy([beat.sessionId]);
+    const owned = held.map(({ runId, epoch, state }) => ({ runId, epoch, type: state.type }));
     return { open: true, owned };
   }
 
@@ -153,7 +145,7 @@ export class MemoryStore {
     end: { sessionIds: readonly string[]; agentId: string; actor: Actor },
     nowMs: number,
   ): Moved[] {
-    const ended = end.sessionIds.flatMap((id) => this.#openSession(id, end.agentId) ?? []);
+    const ended = end.sessionIds.flatMap((id) => this.#sessions.findOpen(id, end.agentId) ?? []);
     for (const session of ended) session.endedAtMs = nowMs;
     const held = this.#heldBy(ended.map(({ sessionId }) => sessionId));
     const settle = (run: MemoryRun) => settled(run.state.type, "agent_restarted");
@@ -186,10 +178,24 @@ export class MemoryStore {
     return { status: isCancelled ? "accepted" : "rejected", stands: run.state.type };
   }
 
+  /** Runs an ended run again, as a person asks. */
+  retryRun(runId: string, actor: Actor, nowMs: number): Outcome {
+    const run = this.#runs.get(runId);
+    if (run === undefined || isLive(run)) return { status: "rejected", stands: null };
+    const transitionId = this.#options.random.uuid();
+    const proposal: Proposal = { ...AGAIN, proposer: "operator", transitionId, error: null };
+    const [outcome] = this.#decide(run, [proposal], { actor, nowMs });
+    run.retry = budgetOf(run.policy);
+    run.scheduledForMs = nowMs;
+    run.cancelRequestedAtMs = null;
+    this.#live.set(runId, run);
+    return outcome ?? { status: "rejected", stands: null };
+  }
+
   sweep(times: SweepTimes, nowMs: number): Moved[] {
     const moved: Moved[] = [];
     for (const run of this.#live.values()) {
-      const session = this.#sessions.get(run.sessionId ?? "");
+      const session = this.#sessions.get(run.sessionId);
       if (session === undefined) continue;
       const verdict = verdictOf({ run, session, times, nowMs });
       if (verdict !== undefined)
@@ -219,17 +225,11 @@ export class MemoryStore {
     const { poolId, poolLimit } = this.#options;
     return {
       atMs,
-      runs: [...this.#runs.values()],
-      sessions: [...this.#sessions.values()],
+      runs: [...this.#runs.values()].map(toFinal),
+      sessions: this.#sessions.all(),
       grants: this.#grants,
       poolLimits: new Map(poolLimit === null ? [] : [[poolId, poolLimit]]),
     };
-  }
-
-  #openSession(sessionId: string, agentId: string): MemorySession | undefined {
-    const session = this.#sessions.get(sessionId);
-    const isOpen = session?.agentId === agentId && session.endedAtMs === null;
-    return isOpen ? session : undefined;
   }
 
   #heldBy(sessionIds: readonly string[]): MemoryRun[] {
@@ -240,10 +240,8 @@ export class MemoryStore {
 
   #poolRoom(): number {
     const { poolLimit } = this.#options;
-    if (poolLimit === null) return Number.POSITIVE_INFINITY;
-    return (
-      poolLimit - [...this.#live.values()].filter(({ sessionId }) => sessionId !== null).length
-    );
+    const held = [...this.#live.values()].filter(({ sessionId }) => sessionId !== null);
+    return poolLimit === null ? Infinity : poolLimit - held.length;
   }
 
   #claimable(nowMs: number): MemoryRun[] {
@@ -273,9 +271,10 @@ export class MemoryStore {
       snapshotOf(run),
       proposals,
       new Date(by.nowMs),
+      () => this.#options.random.unit(),
     );
-    for (const { state, reason, transitionId } of accepted)
-      this.#move(run, { type: state.type, name: state.name, reason, transitionId }, by);
+    for (const { state, reason, transitionId, retry } of accepted)
+      this.#move(run, { type: state.type, name: state.name, reason, transitionId, retry }, by);
     return outcomes.map(({ status, state }) => ({ status, stands: state?.type ?? null }));
   }
 
@@ -285,14 +284,17 @@ export class MemoryStore {
     by: By,
   ): Moved[] {
     return runs.map((run) => {
-      const { type, name, reason } = moveOf(run);
-      this.#move(run, { type, name, reason, transitionId: this.#options.random.uuid() }, by);
+      const asked = moveOf(run);
+      const retry = retryAfter(asked, run.retry, () => this.#options.random.unit());
+      const { type, name, reason } = retry === undefined ? asked : AWAITING_RETRY;
+      const transitionId = this.#options.random.uuid();
+      this.#move(run, { type, name, reason, transitionId, retry }, by);
       return { runId: run.runId, type, name, reason };
     });
   }
 
   #move(run: MemoryRun, step: Move, by: By): void {
-    move(run, step, by);
+    move(run, this.#mutations.has("budget_unspent") ? unspent(run, step) : step, by);
     if (!isLive(run)) this.#live.delete(run.runId);
   }
 }

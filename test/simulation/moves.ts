@@ -18,6 +18,12 @@ export const THROUGH_AGENT = {
   name: "Cancelling",
   reason: "cancel_requested",
 } as const;
+export const AWAITING_RETRY = {
+  type: "SCHEDULED",
+  name: "AwaitingRetry",
+  reason: "retry_scheduled",
+} as const;
+export const AGAIN = { type: "SCHEDULED", name: "Scheduled", reason: "retry_requested" } as const;
 export const RELEASED = { type: "SCHEDULED", name: "Scheduled", reason: "released" } as const;
 export const LATE = { type: "SCHEDULED", name: "Late", reason: "late" } as const;
 

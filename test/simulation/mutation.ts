@@ -12,6 +12,8 @@ export type Mutation =
   | "lapse_ends_session"
   /** A drained agent ends its session before what it saw has arrived. */
   | "end_before_delivery"
+  /** A retry by the policy does not spend its budget. */
+  | "budget_unspent"
   /** Leases that no heartbeat names stay with the session. */
   | "absent_runs_stay";
 

@@ -1,4 +1,5 @@
-import type { Asked, Plane, Protocol, Reply } from "./plane.ts";
+import type { Asked, Protocol, Reply } from "./plane.ts";
+import type { Planes } from "./planes.ts";
 import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -40,14 +41,14 @@ const REFUSED_AFTER_MS = 5;
 export class Network {
   readonly #timeline: Timeline;
   readonly #random: Random;
-  readonly #plane: Plane;
+  readonly #planes: Planes;
   readonly #cut = new Set<string>();
   weather: Weather = FAIR;
 
-  constructor(parts: { timeline: Timeline; random: Random; plane: Plane }) {
+  constructor(parts: { timeline: Timeline; random: Random; planes: Planes }) {
     this.#timeline = parts.timeline;
     this.#random = parts.random;
-    this.#plane = parts.plane;
+    this.#planes = parts.planes;
   }
 
   /** Cuts somebody off, both ways. */
@@ -87,9 +88,9 @@ export class Network {
     this.#timeline.after(this.#delayMs(), () => {
       // A cut is silent; a plane that is down refuses at once.
       if (this.#cut.has(from)) return;
-      if (!this.#plane.isUp) return void this.#timeline.after(REFUSED_AFTER_MS, to.lose);
+      if (!this.#planes.isUp) return void this.#timeline.after(REFUSED_AFTER_MS, to.lose);
       const reply = (answer: Reply<Op>): void => this.#answer(from, answer, to);
-      this.#plane.handle({ from, op, input, reply, hasHungUp: to.hasHungUp });
+      this.#planes.handle({ from, op, input, reply, hasHungUp: to.hasHungUp });
     });
   }
 

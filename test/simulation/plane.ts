@@ -1,3 +1,4 @@
+import type { RetryPolicy } from "@downbeat/contract";
 import type { Fence } from "@downbeat/testkit/history";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Mutations } from "./mutation.ts";
@@ -6,8 +7,9 @@ import type { Cancel, Timeline } from "./timeline.ts";
 
 /** What can be asked of the plane, and what it answers. */
 export type Protocol = {
-  trigger: [{ key: string; delayMs: number }, { runId: string }];
+  trigger: [{ key: string; delayMs: number; policy: RetryPolicy | null }, { runId: string }];
   cancel: [{ runId: string }, { accepted: boolean }];
+  retry: [{ runId: string }, { accepted: boolean }];
   open_session: [{ endedSessionIds: readonly string[]; capacity: number }, { sessionId: string }];
   claim: [
     { sessionId: string; claimRequestId: string; max: number; waitMs: number },
@@ -90,6 +92,7 @@ export class Plane {
     const handlers: { [Name in Asked]: (request: Request<Name>) => void } = {
       trigger: (it) => this.#trigger(it),
       cancel: (it) => this.#cancel(it),
+      retry: (it) => this.#retry(it),
       open_session: (it) => this.#openSession(it),
       claim: (it) => this.#claim(it),
       report: (it) => this.#report(it),
@@ -102,7 +105,8 @@ export class Plane {
   #trigger({ input, from, reply }: Request<"trigger">): void {
     const { store, timeline } = this.#options;
     const scheduledForMs = input.delayMs > 0 ? input.delayMs : null;
-    const asked = { key: input.key, requestHash: input.key, scheduledForMs, actor: person(from) };
+    const { key, policy } = input;
+    const asked = { key, requestHash: key, scheduledForMs, policy, actor: person(from) };
     const created = store.createRun(asked, timeline.nowMs);
     if (created.status === "mismatch") return reply({ error: "idempotency_mismatch" });
     reply({ ok: { runId: created.runId } });
@@ -115,6 +119,13 @@ export class Plane {
     const { status } = store.cancelRun(input.runId, person(from), timeline.nowMs);
     reply({ ok: { accepted: status === "accepted" } });
     if (holder !== null) this.#endHold(holder);
+  }
+
+  #retry({ input, from, reply }: Request<"retry">): void {
+    const { store, timeline } = this.#options;
+    const { status } = store.retryRun(input.runId, person(from), timeline.nowMs);
+    reply({ ok: { accepted: status === "accepted" } });
+    this.#lookForAll();
   }
 
   #openSession({ input, from, reply }: Request<"open_session">): void {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { RetryPolicy } from "@downbeat/contract";
 import {
   checkHistory,
   HistoryLog,
@@ -11,6 +12,7 @@ import { MemoryStore } from "./memory-store.ts";
 import type { Mutations } from "./mutation.ts";
 import { FAIR, Network, type Weather } from "./network.ts";
 import { Plane } from "./plane.ts";
+import { Planes } from "./planes.ts";
 import { planTroubles } from "./troubles.ts";
 import { Random } from "./random.ts";
 import { Timeline } from "./timeline.ts";
@@ -44,17 +46,19 @@ export function simulate(seed: number, mutations: Mutations = CALM): Simulation 
   const log = new HistoryLog(() => timeline.nowMs);
   const poolLimit = random.chance(0.3) ? random.between(1, 4) : null;
   const store = new MemoryStore({ poolId: POOL, poolLimit, random, mutations });
-  const plane = new Plane({ store, timeline, times: TIMES, poolId: POOL, mutations });
-  const network = new Network({ timeline, random, plane });
+  const aPlane = () => new Plane({ store, timeline, times: TIMES, poolId: POOL, mutations });
+  const more = Array.from({ length: random.between(0, 2) }, aPlane);
+  const planes = new Planes({ planes: [aPlane(), ...more], random, log });
+  const network = new Network({ timeline, random, planes });
   const caller = new Caller({ timeline, network, random, log });
   const shared = { timeline, network, random, log, mutations, ...TIMES };
   const slots = Array.from({ length: random.between(1, 3) }, (_, at) => {
     const size = { concurrency: random.between(1, 3), prefetch: random.between(0, 2) };
     return new AgentSlot(`agent-${at + 1}`, { ...shared, ...size });
   });
-  const world = { timeline, random, log, plane, network, slots, endMs: TROUBLE_MS };
+  const world = { timeline, random, planes, network, slots, endMs: TROUBLE_MS };
 
-  startPlane(plane, log);
+  planes.start();
   network.weather = aWeather(random);
   for (const slot of slots) timeline.after(random.between(0, 5_000), () => slot.start());
   planTriggers(caller, timeline, random);
@@ -77,19 +81,28 @@ export function simulate(seed: number, mutations: Mutations = CALM): Simulation 
   };
 }
 
-function startPlane(plane: Plane, log: HistoryLog): void {
-  plane.start();
-  log.event("plane", "plane", "up");
-}
-
 function planTriggers(caller: Caller, timeline: Timeline, random: Random): void {
   const runs = random.between(5, 25);
   for (let at = 0; at < runs; at += 1) {
     const atMs = random.between(0, TROUBLE_MS / 2);
     const scheduledForMs = random.chance(0.1) ? atMs + random.between(1, 120_000) : 0;
-    const run = { key: `key-${at}`, scheduledForMs, willCancel: random.chance(0.15) };
+    const run = {
+      key: `key-${at}`,
+      scheduledForMs,
+      policy: random.chance(0.4) ? aPolicy(random) : null,
+      willCancel: random.chance(0.15),
+      willRetry: random.chance(0.15),
+    };
     timeline.after(atMs, () => caller.trigger(run));
   }
+}
+
+function aPolicy(random: Random): RetryPolicy {
+  return RetryPolicy.parse({
+    retriesOnCrash: random.between(0, 3),
+    retriesOnFailure: random.between(0, 2),
+    delaySeconds: random.between(0, 20),
+  });
 }
 
 function aWeather(random: Random): Weather {

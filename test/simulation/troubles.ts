@@ -1,15 +1,13 @@
-import type { HistoryLog } from "@downbeat/testkit/history";
 import type { AgentSlot } from "./agent-slot.ts";
 import type { Network } from "./network.ts";
-import type { Plane } from "./plane.ts";
+import type { Planes } from "./planes.ts";
 import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
 
 type World = {
   readonly timeline: Timeline;
   readonly random: Random;
-  readonly log: HistoryLog;
-  readonly plane: Plane;
+  readonly planes: Planes;
   readonly network: Network;
   readonly slots: readonly AgentSlot[];
   /** When trouble ends: whatever was broken is whole by then. */
@@ -32,7 +30,7 @@ const AGENT_TROUBLES: readonly [Trouble, ...Trouble[]] = [
 
 const LONGEST_DOWNTIME_MS = 400_000;
 
-/** Plans what goes wrong: agents killed, drained, stopped and cut off, the plane away. */
+/** Plans what goes wrong: agents killed, drained, stopped and cut off, processes of the plane away. */
 export function planTroubles(world: World): void {
   const { timeline, random, slots, endMs } = world;
   for (const slot of slots) {
@@ -50,12 +48,7 @@ export function planTroubles(world: World): void {
   }
 }
 
-function takeDown({ plane, log, timeline }: World, forMs: number): void {
-  if (!plane.isUp) return;
-  plane.stop();
-  log.event("plane", "plane", "down");
-  timeline.after(forMs, () => {
-    plane.start();
-    log.event("plane", "plane", "up");
-  });
+function takeDown({ planes, timeline }: World, forMs: number): void {
+  const start = planes.takeOneDown();
+  if (start !== undefined) timeline.after(forMs, start);
 }

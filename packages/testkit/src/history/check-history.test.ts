@@ -129,6 +129,20 @@ const OFFENCES: Record<InvariantName, (world: World) => void> = {
       world,
       HISTORY.map((it) => (it.sequence === 3 ? { ...it, epoch: 2 } : it)),
     ),
+  retry_budget_holds: (world) => {
+    const retry = row(3, 3000, { name: "AwaitingRetry", reason: "retry_scheduled" });
+    const again = HISTORY.slice(1).map((it) => ({
+      ...it,
+      sequence: it.sequence + 3,
+      epoch: 2,
+      atMs: it.atMs + 3000,
+    }));
+    const history = [...HISTORY.slice(0, 3), { ...retry, transitionId: "t2" }, ...again];
+    world.state.grants = [GRANT, { ...GRANT, epoch: 2, claimRequestId: "c2", atMs: 4000 }];
+    world.state.runs = [
+      { runId: "run-1", poolId: "p", sessionId: null, history, retriesAllowed: 0 },
+    ];
+  },
   no_stale_write: (world) => report(world, { transitionId: "t2", epoch: 0 }),
   pool_limit_holds: (world) => {
     withTwin(world, { sessionId: "s2" });

@@ -17,6 +17,8 @@ export type FinalRow = {
 export type FinalRun = {
   readonly runId: string;
   readonly poolId: string | null;
+  /** Attempts that its retry policy may add; absent where nobody knows. */
+  readonly retriesAllowed?: number;
   /** The session that holds it at the end. */
   readonly sessionId: string | null;
   readonly history: readonly FinalRow[];

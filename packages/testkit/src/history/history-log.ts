@@ -13,6 +13,7 @@ export type Fence = Pick<ReportedItem, "runId" | "epoch" | "leaseToken">;
 export type Operations = {
   trigger: [input: { key: string }, output: { runId: string }];
   cancel: [input: { runId: string }, output: { accepted: boolean }];
+  retry: [input: { runId: string }, output: { accepted: boolean }];
   open_session: [
     input: { agentId: string; endedSessionIds: readonly string[] },
     output: { sessionId: string },

@@ -12,12 +12,15 @@ export const runInvariants = {
   sequence_is_contiguous: sequenceIsContiguous,
   row_has_actor_and_reason: rowHasActorAndReason,
   epoch_rises_with_each_claim: epochRisesWithEachClaim,
+  retry_budget_holds: retryBudgetHolds,
 } satisfies Record<string, Invariant>;
 
 // A person may set a run that has ended going again; only then may it end again.
 const isPerson = (row: FinalRow): boolean =>
   row.actorKind === "api-key" || row.actorKind === "user";
 const isRetry = (row: FinalRow): boolean => row.type === "SCHEDULED" && isPerson(row);
+// An end that the retry policy turned into the wait for another attempt.
+const isPolicyRetry = (row: FinalRow): boolean => row.reason === "retry_scheduled";
 
 function acceptedTriggerEndsOnce({ entries, state }: Evidence): string[] {
   const runs = new Map(state.runs.map((run) => [run.runId, run]));
@@ -39,9 +42,7 @@ function terminalIsFinal({ state }: Evidence): string[] {
 }
 
 function oneAcceptedCompletion({ entries, state }: Evidence): string[] {
-  const retries = new Map(
-    state.runs.map(({ runId, history }) => [runId, history.slice(1).filter(isRetry).length]),
-  );
+  const retries = new Map(state.runs.map(({ runId, history }) => [runId, countRetries(history)]));
   const completions = new Map<string, Set<string>>();
   for (const { runId, type, transitionId } of acceptedItems(entries)) {
     if (!isTerminal(type as StateType)) continue;
@@ -52,6 +53,24 @@ function oneAcceptedCompletion({ entries, state }: Evidence): string[] {
       ? []
       : [`The run ${runId} had ${ids.size} completions accepted: ${[...ids].join(", ")}.`],
   );
+}
+
+function countRetries(history: readonly FinalRow[]): number {
+  return history.slice(1).filter((row) => isRetry(row) || isPolicyRetry(row)).length;
+}
+
+/** The policy adds no more attempts than it may; a person who starts the run again gives it its budget anew. */
+function retryBudgetHolds({ state }: Evidence): string[] {
+  return state.runs.flatMap(({ runId, history, retriesAllowed = Infinity }) => {
+    let made = 0;
+    let most = 0;
+    for (const row of history.slice(1)) {
+      made = isRetry(row) ? 0 : made + (isPolicyRetry(row) ? 1 : 0);
+      most = Math.max(most, made);
+    }
+    if (most <= retriesAllowed) return [];
+    return [`The run ${runId} was tried again ${most} times; its policy allows ${retriesAllowed}.`];
+  });
 }
 
 function acceptedWriteIsKept({ entries, state }: Evidence): string[] {
