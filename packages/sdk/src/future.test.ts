@@ -130,12 +130,13 @@ test("a rule that is none is refused when it is given", () => {
 test("a future that fails unobserved is recorded and warned of; the flow completes", async () => {
   const { host, outcome } = await recorded(async () => {
     void broken.submit();
-    const heeded = broken.submit();
+    const heeded = broken.with({ name: "heeded" }).submit();
     await new Promise((resolve) => setImmediate(resolve));
     await heeded.catch(() => undefined);
   });
   expect(outcome).toEqual({ outcome: "completed" });
-  expect(host.taskRuns("broken").filter(({ state }) => state.type === "FAILED")).toHaveLength(2);
+  expect(host.trail("broken")).toEqual(["Running#1", "Failed#1"]);
+  expect(host.trail("heeded")).toEqual(["Running#1", "Failed#1"]);
   expect(host.logs).toMatchObject([
     { level: "warn", text: 'task "broken" failed, and nothing awaits its future' },
   ]);
