@@ -28,12 +28,14 @@ type RunSide = {
 export class RunSlots {
   readonly #parts: SlotParts;
   readonly #run: RunSide;
-  readonly #over = new AbortController();
+  // Made when first asked: most runs ask for none, and to abort one costs more than the rest of a short run.
+  #over: AbortController | undefined;
   /** Requests under way: what ends each early, and when it has ended. */
   readonly #asking = new Map<
     string,
     { readonly ends: AbortController; readonly done: Promise<void> }
   >();
+  #isOver = false;
   readonly #told = new Set<string>();
 
   constructor(parts: SlotParts, run: RunSide) {
@@ -51,7 +53,7 @@ export class RunSlots {
 
   async #acquire(request: SlotRequest, ends: AbortController): Promise<void> {
     const { requestId } = request;
-    const signal = AbortSignal.any([ends.signal, this.#over.signal]);
+    const signal = AbortSignal.any([ends.signal, this.#whenOver()]);
     try {
       if (await this.#insist(request, signal)) this.#run.grant(requestId);
     } catch (error) {
@@ -72,7 +74,7 @@ export class RunSlots {
     const { lease } = this.#run;
     const body = { ...fenceOf(lease), requestIds: [requestId] };
     const call = () => this.#parts.client.call("releaseSlots", { body });
-    const { signal } = this.#over;
+    const signal = this.#whenOver();
     try {
       await retrying(call, { watch, failure: "slots of limits cannot be given back", signal });
     } catch (error) {
@@ -82,7 +84,14 @@ export class RunSlots {
 
   /** The run is over. */
   close(): void {
-    this.#over.abort();
+    this.#isOver = true;
+    this.#over?.abort();
+  }
+
+  #whenOver(): AbortSignal {
+    this.#over ??= new AbortController();
+    if (this.#isOver) this.#over.abort();
+    return this.#over.signal;
   }
 
   async #insist(request: SlotRequest, signal: AbortSignal): Promise<boolean> {

@@ -58,19 +58,19 @@ const Event = z.discriminatedUnion("kind", [
   }),
 ]);
 
-const Outcome = z.intersection(
-  z.discriminatedUnion("outcome", [
-    z.object({ outcome: z.literal("completed") }),
-    z.object({
-      outcome: z.literal("failed"),
-      stateName: z.enum(["Failed", "TimedOut"]),
-      error: ErrorData,
-    }),
-    z.object({ outcome: z.literal("cancelled") }),
-    z.object({ outcome: z.literal("suspended"), pause: PausePoint }),
-  ]),
-  z.object({ abandoned: z.literal(true).optional() }),
-);
+const abandoned = z.literal(true).optional();
+
+const Outcome = z.discriminatedUnion("outcome", [
+  z.object({ outcome: z.literal("completed"), abandoned }),
+  z.object({
+    outcome: z.literal("failed"),
+    stateName: z.enum(["Failed", "TimedOut"]),
+    error: ErrorData,
+    abandoned,
+  }),
+  z.object({ outcome: z.literal("cancelled"), abandoned }),
+  z.object({ outcome: z.literal("suspended"), pause: PausePoint, abandoned }),
+]);
 
 const WorkerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), pid: z.int() }),

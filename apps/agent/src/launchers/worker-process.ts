@@ -163,9 +163,14 @@ export class WorkerProcess {
     signalGroup(this.pid, signal);
   }
 
-  /** Lets an idle child exit by itself; kills its group when it does not within `graceMs`. */
+  /** Lets an idle child exit by itself; kills its group when it does not within `graceMs`, at once when that is 0. */
   async stop(graceMs: number): Promise<void> {
     this.#isSound = false;
+    if (graceMs === 0) {
+      this.signal("SIGKILL");
+      await this.#exited;
+      return;
+    }
     const timer = setTimeout(() => this.signal("SIGKILL"), graceMs);
     this.#send({ type: "stop" });
     await this.#exited;
