@@ -58,6 +58,11 @@ export function latencyFigure(
   };
 }
 
+/** A figure that is itself a ratio to the bare parts: the value is the median, and the limit 1. */
+export function ratioFigure(figure: string, ratios: readonly number[]): Figure {
+  return { ...latencyFigure(figure, 0.5, ratios, 1), unit: "×" };
+}
+
 export function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
 }

@@ -1,6 +1,8 @@
 import { EMBEDDED, startBenchPostgres, type BenchDatabase } from "./bench-database.ts";
 import type { Figure } from "./figure.ts";
+import { cliStart } from "./figures/cli-start.ts";
 import { dispatchLatency } from "./figures/dispatch-latency.ts";
+import { forkRatio } from "./figures/fork-ratio.ts";
 import { fullPathThroughput } from "./figures/full-path-throughput.ts";
 import { idleAgents } from "./figures/idle-agents.ts";
 import { protocolThroughput } from "./figures/protocol-throughput.ts";
@@ -17,6 +19,8 @@ const FIGURES: Record<string, Measure> = {
   ],
   dispatch: (postgres) => dispatchLatency(postgres),
   idle_agents: idleAgents,
+  fork_ratio: async () => [await forkRatio()],
+  cli_start: async () => [await cliStart()],
 };
 
 const USAGE = `Usage: pnpm bench [figure…] [--json]

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { isAlive } from "../is-alive.fixture.ts";
 import { aProject, workerOptions } from "../worker-options.fixture.ts";
 import type { Launcher } from "./launcher.ts";
 import { ProcessLauncher } from "./process.ts";
@@ -99,6 +100,31 @@ test("a fresh process for every run, and the next one when a place is free", asy
   expect(second.pid).not.toBe(first.pid);
   expect(await first.exited).toMatchObject({ exitCode: 0 });
   launcher.giveBack(second);
+});
+
+test("a process started ahead waits for the next run; one that died meanwhile is not given out", async () => {
+  const started: number[] = [];
+  const ended: number[] = [];
+  const worker = workerOptions(project, {
+    onStart: async (pid) => void started.push(pid),
+    onExit: async (pid) => void ended.push(pid),
+  });
+  const launcher = keep(new ProcessLauncher({ worker, limit: 2 }));
+  await vi.waitUntil(() => started.length === 1, { timeout: 10_000 });
+  const [first, other] = await Promise.all([launcher.take(), launcher.take()]);
+  expect(first.pid).toBe(started[0]);
+  // Two in use and one ahead, although both takes began before there was another.
+  await vi.waitUntil(() => started.length === 3, { timeout: 10_000 });
+  const ahead = started.find((pid) => pid !== first.pid && pid !== other.pid) ?? 0;
+  launcher.giveBack(first);
+  process.kill(ahead, "SIGKILL");
+  await vi.waitUntil(() => ended.includes(ahead), { timeout: 10_000 });
+  const second = await launcher.take();
+  expect(second.pid).not.toBe(ahead);
+  expect(await runOn(second)).toMatchObject({ kind: "finished" });
+  for (const taken of [second, other]) launcher.giveBack(taken);
+  await launcher.close();
+  expect(started.filter((pid) => isAlive(pid))).toEqual([]);
 });
 
 test.each(["warm", "process"] as const)(

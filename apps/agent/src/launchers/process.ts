@@ -5,20 +5,25 @@ const STOP_GRACE_MS = 5_000;
 
 export type ProcessLauncherOptions = {
   readonly worker: WorkerOptions;
-  /** Most processes at once. */
+  /** Most processes with runs at once; beside them one waits for the next run. */
   readonly limit: number;
 };
 
-/** A fresh process for every run: slower to start, and nothing of one run is left for the next. */
+/**
+ * A fresh process for every run: slower, and nothing of one run is left for the next. One process is started ahead, without
+ * any of the user's code in it, so that a run need not wait for Node to start.
+ */
 export class ProcessLauncher implements Launcher {
   readonly #options: ProcessLauncherOptions;
   readonly #waiting: (() => void)[] = [];
   readonly #stopping = new Set<Promise<void>>();
+  #spare: Promise<WorkerProcess | undefined> | undefined;
   #inUse = 0;
   #isClosed = false;
 
   constructor(options: ProcessLauncherOptions) {
     this.#options = options;
+    this.#startAhead();
   }
 
   get free(): number {
@@ -31,7 +36,7 @@ export class ProcessLauncher implements Launcher {
     else this.#inUse += 1;
     try {
       if (this.#isClosed) throw new LaunchError("The agent is stopping.");
-      return await WorkerProcess.start(this.#options.worker);
+      return await this.#fresh();
     } catch (error) {
       this.#passOn();
       throw error;
@@ -39,16 +44,41 @@ export class ProcessLauncher implements Launcher {
   }
 
   giveBack(worker: WorkerProcess): void {
-    const stopped = worker.stop(worker.isSound ? STOP_GRACE_MS : 0).then(() => {
-      this.#stopping.delete(stopped);
-      this.#passOn();
-    });
-    this.#stopping.add(stopped);
+    this.#stop(worker, () => this.#passOn());
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    const spare = await this.#takeSpare();
+    if (spare !== undefined) this.#stop(spare, () => {});
     await Promise.all(this.#stopping);
+  }
+
+  async #fresh(): Promise<WorkerProcess> {
+    const spare = await this.#takeSpare();
+    const worker = spare?.isSound === true ? spare : WorkerProcess.start(this.#options.worker);
+    this.#startAhead();
+    return worker;
+  }
+
+  async #takeSpare(): Promise<WorkerProcess | undefined> {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare;
+  }
+
+  // One that does not start is no error yet: the run that would have had it starts its own, and says what is wrong.
+  #startAhead(): void {
+    if (this.#isClosed) return;
+    this.#spare ??= WorkerProcess.start(this.#options.worker).catch(() => undefined);
+  }
+
+  #stop(worker: WorkerProcess, then: () => void): void {
+    const stopped = worker.stop(worker.isSound ? STOP_GRACE_MS : 0).then(() => {
+      this.#stopping.delete(stopped);
+      then();
+    });
+    this.#stopping.add(stopped);
   }
 
   /** Gives this place to whoever waits longest. */
