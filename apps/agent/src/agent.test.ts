@@ -233,10 +233,12 @@ test("when its session is ended, it opens another and goes on", async () => {
 test("many short runs go through, each once", async () => {
   const { offer, plane } = await start({ concurrency: 2 });
   const runs = await Promise.all(Array.from({ length: 1_000 }, () => offer("noop")));
-  await Promise.all(runs.map(ended));
+  // One condition: a thousand pollers would be most of the work on a busy machine.
+  const areOver = () => runs.every(({ type }) => type === "COMPLETED");
+  await vi.waitUntil(areOver, { timeout: 60_000 });
   for (const run of runs) expect(story(run)).toEqual(["Running: started", "Completed: completed"]);
   expect(plane.accepted).toHaveLength(2_000);
-});
+}, 70_000);
 
 test("draining lets running flows finish, gives back what has not begun, and ends the session", async () => {
   const { offer, plane, agent } = await start({ concurrency: 1 });

@@ -80,6 +80,7 @@ export class RunPreparer {
       flowName: lease.flowName,
       deployment: lease.deploymentName,
       workspaceId: this.#options.workspaceId,
+      tellsStart: lease.timeoutSeconds !== null,
       ...start,
     };
   }

@@ -114,7 +114,7 @@ export const SETTINGS = {
     "DOWNBEAT_PREFETCH",
     "prefetch",
     Whole.min(0).max(5000),
-    "200",
+    "500",
     "Most runs held ready beyond that; never more than ended here within the last second.",
   ),
   launcher: setting(

@@ -60,5 +60,5 @@ export function aRun(
   parameters: unknown = {},
 ): RunMessage {
   const entrypoint = { modulePath, flowName, exportName: flowName };
-  return { type: "run", runId, epoch: 1, attempt: 1, ...entrypoint, parameters };
+  return { type: "run", runId, epoch: 1, attempt: 1, ...entrypoint, parameters, tellsStart: true };
 }

@@ -169,16 +169,16 @@ export class FlowWorker {
     try {
       const definition = await this.#loader.load(message);
       if (host.signal.aborted) return { outcome: "cancelled" };
-      const { timeoutMs } = definition;
-      this.#channel.send({
-        type: "started",
-        runId: message.runId,
-        ...(timeoutMs !== undefined && { timeoutMs }),
-      });
+      this.#tellStart(message, definition.timeoutMs);
       return await definition.execute(message.parameters, host);
     } catch (error) {
       return { outcome: "failed", stateName: "Failed", error: toErrorRecord(error) };
     }
+  }
+
+  #tellStart({ runId, tellsStart }: RunMessage, timeoutMs: number | undefined): void {
+    if (timeoutMs !== undefined) this.#channel.send({ type: "started", runId, timeoutMs });
+    else if (tellsStart === true) this.#channel.send({ type: "started", runId });
   }
 }
 

@@ -18,6 +18,8 @@ export type RunMessage = {
   readonly parameters: unknown;
   /** What pause points that earlier attempts passed were given, by key. */
   readonly inputs?: Readonly<Record<string, unknown>>;
+  /** Asks for `started` although the flow has no limit of its own: the agent keeps one from then on. */
+  readonly tellsStart?: boolean;
 };
 
 /** Someone resumed a run whose process waits at this pause point. */
@@ -63,7 +65,8 @@ export type ToWorker =
 export type ReadyMessage = { readonly type: "ready"; readonly pid: number };
 
 /**
- * User code is about to be called: the module is loaded and the flow was found. `timeoutMs` is the flow's limit for one
+ * User code is about to be called: the module is loaded and the flow was found. Sent only where a limit counts from here:
+ * most runs have none, and a message costs both sides as much as a short run. `timeoutMs` is the flow's limit for one
  * attempt. The worker enforces it while its event loop turns; against a loop that never yields only the agent can.
  */
 export type StartedMessage = {

@@ -127,6 +127,17 @@ test("a flow over its timeout ends TimedOut, after its limit was announced", asy
   });
 });
 
+test("without a limit to keep, nobody is told of the start", async () => {
+  const path = fixture.flowModule(
+    "unlimited.mjs",
+    `export const unlimited = flow({ name: "unlimited" }, () => 1);`,
+  );
+  const worker = fixture.start();
+  worker.send({ ...aRun("one", path, "unlimited"), tellsStart: false });
+  expect(await worker.finished("one")).toEqual({ outcome: "completed" });
+  expect(worker.received.map(({ type }) => type)).toEqual(["ready", "finished"]);
+});
+
 test("an unhandled rejection fails the run and marks the process as not to be reused", async () => {
   const path = fixture.flowModule(
     "loose.mjs",
