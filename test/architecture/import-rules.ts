@@ -37,8 +37,8 @@ export const RESERVED_MODULES: readonly {
   },
   {
     modules: ["fastify", "fastify-plugin", "@fastify/*", "jsonwebtoken"],
-    onlyIn: ["apps/api/"],
-    because: "only the API serves HTTP of its own contract",
+    onlyIn: ["apps/api/", "apps/examples/web/"],
+    because: "only the API serves HTTP of its own contract; an example shows a customer's web app",
   },
   {
     modules: ["react", "react-dom", "react-dom/*", "react/*", "@tanstack/*"],

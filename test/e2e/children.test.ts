@@ -109,3 +109,36 @@ it("a plain script triggers with its profile; inside a recorded flow the run is 
   const { parentRunId } = await read(told.inside);
   expect((await read(parentRunId ?? "")).flowName).toBe("nightly");
 });
+
+it("a project's configuration says which deployments it has, and with what", async () => {
+  const config = join(plane.project, "downbeat.config.mjs");
+  await writeFile(
+    config,
+    `import { defineConfig } from "@downbeat/sdk";
+    export default defineConfig({
+      limits: { doors: { slots: 2 } },
+      deployments: {
+        child: { tags: ["small"], parameters: { note: "configured" } },
+        "child/second": { limits: ["doors"], retry: { retriesOnCrash: 1 }, timeoutSeconds: 60 },
+      },
+    });`,
+  );
+  await plane.cliOk(["deploy", "flows/children.ts", "--tag", "by-hand"]);
+  const deployment = (deploymentName: string) =>
+    plane.client().call("readDeployment", { params: { flowName: "child", deploymentName } });
+  expect((await deployment("default")).tags).toEqual(["small", "by-hand"]);
+  expect(await deployment("second")).toMatchObject({
+    limitNames: ["doors"],
+    timeoutSeconds: 60,
+    retry: { retriesOnCrash: 1, retriesOnFailure: 0 },
+  });
+  await reaches(await trigger("child"), "Completed");
+  expect(await linesOf("children")).toContain("configured");
+
+  await writeFile(config, `export default { deployments: { child: { tag: ["x"] } } };`);
+  const refused = await plane.cli(["deploy", "flows/children.ts"]);
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    expect.stringContaining("deployments.child.tag"),
+  ]);
+});

@@ -232,6 +232,12 @@ export const ERRORS = {
     "Tasks were called inside each other without end.",
     "End the recursion, or make it a loop.",
   ),
+  queue_full: entry(
+    0,
+    true,
+    "Too many runs wait to be sent.",
+    "Await `sent` of the runs asked for, now and then, so that the plane can keep up.",
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorEntry = {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, expect, expectTypeOf, test, vi } from "vitest";
 import { z } from "zod";
 import {
+  defineConfig,
   exponential,
   flow,
   log,
@@ -221,4 +222,40 @@ export const primesBelow = task(
 // `threads.test.ts` runs such tasks: a thread imports its module by itself, and this one is a test.
 test("threads: the task is typed like its function", () => {
   expectTypeOf(primesBelow).returns.toEqualTypeOf<Promise<number>>();
+});
+
+// #region background
+export const sendMail = task(
+  { name: "send-mail", background: true, retries: 2 },
+  async (address: string, subject: string) => {
+    log.info("sending", { address, subject });
+  },
+);
+
+export async function onNewsletter(subject: string, addresses: readonly string[]) {
+  const runs = addresses.map((address) => sendMail.delay(address, subject));
+  await Promise.all(runs.map(({ sent }) => sent));
+  return runs.map(({ runId }) => runId);
+}
+// #endregion
+
+test("background: a refused run says so", async () => {
+  vi.stubEnv("DOWNBEAT_PROFILE_FILE", "/nowhere/profile.json");
+  await expect(onNewsletter("Summer", ["ann@example.org"])).rejects.toThrow("No profile is set.");
+});
+
+// #region config
+export const config = defineConfig({
+  limits: { warehouse: { slots: 4 } },
+  deployments: {
+    "weather-report": { tags: ["nightly"], parameters: { year: 2014 }, limits: ["warehouse"] },
+    "weather-report/europe": { pool: "eu", retry: { retriesOnCrash: 2 }, timeoutSeconds: 600 },
+  },
+});
+// #endregion
+
+test("defineConfig: it returns what it is given, and knows its keys", () => {
+  expect(Object.keys(config.deployments ?? {})).toHaveLength(2);
+  // @ts-expect-error a key that is not known
+  defineConfig({ deployment: {} });
 });

@@ -1,3 +1,5 @@
+export { defineConfig } from "./deploy/define-config.ts";
+export type { DeploymentConfig, DownbeatConfig, LimitConfig } from "./deploy/define-config.ts";
 export {
   NonRetriableError,
   ParameterError,
@@ -14,6 +16,7 @@ export type { MapOptions, Unmapped } from "./map-arguments.ts";
 export { pause, suspend } from "./pause.ts";
 export type { PauseOptions } from "./pause.ts";
 export { InputError } from "./pause-point.ts";
+export type { BackgroundRun } from "./remote/background-task.ts";
 export { remoteRun } from "./remote/remote-run.ts";
 export type { RemoteRun, WaitOptions } from "./remote/remote-run.ts";
 export type { RunStatus } from "./remote/remote-plane.ts";
@@ -28,9 +31,9 @@ export type { RunWhen, TaskState, Upstream } from "./run-when.ts";
 export type { Hook, HookEvent, StateHooks } from "./state-hooks.ts";
 export { task } from "./task.ts";
 export type { CallOptions, TaskOptions } from "./task.ts";
-export type { Task, TaskResult } from "./task-types.ts";
 export { threads } from "./threads/thread-runner.ts";
 export type { ThreadRunner } from "./threads/thread-runner.ts";
+export type { BackgroundTask, Task, TaskResult } from "./task-types.ts";
 export { transaction } from "./transaction.ts";
 export type { Transaction } from "./transaction.ts";
 export type { CompletedCall, TransactionHooks } from "./transaction-scope.ts";

@@ -1,5 +1,7 @@
+import type { FLOW, FlowDefinition } from "./flow-definition.ts";
 import type { TaskFuture } from "./future.ts";
 import type { MapOptions, Unmapped } from "./map-arguments.ts";
+import type { BackgroundRun } from "./remote/background-task.ts";
 import type { RunWhen } from "./run-when.ts";
 import type { CallOptions } from "./task.ts";
 
@@ -27,6 +29,16 @@ export type Task<F extends AnyFunction> = TaskCall<F> & {
   with(
     options: CallOptions<F> & { readonly runWhen: RunWhen },
   ): Task<(...args: Parameters<F>) => Promise<TaskResult<F> | undefined>>;
+};
+
+/**
+ * A task of which agents execute single calls. `delay` takes the task's own arguments (JSON values; they are sealed) and
+ * returns at once: the run is sent in a batch with others of the same moment.
+ */
+export type BackgroundTask<F extends AnyFunction> = Task<F> & {
+  /** @throws DownbeatError `parameters_invalid` naming the argument that JSON cannot carry; `queue_full` */
+  delay(...args: Parameters<F>): BackgroundRun;
+  readonly [FLOW]: FlowDefinition;
 };
 
 /** What a task brings in the end: of a generator, the list of all its items. */

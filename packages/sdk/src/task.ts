@@ -5,6 +5,7 @@ import { currentFrame } from "./frame.ts";
 import { mapTask } from "./map-task.ts";
 import { nameRenderer } from "./render-name.ts";
 import type { RenderName } from "./render-name.ts";
+import { backgroundProperties } from "./remote/background-task.ts";
 import { checkRetryOptions } from "./retry-policy.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 import { RUN_WHEN } from "./run-when.ts";
@@ -16,11 +17,11 @@ import { submitTask } from "./submit-task.ts";
 import { checkLimits } from "./task-limits.ts";
 import { TaskRun } from "./task-run.ts";
 import type { TaskSpec } from "./task-spec.ts";
-import type { AnyFunction, Task, TaskResult } from "./task-types.ts";
 import { answerThreadCall } from "./threads/in-thread.ts";
 import { inThread } from "./threads/run-in-thread.ts";
 import { isThreadCall } from "./threads/thread-call.ts";
 import type { ThreadRunner } from "./threads/thread-runner.ts";
+import type { AnyFunction, BackgroundTask, Task, TaskResult } from "./task-types.ts";
 import type { TransactionHooks } from "./transaction-scope.ts";
 
 export type TaskOptions<F extends AnyFunction = AnyFunction> = RetryOptions &
@@ -40,6 +41,8 @@ export type TaskOptions<F extends AnyFunction = AnyFunction> = RetryOptions &
     readonly limits?: readonly string[];
     /** Where the function runs: here, or in worker threads with `threads(import.meta.url, "name of the export")`. */
     readonly runner?: ThreadRunner;
+    /** Whether agents may execute single calls of it: `delay(...)` asks for one. Export it and deploy it. Default false. */
+    readonly background?: boolean;
   };
 
 /** Options of some calls of a task: those of the task itself, and what only a call can know. */
@@ -61,6 +64,10 @@ export type CallOptions<F extends AnyFunction = AnyFunction> = TaskOptions<F> & 
  * const week = await fetchDay.map(days, { concurrency: 5 });
  * @throws DownbeatError `definition_invalid` when the name is missing or an option cannot work.
  */
+export function task<F extends AnyFunction>(
+  options: TaskOptions<NoInfer<F>> & { readonly background: true },
+  fn: F,
+): BackgroundTask<F>;
 export function task<F extends AnyFunction>(fn: F): Task<F>;
 export function task<F extends AnyFunction>(options: TaskOptions<NoInfer<F>>, fn: F): Task<F>;
 export function task<F extends AnyFunction>(first: TaskOptions<F> | F, second?: F): Task<F> {
@@ -79,6 +86,7 @@ function defineTask<F extends AnyFunction>(options: NamedOptions, fn: F): Task<F
   const inside = specOf(options, fn);
   const spec = options.runner === undefined ? inside : { ...inside, fn: inThread(options.runner) };
   const background = isStream ? collecting(spec) : spec;
+  const submit = (...args: unknown[]) => submitTask(background, args);
   const call = isStream
     ? function (this: unknown, ...args: unknown[]) {
         return streamTask(spec, this, args);
@@ -92,9 +100,10 @@ function defineTask<F extends AnyFunction>(options: NamedOptions, fn: F): Task<F
     name: { value: spec.name, configurable: true },
     length: { value: fn.length, configurable: true },
     taskName: { value: spec.name, enumerable: true },
-    submit: { value: (...args: unknown[]) => submitTask(background, args) },
+    submit: { value: submit },
     map: { value: (...args: unknown[]) => mapTask(background, args) },
     with: { value: (more: AnyOptions) => defineTask({ ...options, ...more }, fn) },
+    ...(options.background === true && backgroundProperties(spec.name, submit)),
   }) as unknown as Task<F>;
 }
 

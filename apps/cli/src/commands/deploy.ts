@@ -2,16 +2,17 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Deployment } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
-import type { DeployPlan } from "../deploy/plan-deployments.ts";
+import type { ProjectPlan } from "../deploy/plan-project.ts";
+import type { DeployOverrides } from "../deploy/register-deployments.ts";
 import { readRunPolicy, runPolicyOptions, type RunPolicyOptions } from "../deploy/run-policy.ts";
 import { collect } from "../options.ts";
 import { table } from "../table.ts";
 
 type Options = RunPolicyOptions & {
   project: string;
-  pool: string;
-  queue: string;
-  name: string;
+  pool?: string;
+  queue?: string;
+  name?: string;
   tag?: string[];
   param?: string[];
   dryRun?: boolean;
@@ -26,9 +27,9 @@ export function deployCommand(): Command {
     )
     .description("register the flows of a project; the code stays here")
     .option("--project <dir>", "the project directory, the same that agents run in", ".")
-    .option("--pool <name>", "work pool whose agents run it", "default")
-    .option("--queue <name>", "work queue in the pool", "default")
-    .option("--name <name>", "name of the deployment, unique within its flow", "default")
+    .option("--pool <name>", "work pool whose agents run it (default: default)")
+    .option("--queue <name>", "work queue in the pool (default: default)")
+    .option("--name <name>", "deploy only this deployment of each flow (default: default)")
     .option("--tag <tag>", "a static label, visible to the API (repeatable)", collect)
     .option("-p, --param <name=value>", "a default parameter, sealed (repeatable)", collect)
     .option("--dry-run", "show what would be deployed and send nothing")
@@ -40,49 +41,63 @@ export function deployCommand(): Command {
 }
 
 const DEPLOY_HELP = `
-Files are imported in a process of their own. Names, the parameter schema without defaults, a hash of the file and the
-commit (in a clean repository) go to the API in clear; the path and the default parameters are sealed. If one file does
-not import, nothing is deployed, unless --keep-going is given.
+Files are imported in a process of their own. Names, the parameter schema without defaults, a hash of the file with
+all it imports from the project, and the commit (in a clean repository) go to the API in clear; the path and the default
+parameters are sealed. If one file does not import, nothing is deployed, unless --keep-going is given.
+
+A downbeat.config.ts in the project says which deployments there are and what limits they have (see defineConfig in
+docs/sdk.md); limits are set first. What is given here counts more than what it says; tags are added.
 
 With --json: { deployments, failures }; deployments as POST /v1/deployments returns them, or with --dry-run what would
-be sent, in clear: { flowName, path, export, contentHash, gitSha, parameterSchema }.`;
+be sent, in clear: { flowName, name, path, export, contentHash, gitSha, isBackground, parameterSchema }.`;
 
 async function deploy(context: CliContext, options: Options, paths: string[]): Promise<void> {
-  const { planDeployments } = await import("../deploy/plan-deployments.ts");
-  const plan = await planDeployments({
+  const { planProject } = await import("../deploy/plan-project.ts");
+  const plan = await planProject({
     projectDirectory: resolve(options.project),
     paths,
     keepGoing: options.keepGoing === true,
+    onlyName: options.name,
   });
   for (const failure of plan.failures)
     context.output.warn(`skipped ${failure.path}: ${failure.message}`);
   if (options.dryRun === true) return showPlan(context, plan);
   const { registerDeployments } = await import("../deploy/register-deployments.ts");
-  const deployments = await registerDeployments(context, plan.flows, {
-    name: options.name,
-    poolName: options.pool,
-    queueName: options.queue,
-    tags: options.tag ?? [],
-    defaults: options.param ?? [],
-    policy: readRunPolicy(options),
-  });
+  const overrides = overridesOf(options);
+  const deployments = await registerDeployments(context, { ...plan, overrides });
   context.output.result({ deployments, failures: plan.failures }, () => deployedWords(deployments));
   if (plan.failures.length > 0) process.exitCode = 1;
 }
 
-function showPlan(context: CliContext, plan: DeployPlan): void {
-  const deployments = plan.flows.map(({ parameterSchema, ...flow }) => ({
+function overridesOf(options: Options): DeployOverrides {
+  const { retry, timeoutSeconds, exclusive } = readRunPolicy(options);
+  return {
+    poolName: options.pool,
+    queueName: options.queue,
+    tags: options.tag ?? [],
+    defaults: options.param ?? [],
+    policy: {
+      ...(retry !== null && { retry }),
+      ...(timeoutSeconds !== null && { timeoutSeconds }),
+      exclusive,
+    },
+  };
+}
+
+function showPlan(context: CliContext, plan: ProjectPlan): void {
+  const deployments = plan.deployments.map(({ flow: { parameterSchema, ...flow }, name }) => ({
     ...flow,
+    name,
     parameterSchema,
   }));
-  const rows = plan.flows.map((flow) => [
-    flow.flowName,
+  const rows = plan.deployments.map(({ flow, name }) => [
+    `${flow.flowName}/${name}`,
     flow.path,
     flow.export,
     flow.contentHash.slice(0, 12),
   ]);
   context.output.result({ deployments, failures: plan.failures }, () =>
-    table(["FLOW", "PATH", "EXPORT", "CONTENT"], rows),
+    table(["DEPLOYMENT", "PATH", "EXPORT", "CONTENT"], rows),
   );
   context.output.note("Dry run: nothing was sent.");
 }

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { DownbeatError } from "@downbeat/contract";
-import type { DiscoveredFile, DiscoveryMessage } from "./discovery-message.ts";
+import type { ConfigMessage, DiscoveredFile, DiscoveryMessage } from "./discovery-message.ts";
 
 // From source the entry is TypeScript, from dist JavaScript.
 const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -17,14 +17,27 @@ export async function discoverFlows(
   projectDirectory: string,
   paths: readonly string[],
 ): Promise<readonly DiscoveredFile[]> {
+  return ((await ask(projectDirectory, paths, paths)) as DiscoveryMessage).files;
+}
+
+/** The default export of a project's configuration file, imported in a child process. @throws as {@link discoverFlows} */
+export async function importConfig(projectDirectory: string, file: string): Promise<ConfigMessage> {
+  return (await ask(projectDirectory, [file], ["--config", file])) as ConfigMessage;
+}
+
+function ask(
+  projectDirectory: string,
+  paths: readonly string[],
+  args: readonly string[],
+): Promise<unknown> {
   const needsLoader = EXTENSION === "ts" || paths.some((path) => path.endsWith("ts"));
-  const child = fork(ENTRY, [projectDirectory, ...paths], {
+  const child = fork(ENTRY, [projectDirectory, ...args], {
     cwd: projectDirectory,
     execArgv: needsLoader ? ["--import", import.meta.resolve("tsx")] : [],
     stdio: ["ignore", 2, 2, "ipc"],
   });
   return new Promise((resolve, reject) => {
-    child.once("message", (message) => resolve((message as DiscoveryMessage).files));
+    child.once("message", resolve);
     child.once("error", reject);
     child.once("exit", (code, signal) => {
       const end = signal === null ? `exit code ${code}` : signal;

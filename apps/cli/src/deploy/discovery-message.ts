@@ -11,4 +11,9 @@ export type DiscoveredFlow = {
   readonly flowName: string;
   readonly export: string;
   readonly parameterSchema: SchemaNode | null;
+  /** A task marked `background`. */
+  readonly isBackground: boolean;
 };
+
+/** What the importing process sends back about the project's configuration: the default export as plain data. */
+export type ConfigMessage = { readonly value: unknown } | { readonly error: string };

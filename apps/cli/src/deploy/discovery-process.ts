@@ -1,37 +1,64 @@
 /**
- * Runs in a process of its own: imports the files it is told and sends back what flows they export. It imports nothing
+ * Runs in a process of its own: imports the files it is told and sends back what flows they export, or with `--config` the
+ * project's configuration. It imports nothing
  * of this command's packages, so that the project's own copy of the SDK is the only one here.
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { DiscoveredFile, DiscoveredFlow, DiscoveryMessage } from "./discovery-message.ts";
+import type {
+  ConfigMessage,
+  DiscoveredFile,
+  DiscoveredFlow,
+  DiscoveryMessage,
+} from "./discovery-message.ts";
 
 const FLOW = Symbol.for("downbeat.flow");
 
 type FlowDefinition = {
   protocol: number;
   name: string;
+  isBackground?: true;
   parametersJsonSchema(): DiscoveredFlow["parameterSchema"];
 };
 
 const [projectDirectory = ".", ...paths] = process.argv.slice(2);
-const files: DiscoveredFile[] = [];
-for (const path of paths) files.push(await importFile(path));
-process.send?.({ files } satisfies DiscoveryMessage, () => {
-  // User modules may hold timers or sockets open; their work is done here.
-  process.exit(0);
-});
+process.send?.(
+  paths[0] === "--config" ? await importConfig(paths[1] ?? "") : await importAll(),
+  () => {
+    // User modules may hold timers or sockets open; their work is done here.
+    process.exit(0);
+  },
+);
+
+async function importAll(): Promise<DiscoveryMessage> {
+  const files: DiscoveredFile[] = [];
+  for (const path of paths) files.push(await importFile(path));
+  return { files };
+}
+
+async function importConfig(path: string): Promise<ConfigMessage> {
+  try {
+    const { default: value } = (await importModule(path)) as { default?: unknown };
+    return { value: value ?? null };
+  } catch (error) {
+    return { error: wordsFor(error) };
+  }
+}
+
+function importModule(path: string): Promise<unknown> {
+  return import(pathToFileURL(resolve(projectDirectory, path)).href);
+}
 
 async function importFile(path: string): Promise<DiscoveredFile> {
   try {
-    const module = (await import(pathToFileURL(resolve(projectDirectory, path)).href)) as Record<
-      string,
-      unknown
-    >;
-    return { path, flows: flowsOf(module) };
+    return { path, flows: flowsOf((await importModule(path)) as Record<string, unknown>) };
   } catch (error) {
-    return { path, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return { path, error: wordsFor(error) };
   }
+}
+
+function wordsFor(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function flowsOf(module: Record<string, unknown>): DiscoveredFlow[] {
@@ -44,6 +71,7 @@ function flowsOf(module: Record<string, unknown>): DiscoveredFlow[] {
       flowName: definition.name,
       export: name,
       parameterSchema: definition.parametersJsonSchema(),
+      isBackground: definition.isBackground === true,
     });
   }
   return [...found.values()];

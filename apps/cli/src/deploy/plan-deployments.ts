@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { DownbeatError } from "@downbeat/contract";
+import { contentHash } from "@downbeat/sdk/protocol";
 import type { DiscoveredFile, DiscoveredFlow } from "./discovery-message.ts";
 import { discoverFlows } from "./discover-flows.ts";
 import { findFlowFiles } from "./find-flow-files.ts";
@@ -56,10 +54,8 @@ async function plan(
   gitSha: string | null,
 ): Promise<PlannedFlow[]> {
   if ("error" in file || file.flows.length === 0) return [];
-  const contentHash = createHash("sha256")
-    .update(await readFile(join(projectDirectory, file.path)))
-    .digest("hex");
-  return file.flows.map((flow) => ({ ...flow, path: file.path, contentHash, gitSha }));
+  const hash = await contentHash(projectDirectory, file.path);
+  return file.flows.map((flow) => ({ ...flow, path: file.path, contentHash: hash, gitSha }));
 }
 
 function failureOf(file: DiscoveredFile): ImportFailure[] {

@@ -5,34 +5,48 @@ import { checkParameters } from "@downbeat/sdk/protocol";
 import { coerceParameters } from "../parameters/coerce-parameters.ts";
 import { pinnedPublicKey } from "../pinned-key.ts";
 import type { PlannedFlow } from "./plan-deployments.ts";
+import type { PlannedDeployment } from "./plan-targets.ts";
+import type { ProjectConfig } from "./project-config.ts";
 
-export type DeploymentTarget = {
-  readonly name: string;
-  readonly poolName: string;
-  readonly queueName: string;
+/** Tells the deployments of background tasks, and their runs, from others. */
+const BACKGROUND_TAG = "background";
+
+/** What the command line says about every deployment; what it leaves open the project's configuration says. */
+export type DeployOverrides = {
+  readonly poolName: string | undefined;
+  readonly queueName: string | undefined;
+  /** Added to those of the configuration. */
   readonly tags: readonly string[];
-  /** `name=value` texts. */
+  /** `name=value` texts, over the parameters of the configuration. */
   readonly defaults: readonly string[];
-  readonly policy: Pick<DeploymentSpec, "retry" | "timeoutSeconds" | "exclusive">;
+  readonly policy: Partial<Pick<DeploymentSpec, "retry" | "timeoutSeconds" | "exclusive">>;
+};
+
+export type DeployRequest = {
+  readonly deployments: readonly PlannedDeployment[];
+  readonly limits: ProjectConfig["limits"];
+  readonly overrides: DeployOverrides;
 };
 
 /**
- * Seals each flow's entrypoint and defaults and registers them in one call. It takes the private key: an agent runs only
- * entrypoints that a key holder has sealed.
+ * Sets the limits, seals each flow's entrypoint and defaults and registers them in one call. It takes the private key: an
+ * agent runs only entrypoints that a key holder has sealed.
  */
 export async function registerDeployments(
   context: CliContext,
-  flows: readonly PlannedFlow[],
-  target: DeploymentTarget,
+  { deployments: planned, limits, overrides }: DeployRequest,
 ): Promise<Deployment[]> {
   const connection = await context.connect();
   const { keyset, keyring } = await context.unlock();
   await registerKey(context);
   await pinnedPublicKey(connection);
   const dataKey = await createDataKey({ recipients: [publicKeyOf(keyset)], keyring });
-  const deployments = await Promise.all(flows.map((flow) => specOf(flow, target, dataKey)));
-  await connection.client.call("createDataKeys", { body: { dataKeys: [dataKey.wrapped] } });
-  const answer = await connection.client.call("deploy", { body: { deployments } });
+  const deployments = await Promise.all(planned.map((one) => specOf(one, overrides, dataKey)));
+  const { client } = connection;
+  await client.call("createDataKeys", { body: { dataKeys: [dataKey.wrapped] } });
+  for (const [limitName, body] of Object.entries(limits))
+    await client.call("setLimit", { params: { limitName }, body });
+  const answer = await client.call("deploy", { body: { deployments } });
   return answer.deployments;
 }
 
@@ -52,20 +66,28 @@ async function registerKey(context: CliContext): Promise<void> {
 }
 
 async function specOf(
-  flow: PlannedFlow,
-  target: DeploymentTarget,
+  { flow, name, config }: PlannedDeployment,
+  overrides: DeployOverrides,
   dataKey: DataKey,
 ): Promise<DeploymentSpec> {
-  const dep = `${flow.flowName}/${target.name}`;
-  const defaults = coerceParameters(target.defaults, flow.parameterSchema);
+  const dep = `${flow.flowName}/${name}`;
+  const given = coerceParameters(overrides.defaults, flow.parameterSchema);
+  const defaults = { ...config.parameters, ...given };
   checkParameters(flow.flowName, defaults, flow.parameterSchema, { partial: true });
+  const { concurrency, limits, requiredLabels } = config;
   return {
     flowName: flow.flowName,
-    name: target.name,
-    poolName: target.poolName,
-    queueName: target.queueName,
-    tags: [...target.tags],
-    ...target.policy,
+    name,
+    poolName: overrides.poolName ?? config.pool ?? "default",
+    queueName: overrides.queueName ?? config.queue ?? "default",
+    tags: tagsOf(flow, [...(config.tags ?? []), ...overrides.tags]),
+    retry: overrides.policy.retry ?? config.retry ?? null,
+    timeoutSeconds: overrides.policy.timeoutSeconds ?? config.timeoutSeconds ?? null,
+    exclusive: overrides.policy.exclusive === true || config.exclusive === true,
+    // Absent: a standing deployment keeps what `downbeat deployment limit` has set.
+    ...(concurrency !== undefined && { concurrency }),
+    ...(limits !== undefined && { limitNames: limits }),
+    ...(requiredLabels !== undefined && { requiredLabels }),
     contentHash: flow.contentHash,
     gitSha: flow.gitSha,
     parameterSchema: flow.parameterSchema as DeploymentSpec["parameterSchema"],
@@ -75,8 +97,12 @@ async function specOf(
       { path: flow.path, export: flow.export },
     ),
     defaultParameters:
-      target.defaults.length === 0
+      Object.keys(defaults).length === 0
         ? null
         : await sealJson(dataKey, { kind: "defaults", dep }, defaults),
   };
+}
+
+function tagsOf({ isBackground }: PlannedFlow, tags: readonly string[]): string[] {
+  return [...new Set(isBackground ? [...tags, BACKGROUND_TAG] : tags)];
 }

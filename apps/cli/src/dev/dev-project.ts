@@ -1,14 +1,14 @@
-import { planDeployments } from "../deploy/plan-deployments.ts";
+import { planProject } from "../deploy/plan-project.ts";
 import { registerDeployments } from "../deploy/register-deployments.ts";
 import type { CliContext } from "../context.ts";
 
-const TARGET = {
-  name: "default",
+// The agent that is started here serves this pool, whichever the project's configuration names.
+const OVERRIDES = {
   poolName: "default",
   queueName: "default",
   tags: [],
   defaults: [],
-  policy: { retry: null, timeoutSeconds: null, exclusive: false },
+  policy: {},
 };
 
 /** Deploys every flow of the project that imports; returns their names. */
@@ -16,9 +16,13 @@ export async function deployProject(
   context: CliContext,
   projectDirectory: string,
 ): Promise<string[]> {
-  const plan = await planDeployments({ projectDirectory, paths: [], keepGoing: true });
-  for (const { path, message } of plan.failures)
+  const { deployments, limits, failures } = await planProject({
+    projectDirectory,
+    paths: [],
+    keepGoing: true,
+  });
+  for (const { path, message } of failures)
     context.output.warn(`${path} does not import:\n${message}`);
-  const deployments = await registerDeployments(context, plan.flows, TARGET);
-  return deployments.map((deployment) => deployment.flowName);
+  const made = await registerDeployments(context, { deployments, limits, overrides: OVERRIDES });
+  return [...new Set(made.map((deployment) => deployment.flowName))];
 }

@@ -4,14 +4,16 @@ import { locateProfile } from "../profile/read-profile.ts";
 import type { RemotePlane } from "./remote-plane.ts";
 
 /**
- * The way to the plane from here: the agent of the run around this code, else the profile. A connection that could not be
- * made is tried anew by the next call.
- *
- * @throws (rejects with) DownbeatError `profile_missing`, and what {@link connectByProfile} throws
+ * Gives the way to the plane: the agent of the run around the code that asked, else the profile. It rejects with
+ * DownbeatError `profile_missing` or what {@link connectByProfile} throws; a connection that could not be made is tried
+ * anew when it is called again.
  */
-export function planeInReach(): Promise<RemotePlane> {
+export type ReachPlane = () => Promise<RemotePlane>;
+
+/** The way to the plane from here. */
+export function planeInReach(): ReachPlane {
   const remote = currentFrame()?.scope?.host?.remote;
-  return remote === undefined ? planeOfProfile() : Promise.resolve(remote);
+  return remote === undefined ? planeOfProfile : () => Promise.resolve(remote);
 }
 
 let connected: Promise<RemotePlane> | undefined;

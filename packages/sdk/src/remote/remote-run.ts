@@ -1,9 +1,9 @@
-import { DownbeatError } from "@downbeat/contract/errors";
+import { DownbeatError, isDownbeatError } from "@downbeat/contract/errors";
 import type { StateType } from "@downbeat/contract";
 import { currentFrame } from "../frame.ts";
 import { systemTimers, sleep, type Timers } from "../timers.ts";
-import type { RemotePlane, RunStatus } from "./remote-plane.ts";
-import { planeInReach } from "./plane-in-reach.ts";
+import type { RunStatus } from "./remote-plane.ts";
+import { planeInReach, type ReachPlane } from "./plane-in-reach.ts";
 import { StatusReader } from "./status-reader.ts";
 
 export type WaitOptions = {
@@ -18,8 +18,7 @@ const FIRST_LOOK_MS = 100;
 const RAREST_LOOK_MS = 2_000;
 
 type Surroundings = {
-  /** The way to the plane; a promise, since making one may take a moment. */
-  readonly plane: Promise<RemotePlane>;
+  readonly plane: ReachPlane;
   /** Resolves when the plane knows the run; rejects when it refused it. Absent: it knows it. */
   readonly accepted?: Promise<unknown>;
   readonly timers?: Timers;
@@ -27,7 +26,7 @@ type Surroundings = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** A run somewhere else: on an agent, or in a process that serves its flow. */
+/** A run somewhere else, on an agent. */
 export class RemoteRun {
   readonly runId: string;
   readonly #around: Surroundings;
@@ -35,8 +34,6 @@ export class RemoteRun {
   constructor(runId: string, around: Surroundings) {
     this.runId = runId;
     this.#around = around;
-    // Whoever asks is told; until then a connection that fails must not count as unhandled.
-    around.plane.catch(() => {});
   }
 
   /**
@@ -47,7 +44,7 @@ export class RemoteRun {
   async status(): Promise<RunStatus> {
     const { plane, accepted, signal } = this.#around;
     await accepted;
-    const status = await StatusReader.of(await plane).read(this.runId, signal);
+    const status = await StatusReader.of(await plane()).read(this.runId, signal);
     if (status !== undefined) return status;
     throw new DownbeatError("not_found", {
       message: `There is no run ${this.runId} that this code may see.`,
@@ -87,7 +84,7 @@ export class RemoteRun {
   /** Undefined while the plane is away. */
   async #look(): Promise<RunStatus | undefined> {
     return this.status().catch((error: unknown) => {
-      if (error instanceof DownbeatError && error.retryable) return undefined;
+      if (isDownbeatError(error) && error.retryable) return undefined;
       throw error;
     });
   }

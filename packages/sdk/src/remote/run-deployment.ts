@@ -34,7 +34,7 @@ export type RunDeploymentOptions = {
 export type TriggeredRun = RemoteRun & { readonly state: RunStatus["state"] };
 
 /**
- * Runs a deployment somewhere else: on an agent, or in a process that serves it. By default waits for its end and returns
+ * Runs a deployment somewhere else, on an agent. By default waits for its end and returns
  * whichever it is; a failed run does not throw, `state.type` tells. Inside a flow the run becomes a child: it is cancelled
  * with its parent, and a parent that runs again does not trigger it twice. Works in any script or web app with a profile.
  *
@@ -58,7 +58,7 @@ export async function runDeployment(
   // A flow ends when what it began has: also a call that nobody awaits.
   place?.scope.taskOpened();
   try {
-    const status = await trigger(await plane, { request, place, waits: options.wait !== false });
+    const status = await trigger(await plane(), { request, place, waits: options.wait !== false });
     const run = new RemoteRun(status.runId, { plane, signal: currentFrame()?.signal });
     const isDone = options.wait === false || hasEnded(status);
     const { state } = isDone ? status : await run.wait(options);

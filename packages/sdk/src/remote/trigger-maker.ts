@@ -1,6 +1,7 @@
 import {
   DownbeatError,
   isDownbeatError,
+  refuseUnsealed,
   type Deployment,
   type RunSpec,
   type Sealed,
@@ -73,7 +74,9 @@ export class TriggerMaker {
     return {
       flowName,
       deploymentName,
-      parameters: await this.#options.seal({ kind: "parameters", dep, run: runId }, parameters),
+      parameters: sealedWithin(
+        await this.#options.seal({ kind: "parameters", dep, run: runId }, parameters),
+      ),
       tags: [...tags],
       ...(scheduledFor !== undefined && { scheduledFor }),
       ...(runId !== undefined && { runId }),
@@ -116,6 +119,13 @@ export class TriggerMaker {
         "An idempotency key that is no UUID is hidden with the workspace key, which is not on this machine.",
     });
   }
+}
+
+// Refused here, for this run alone: the API would refuse the whole call.
+function sealedWithin(sealed: Sealed<"parameters">): Sealed<"parameters"> {
+  const refusal = refuseUnsealed(sealed, "parameters");
+  if (refusal === undefined) return sealed;
+  throw new DownbeatError("payload_too_large", { message: `What the run is given ${refusal}.` });
 }
 
 function withIssues({ message, issues }: DownbeatError): string {
