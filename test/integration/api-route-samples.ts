@@ -62,6 +62,17 @@ export async function sampleRequests({
     exchangeToken: { body: { grant: "api_key", apiKey: "dnb_" } },
     whoAmI: {},
     setWorkspaceKey: { body: { keyId: "A".repeat(43), publicJwk: JWK } },
+    rotateWorkspaceKey: {
+      body: {
+        fromKeyId: "A".repeat(43),
+        key: { keyId: "B".repeat(43), publicJwk: JWK },
+        statement: "eyJ9.e30.AA",
+        archive: "eyJ9..AA.AA.AA",
+      },
+    },
+    listKeyRotations: {},
+    listDataKeys: { query: {} },
+    rewrapDataKeys: { body: { dataKeys } },
     createDataKeys: { body: { dataKeys } },
     readDataKeys: { query: { ids: runId } },
     createApiKey: { body: { name: "sample", role: "viewer" } },

@@ -16,6 +16,8 @@ import { failedBefore, type Ending } from "./run-end.ts";
 
 export type PreparerOptions = {
   readonly opener: Opener;
+  /** Reads the workspace key again; resolves with whether it has changed. */
+  readonly reloadKey: () => Promise<boolean>;
   readonly watch: PlaneWatch;
   readonly projectDirectory: string;
   /** What of the project may be run; undefined: all of it. */
@@ -131,12 +133,24 @@ export class RunPreparer {
   }
 
   #open(blob: string, context: SealContext, signal: AbortSignal): Promise<unknown> {
-    const { opener, watch } = this.#options;
-    return retrying(() => opener.open(blob, context), {
+    const { watch } = this.#options;
+    return retrying(() => this.#openWithNewestKey(blob, context), {
       watch,
       failure: "data keys cannot be fetched",
       signal,
     });
+  }
+
+  /** Right after a rotation a blob may need the key that has just been written to the file. */
+  async #openWithNewestKey(blob: string, context: SealContext): Promise<unknown> {
+    const { opener, reloadKey } = this.#options;
+    try {
+      return await opener.open(blob, context);
+    } catch (error) {
+      if (isSealError(error) && error.code === "wrong_key" && (await reloadKey()))
+        return opener.open(blob, context);
+      throw error;
+    }
   }
 
   #locate(path: string): Promise<string> {

@@ -8,7 +8,6 @@ import {
   type DataKey,
   type Keyring,
   type SealContext,
-  type WorkspaceKeyset,
 } from "@downbeat/seal";
 
 /** An error of a run or task run, before it is split into what may be seen and what is sealed. */
@@ -18,18 +17,18 @@ export type ObservedError = {
   readonly signal?: string | null;
 };
 
-/** Seals everything this agent process reports, with one data key. */
+/** Seals everything this agent process reports, with one data key at a time. */
 export class Sealer {
-  readonly #dataKey: DataKey;
-  readonly #keyring: Keyring;
+  #dataKey: DataKey;
+  #keyring: Keyring;
 
   private constructor(dataKey: DataKey, keyring: Keyring) {
     this.#dataKey = dataKey;
     this.#keyring = keyring;
   }
 
-  static async create(keyset: WorkspaceKeyset, keyring: Keyring): Promise<Sealer> {
-    return new Sealer(await createDataKey({ recipients: [publicKeyOf(keyset)], keyring }), keyring);
+  static async create(keyring: Keyring): Promise<Sealer> {
+    return new Sealer(await dataKeyFor(keyring), keyring);
   }
 
   /** Must be stored on the plane before anything sealed here can be read. */
@@ -37,9 +36,21 @@ export class Sealer {
     return this.#dataKey.wrapped;
   }
 
-  /** Whether the data key has sealed so much that the agent should begin anew. */
+  /** Whether the data key has sealed so much that another should take its place. */
   get isWorn(): boolean {
     return dataKeyIsWorn(this.#dataKey);
+  }
+
+  /**
+   * Goes on with a new data key, for the keyring's current workspace key.
+   *
+   * @param store puts it on the plane; until that has succeeded the old one goes on
+   */
+  async renew(keyring: Keyring, store: (wrapped: WrappedDataKey) => Promise<void>): Promise<void> {
+    const dataKey = await dataKeyFor(keyring);
+    await store(dataKey.wrapped);
+    this.#dataKey = dataKey;
+    this.#keyring = keyring;
   }
 
   seal<K extends SealedKind>(context: SealContext<K>, value: unknown): Promise<Sealed<K>> {
@@ -65,6 +76,10 @@ export class Sealer {
       detail: sealed,
     };
   }
+}
+
+function dataKeyFor(keyring: Keyring): Promise<DataKey> {
+  return createDataKey({ recipients: [publicKeyOf(keyring)], keyring });
 }
 
 // The sealed text may have 96 KiB and is a third longer than what it holds.

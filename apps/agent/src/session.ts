@@ -14,7 +14,8 @@ export type SessionOptions = {
   /** What this agent can do; a deployment may require some. */
   readonly labels: readonly string[];
   readonly version: string;
-  readonly dataKey: WrappedDataKey;
+  /** What the agent seals with now. */
+  readonly dataKey: () => WrappedDataKey;
   readonly watch: PlaneWatch;
   readonly signal: AbortSignal;
   /** A session was opened by a request sent then. */
@@ -75,7 +76,7 @@ export class Session {
       queueNames: [...this.#options.queueNames],
       labels: [...this.#options.labels],
       version,
-      dataKeys: [dataKey],
+      dataKeys: [dataKey()],
       endedSessionIds: endedSessionIds.slice(-MOST_ENDED),
     };
     let sentAtMs = 0;

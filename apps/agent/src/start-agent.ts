@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { TriggerMaker } from "@downbeat/sdk/protocol";
-import { createOpener } from "@downbeat/seal";
+import { createOpener, keyProvider } from "@downbeat/seal";
 import type { Client } from "@downbeat/client";
 import type { Logger } from "pino";
 import { Agent } from "./agent.ts";
@@ -9,6 +9,7 @@ import type { AgentConfig } from "./config.ts";
 import { connect, patiently, type Enrolled } from "./enrol.ts";
 import { EgressLedger } from "./egress-ledger.ts";
 import { Journal } from "./journal.ts";
+import { KeyWatch } from "./key-watch.ts";
 import type { Launcher } from "./launchers/launcher.ts";
 import { ProcessLauncher } from "./launchers/process.ts";
 import { WarmLauncher } from "./launchers/warm.ts";
@@ -127,14 +128,18 @@ async function assemble(assembly: Assembly): Promise<Agent> {
   assembly.undo.push(() => shipper.stop());
   // What the predecessor saw must arrive before its sessions are declared over, or its runs would be closed without it.
   await outbox.whenEmpty(stopping.signal);
-  const sealer = await Sealer.create(key.keyset, key.keyring);
+  const sealer = await Sealer.create(key.keyring);
+  const keys = new KeyWatch({ keyFile: config.keyFile, key, sealer, client, logger });
+  keys.start();
+  assembly.undo.push(async () => keys.stop());
   const leaseGuard = new LeaseGuard({ execArgv: config.childExecArgv });
   assembly.undo.push(async () => leaseGuard.close());
   const session = await openSession({ ...assembly, leaseGuard }, sealer, endedSessionIds);
   const launcher = createLauncher(config, journal);
   assembly.undo.push(() => launcher.close());
-  const supervisor = await supervisorParts({ ...assembly, leaseGuard }, sealer, launcher);
+  const supervisor = await supervisorParts({ ...assembly, leaseGuard }, { sealer, keys, launcher });
   const close = async () => {
+    keys.stop();
     // A successor delivers what is left under this session, and only then declares it over.
     if (outbox.size === 0) await journal.sessionsEnded([session.id]);
     await store.close();
@@ -161,7 +166,7 @@ async function openSession(
     queueNames: config.queues ?? [],
     labels: config.labels ?? [],
     version: VERSION,
-    dataKey: sealer.wrappedDataKey,
+    dataKey: () => sealer.wrappedDataKey,
     signal: stopping.signal,
     onOpened: (sentAtMs, leaseSeconds) => leaseGuard.renewed(sentAtMs, leaseSeconds),
   });
@@ -171,16 +176,16 @@ async function openSession(
 
 async function supervisorParts(
   assembly: GuardedAssembly,
-  sealer: Sealer,
-  launcher: Launcher,
+  { sealer, keys, launcher }: { sealer: Sealer; keys: KeyWatch; launcher: Launcher },
 ): Promise<SupervisorParts> {
-  const { config, local, enrolled, key, stopping } = assembly;
+  const { config, local, enrolled, stopping } = assembly;
   const { outbox, journal, logger, watch } = local;
   const { client } = enrolled;
   const nowMs = () => performance.now();
   const pace = new Pace(nowMs);
-  const opener = createOpener(key.keyring, { fetchDataKeys: (ids) => fetchDataKeys(client, ids) });
   const { workspaceId } = enrolled.identity;
+  const provider = keyProvider(workspaceId, () => keys.keyring);
+  const opener = createOpener(provider, { fetchDataKeys: (ids) => fetchDataKeys(client, ids) });
   return {
     outbox,
     journal,
@@ -196,11 +201,14 @@ async function supervisorParts(
       readDeployment: (names) => client.call("readDeployment", { params: names }),
       seal: (context, value) => sealer.seal(context, value),
       opener,
-      keyring: key.keyring,
+      get keyring() {
+        return keys.keyring; // another one after a rotation
+      },
       nowMs,
     }),
     preparer: new RunPreparer({
       opener,
+      reloadKey: () => keys.check(),
       watch,
       projectDirectory: config.project,
       allowed: config.allow,

@@ -1,8 +1,10 @@
 import { DownbeatError, type Principal } from "@downbeat/contract";
 import {
   fingerprint,
+  importKeyring,
   isSealError,
-  openKeyring,
+  keysOf,
+  makeCurrent,
   type Keyring,
   type WorkspaceKeyset,
 } from "@downbeat/seal";
@@ -11,7 +13,8 @@ import { readKeyset } from "@downbeat/seal/node";
 export type WorkspaceKey = { readonly keyset: WorkspaceKeyset; readonly keyring: Keyring };
 
 /**
- * Reads the workspace key and checks that it is the one this workspace uses.
+ * Reads the workspace key and checks that it holds the one this workspace uses. The file says which of its keys seals;
+ * the plane's word counts only for a newer one that the file holds too.
  *
  * @throws DownbeatError `key_missing` or `key_wrong`, naming the key id that is needed.
  */
@@ -25,20 +28,23 @@ export async function readWorkspaceKey(
       message: `No workspace key is configured on this machine; workspace "${workspace.name}" needs ${needed ?? "one"}. Set DOWNBEAT_KEY_FILE.`,
     });
   }
-  const keyset = await readKeyset(keyFile).catch((cause: unknown) => {
+  const stored = await readKeyset(keyFile).catch((cause: unknown) => {
     throw unreadable(cause, needed);
   });
+  const keyset = makeCurrent(stored, workspace.key?.keyId ?? stored.keyId);
   if (workspace.key === null) {
     throw new DownbeatError("key_missing", {
       message: `Workspace "${workspace.name}" has no key registered; register ${named(keyset.keyId)} from ${keyFile} with \`downbeat key create\`.`,
     });
   }
-  if (workspace.key.keyId !== keyset.keyId || keyset.workspaceId !== workspace.id) {
+  const { keyId } = workspace.key;
+  const isHeld = keysOf(keyset).some((key) => key.keyId === keyId);
+  if (!isHeld || keyset.workspaceId !== workspace.id) {
     throw new DownbeatError("key_wrong", {
       message: `Workspace "${workspace.name}" needs key ${needed}; ${keyFile} holds ${named(keyset.keyId)}.`,
     });
   }
-  return { keyset, keyring: await openKeyring(keyset) };
+  return { keyset, keyring: await importKeyring(keyset) };
 }
 
 function unreadable(cause: unknown, needed: string | undefined): DownbeatError {

@@ -17,7 +17,11 @@ export const Profile = z.object({
 export type Profile = z.infer<typeof Profile>;
 
 /** A profile and where it was found; `keyFile` is absolute. */
-export type LoadedProfile = Profile & { readonly source: string };
+export type LoadedProfile = Profile & {
+  readonly source: string;
+  /** The file that pins the key; undefined when all came from the environment. */
+  readonly file: string | undefined;
+};
 
 /**
  * The profile in force. The environment wins over files; of the files the first that exists is taken:
@@ -41,6 +45,7 @@ export async function loadProfile(config: CliConfig): Promise<LoadedProfile> {
     ...(base?.publicKey !== undefined && { publicKey: base.publicKey }),
     ...(keyFile !== undefined && { keyFile }),
     source: source.filter((part) => part !== undefined).join(" over "),
+    file: base?.file,
   };
 }
 
@@ -74,6 +79,7 @@ export async function readProfile(path: string): Promise<LoadedProfile | undefin
     ...rest,
     ...(keyFile !== undefined && { keyFile: resolve(dirname(path), keyFile) }),
     source: path,
+    file: path,
   };
 }
 

@@ -69,3 +69,27 @@ export type WrappedDataKey = z.infer<typeof WrappedDataKey>;
 function BlindTagOrNull() {
   return plain(z.string().regex(/^[\w-]{43}$/)).nullable();
 }
+
+/** A step from one workspace key to the next. The plane keeps it and can neither make nor open what is in it. */
+export const KeyRotation = z.strictObject({
+  fromKeyId: KeyId,
+  key: WorkspacePublicKey,
+  /** Compact JWS by the key before: whoever pinned that one can follow to this one. */
+  statement: plain(
+    z
+      .string()
+      .max(4096)
+      .regex(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/),
+    "names the two public keys and carries the older one's signature",
+  ),
+  /** Compact JWE by the newer key: from it a recovery code rebuilds the older ones. */
+  archive: plain(
+    z
+      .string()
+      .max(8192)
+      .regex(/^eyJ[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/),
+    "the older key inside is encrypted with a key derived from the newer one",
+  ),
+  createdAt: Instant,
+});
+export type KeyRotation = z.infer<typeof KeyRotation>;

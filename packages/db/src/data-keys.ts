@@ -21,4 +21,19 @@ export async function readDataKeys(tx: Tx, ids: readonly string[]): Promise<Wrap
   });
 }
 
+/** The wrapped data keys after an id, in order of id. */
+export async function listDataKeys(
+  tx: Tx,
+  { after, limit }: { after?: string | undefined; limit: number },
+): Promise<{ items: WrappedDataKey[]; nextAfter: string | null }> {
+  const rows = await tx.prisma.dataKey.findMany({
+    where: { workspaceId: tx.workspaceId, ...(after !== undefined && { id: { gt: after } }) },
+    select: { id: true, wrap: true, wrapTag: true },
+    orderBy: { id: "asc" },
+    take: limit + 1,
+  });
+  const items = rows.slice(0, limit);
+  return { items, nextAfter: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+}
+
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -1,7 +1,7 @@
 import type { WrappedDataKey } from "@downbeat/contract";
-import type { Keyring } from "./keyring.ts";
+import type { KeyProvider } from "./key-provider.ts";
 import { SealError } from "./seal-error.ts";
-import { type OpenedDataKey, unwrapDataKey } from "./unwrap.ts";
+import type { OpenedDataKey } from "./unwrap.ts";
 
 /** Fetches wrapped data keys by id, at most 100 at a time; ids it does not know are left out of the answer. */
 export type FetchDataKeys = (ids: readonly string[]) => Promise<readonly WrappedDataKey[]>;
@@ -19,13 +19,13 @@ const MAX_FETCHED_AT_ONCE = 100;
 
 /** Unwrapped data keys by id. Keys asked for in one turn of the event loop are fetched together. */
 export class DataKeyCache {
-  readonly #keyring: Keyring;
+  readonly #keys: KeyProvider;
   readonly #fetchDataKeys: FetchDataKeys;
   readonly #opened = new Map<string, Promise<OpenedDataKey>>();
   #batch: Batch | undefined;
 
-  constructor(keyring: Keyring, fetchDataKeys: FetchDataKeys) {
-    this.#keyring = keyring;
+  constructor(keys: KeyProvider, fetchDataKeys: FetchDataKeys) {
+    this.#keys = keys;
     this.#fetchDataKeys = fetchDataKeys;
   }
 
@@ -44,7 +44,7 @@ export class DataKeyCache {
   }
 
   #remember(id: string, wrapped: Promise<WrappedDataKey>): Promise<OpenedDataKey> {
-    const opened = wrapped.then((found) => unwrapDataKey(this.#keyring, found));
+    const opened = wrapped.then((found) => this.#keys.unwrap(found));
     this.#opened.set(id, opened);
     // A failure is not remembered: the network may be back, or the key stored, at the next attempt.
     opened.catch(() => this.#opened.get(id) === opened && this.#opened.delete(id));

@@ -1,18 +1,14 @@
 import type { PublicJwk } from "@downbeat/contract";
 import { base64url } from "jose";
+import { createKey } from "./create-key.ts";
 import { keyIdOf, type WorkspacePublicKey } from "./public-key.ts";
 import { SealError } from "./seal-error.ts";
 
-/**
- * All secrets of a workspace, as one JSON file that never leaves the customer. Whoever holds it can open everything in
- * the workspace; if every copy is lost, nothing can be opened again.
- */
-export type WorkspaceKeyset = {
-  version: 1;
-  workspaceId: string;
+/** One workspace key with all that belongs to it. */
+export type HeldKey = {
   /** RFC 7638 thumbprint of the public key. */
   keyId: string;
-  /** P-256, for ECDH. */
+  /** P-256, for ECDH; it also signs the statement by which its successor is known. */
   privateJwk: PublicJwk & { d: string };
   /** 32 bytes, base64url: keys the blind tags. */
   indexKey: string;
@@ -22,38 +18,42 @@ export type WorkspaceKeyset = {
   createdAt: string;
 };
 
+/**
+ * All secrets of a workspace, as one JSON file that never leaves the customer. Whoever holds it can open everything in
+ * the workspace; if every copy is lost, nothing can be opened again. The key at the top is the current one, which seals;
+ * `otherKeys` only open: those before it and, while a rotation is being prepared, the one after it.
+ */
+export type WorkspaceKeyset = HeldKey & {
+  version: 1;
+  workspaceId: string;
+  otherKeys: readonly HeldKey[];
+};
+
 /** Makes a new keyset. `now` becomes `createdAt`. */
 export async function createKeyset(input: {
   workspaceId: string;
   now: Date;
 }): Promise<WorkspaceKeyset> {
-  const pair = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, true, [
-    "deriveBits",
-  ]);
-  const { x, y, d } = await crypto.subtle.exportKey("jwk", pair.privateKey);
-  if (x === undefined || y === undefined || d === undefined) {
-    throw new SealError("bad_keyset", "WebCrypto exported a P-256 key without its coordinates.");
-  }
-  const publicJwk: PublicJwk = { kty: "EC", crv: "P-256", x, y };
-  return {
-    version: 1,
-    workspaceId: input.workspaceId,
-    keyId: await keyIdOf(publicJwk),
-    privateJwk: { ...publicJwk, d },
-    indexKey: randomKey(),
-    authKey: randomKey(),
-    createdAt: input.now.toISOString(),
-  };
+  const { workspaceId, now } = input;
+  const key = await createKey({ workspaceId, createdAt: now.toISOString() });
+  return { version: 1, workspaceId, ...key, otherKeys: [] };
 }
 
-/** The half that may be known to all. */
-export function publicKeyOf(keyset: WorkspaceKeyset): WorkspacePublicKey {
-  const { kty, crv, x, y } = keyset.privateJwk;
-  return {
-    workspaceId: keyset.workspaceId,
-    keyId: keyset.keyId,
-    publicJwk: { kty, crv, x, y },
-  };
+/** Every key of the keyset, the current one first. */
+export function keysOf(keyset: WorkspaceKeyset): HeldKey[] {
+  const { keyId, privateJwk, indexKey, authKey, createdAt, otherKeys } = keyset;
+  return [{ keyId, privateJwk, indexKey, authKey, createdAt }, ...otherKeys];
+}
+
+/** The half that may be known to all, of the current key. */
+export function publicKeyOf(
+  holder: { workspaceId: string; keyId: string } & (
+    | { privateJwk: PublicJwk }
+    | { publicJwk: PublicJwk }
+  ),
+): WorkspacePublicKey {
+  const { kty, crv, x, y } = "privateJwk" in holder ? holder.privateJwk : holder.publicJwk;
+  return { workspaceId: holder.workspaceId, keyId: holder.keyId, publicJwk: { kty, crv, x, y } };
 }
 
 /**
@@ -81,6 +81,20 @@ export async function parseKeyset(value: unknown): Promise<WorkspaceKeyset> {
       "The keyset's `version` must be 1; a newer Downbeat may have written it.",
     );
   }
+  const workspaceId = text(fields, "workspaceId");
+  const others = fields["otherKeys"] ?? [];
+  if (!Array.isArray(others))
+    throw new SealError("bad_keyset", "The keyset's `otherKeys` must be a list.");
+  const [current, ...otherKeys] = await Promise.all(
+    [fields, ...others.map((key) => record(key, "A key in the keyset's `otherKeys`"))].map(
+      parseHeldKey,
+    ),
+  );
+  return { version: 1, workspaceId, ...(current as HeldKey), otherKeys };
+}
+
+/** Checks one key read from outside. @throws {SealError} `bad_keyset` */
+export async function parseHeldKey(fields: Record<string, unknown>): Promise<HeldKey> {
   const jwk = record(fields["privateJwk"], "The keyset's `privateJwk`");
   if (jwk["kty"] !== "EC" || jwk["crv"] !== "P-256") {
     throw new SealError(
@@ -89,30 +103,25 @@ export async function parseKeyset(value: unknown): Promise<WorkspaceKeyset> {
     );
   }
   const [x, y, d] = [bytes32(jwk, "x"), bytes32(jwk, "y"), bytes32(jwk, "d")];
-  const keyset: WorkspaceKeyset = {
-    version: 1,
-    workspaceId: text(fields, "workspaceId"),
+  const key: HeldKey = {
     keyId: bytes32(fields, "keyId"),
     privateJwk: { kty: "EC", crv: "P-256", x, y, d },
     indexKey: bytes32(fields, "indexKey"),
     authKey: bytes32(fields, "authKey"),
     createdAt: text(fields, "createdAt"),
   };
-  await checkKeyId(keyset);
-  return keyset;
+  await checkKeyId(key);
+  return key;
 }
 
-async function checkKeyId(keyset: WorkspaceKeyset): Promise<void> {
-  const actualId = await keyIdOf(publicKeyOf(keyset).publicJwk);
+async function checkKeyId(keyset: HeldKey): Promise<void> {
+  const { kty, crv, x, y } = keyset.privateJwk;
+  const actualId = await keyIdOf({ kty, crv, x, y });
   if (actualId === keyset.keyId) return;
   throw new SealError(
     "bad_keyset",
     `The keyset calls its key ${keyset.keyId}, but the key inside is ${actualId}; restore the file from a copy.`,
   );
-}
-
-function randomKey(): string {
-  return base64url.encode(crypto.getRandomValues(new Uint8Array(32)));
 }
 
 function record(value: unknown, what: string): Record<string, unknown> {

@@ -1,9 +1,10 @@
 import type { SealedHeader, WrappedDataKey } from "@downbeat/contract";
 import { compactDecrypt, type CryptoKey, decodeProtectedHeader, errors } from "jose";
 import { DataKeyCache, type FetchDataKeys } from "./data-key-cache.ts";
+import { type KeyProvider, keyProvider } from "./key-provider.ts";
 import type { Keyring } from "./keyring.ts";
 import { MAX_LOG_BYTES, SEALED_TYPE, type SealContext } from "./seal.ts";
-import { SealError } from "./seal-error.ts";
+import { isSealError, SealError } from "./seal-error.ts";
 import { CONTENT_ENCRYPTION, WRAP_ALGORITHM } from "./wrap.ts";
 
 export type OpenerOptions = {
@@ -24,15 +25,19 @@ export type Opener = {
   addDataKeys(wrapped: readonly WrappedDataKey[]): void;
 };
 
-export function createOpener(keyring: Keyring, options: OpenerOptions): Opener {
-  const dataKeys = new DataKeyCache(keyring, options.fetchDataKeys);
+/** @param keys a keyring, or whatever else can unwrap data keys */
+export function createOpener(keys: Keyring | KeyProvider, options: OpenerOptions): Opener {
+  const provider = "unwrap" in keys ? keys : keyProvider(keys.workspaceId, () => keys);
+  const dataKeys = new DataKeyCache(provider, options.fetchDataKeys);
   return {
     async open(blob, expected) {
       const header = readHeader(blob, expected);
-      checkContext(header, { ...expected, ws: keyring.workspaceId });
-      const key =
-        header.alg === "dir" ? await dataKeyFor(header, dataKeys) : privateKeyFor(header, keyring);
-      return decodeJson(await decrypt(blob, header, key), header);
+      checkContext(header, { ...expected, ws: provider.workspaceId });
+      const plaintext =
+        header.alg === "dir"
+          ? await decrypt(blob, header, await dataKeyFor(header, dataKeys))
+          : await decryptDirect(blob, header, provider);
+      return decodeJson(plaintext, header);
     },
     addDataKeys(wrapped) {
       for (const dataKey of wrapped) dataKeys.add(dataKey);
@@ -87,13 +92,17 @@ async function dataKeyFor(header: SealedHeader, dataKeys: DataKeyCache): Promise
   return key;
 }
 
-function privateKeyFor(header: SealedHeader, keyring: Keyring): CryptoKey {
+async function decryptDirect(
+  blob: string,
+  header: SealedHeader,
+  provider: KeyProvider,
+): Promise<Uint8Array> {
   refuseUnlessParameters(header, "it was sealed straight to the public key");
-  if (header.kid === keyring.keyId) return keyring.privateKey;
-  throw new SealError(
-    "wrong_key",
-    `This "${header.kind}" needs workspace key ${header.kid}; the key held is ${keyring.keyId}.`,
-  );
+  try {
+    return await provider.decrypt(blob, header.kid);
+  } catch (cause) {
+    throw isSealError(cause) ? cause : decryptError(cause, header);
+  }
 }
 
 /** Anyone may seal to a public key, and callers must be able to. Only parameters and inputs are expected from just anyone. */

@@ -22,6 +22,12 @@ export type SealErrorCode =
   | "bad_public_key"
   /** Not a keyset, or one whose parts do not belong together. */
   | "bad_keyset"
+  /** Not a recovery code, or one with a mistake in it. */
+  | "bad_recovery_code"
+  /** The passphrase does not open an exported keyset, or is too short to make one. */
+  | "bad_passphrase"
+  /** A rotation to a new workspace key that the key before it did not sign. */
+  | "rotation_not_authentic"
   /** There is no keyset file at the path. */
   | "keyset_missing"
   /** A keyset file already stands at the path and was left alone. */

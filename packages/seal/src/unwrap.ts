@@ -6,7 +6,7 @@ import {
   generalDecrypt,
   type GeneralJWE,
 } from "jose";
-import type { Keyring } from "./keyring.ts";
+import { heldKeyIds, type Keyring, type KeyringKey } from "./keyring.ts";
 import { SealError } from "./seal-error.ts";
 import { CONTENT_ENCRYPTION, WRAP_ALGORITHM, WRAP_TYPE, wrapTagInput } from "./wrap.ts";
 
@@ -18,7 +18,8 @@ export type OpenedDataKey = {
 };
 
 /**
- * Opens a wrapped data key. The tag is checked before anything else, and the answer says whether it held.
+ * Opens a wrapped data key with whichever key of the keyring it is addressed to. The tag is checked before anything else,
+ * and the answer says whether it held.
  *
  * @throws {SealError} `wrong_key`, `tampered`, `wrong_context` or `not_sealed`
  */
@@ -26,16 +27,29 @@ export async function unwrapDataKey(
   keyring: Keyring,
   wrapped: WrappedDataKey,
 ): Promise<OpenedDataKey> {
-  const authentic = await verifyWrap(keyring, wrapped);
-  const jwe = addressedTo(keyring, wrapped);
-  checkWrapHeader(keyring, { id: wrapped.id, jwe });
-  const secret = await decryptWrap(keyring, { id: wrapped.id, jwe });
+  const { secret, authentic } = await unwrapSecret(keyring, wrapped);
   const key = await crypto.subtle.importKey("raw", secret, "AES-GCM", false, ["decrypt"]);
   secret.fill(0);
   return { key, authentic };
 }
 
-async function verifyWrap(keyring: Keyring, wrapped: WrappedDataKey): Promise<boolean> {
+/** The data key's 32 bytes, for whoever wraps them anew. */
+export async function unwrapSecret(
+  keyring: Keyring,
+  wrapped: WrappedDataKey,
+): Promise<{ secret: Uint8Array<ArrayBuffer>; authentic: boolean; keyIds: string[] }> {
+  const jwe = parseWrap(wrapped);
+  const { key, recipients } = addressee(keyring, { id: wrapped.id, jwe });
+  const authentic = await verifyWrap({ ...keyring, authKey: key.authKey }, wrapped);
+  checkWrapHeader(keyring, { id: wrapped.id, jwe });
+  const secret = await decryptWrap(key, { id: wrapped.id, jwe: { ...jwe, recipients } });
+  return { secret, authentic, keyIds: jwe.recipients.map(({ header }) => String(header?.kid)) };
+}
+
+async function verifyWrap(
+  holder: Pick<Keyring, "workspaceId" | "authKey">,
+  wrapped: WrappedDataKey,
+): Promise<boolean> {
   if (wrapped.wrapTag === null) return false;
   let tag: Uint8Array<ArrayBuffer>;
   try {
@@ -43,21 +57,20 @@ async function verifyWrap(keyring: Keyring, wrapped: WrappedDataKey): Promise<bo
   } catch {
     return false; // not base64url: as good as no tag
   }
-  return crypto.subtle.verify("HMAC", keyring.authKey, tag, await wrapTagInput(keyring, wrapped));
+  return crypto.subtle.verify("HMAC", holder.authKey, tag, await wrapTagInput(holder, wrapped));
 }
 
-/** The wrap with our recipient alone: the others' shares are none of our business. */
-function addressedTo(keyring: Keyring, wrapped: WrappedDataKey): GeneralJWE {
-  const jwe = parseWrap(wrapped);
-  const keyIds = jwe.recipients.map((recipient) => recipient.header?.kid);
-  const ours = jwe.recipients.filter((_, index) => keyIds[index] === keyring.keyId);
-  if (ours.length === 0) {
-    throw new SealError(
-      "wrong_key",
-      `Data key ${wrapped.id} needs workspace key ${keyIds.join(" or ")}; the key held is ${keyring.keyId}.`,
-    );
+/** The newest of our keys that the wrap names, and its share alone: the others' are none of our business. */
+function addressee(keyring: Keyring, { id, jwe }: { id: string; jwe: GeneralJWE }) {
+  for (const key of [keyring, ...keyring.otherKeys]) {
+    const share = jwe.recipients.find(({ header }) => header?.kid === key.keyId);
+    if (share !== undefined) return { key, recipients: [share] };
   }
-  return { ...jwe, recipients: ours.slice(0, 1) };
+  const needed = jwe.recipients.map(({ header }) => header?.kid).join(" or ");
+  throw new SealError(
+    "wrong_key",
+    `Data key ${id} needs workspace key ${needed}; ${heldKeyIds(keyring)}.`,
+  );
 }
 
 function parseWrap({ id, wrap }: WrappedDataKey): GeneralJWE {
@@ -104,12 +117,12 @@ function protectedHeader(id: string, jwe: GeneralJWE): Record<string, unknown> {
 }
 
 async function decryptWrap(
-  keyring: Keyring,
+  { privateKey }: KeyringKey,
   { id, jwe }: { id: string; jwe: GeneralJWE },
 ): Promise<Uint8Array<ArrayBuffer>> {
   let secret: Uint8Array;
   try {
-    const opened = await generalDecrypt(jwe, keyring.privateKey, {
+    const opened = await generalDecrypt(jwe, privateKey, {
       keyManagementAlgorithms: [WRAP_ALGORITHM],
       contentEncryptionAlgorithms: [CONTENT_ENCRYPTION],
       maxDecompressedLength: 0,

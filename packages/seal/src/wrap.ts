@@ -44,7 +44,7 @@ async function signWrap(keyring: Keyring, wrapped: { id: string; wrap: string })
 
 /** What the tag is computed over: workspace, data key and the exact text of the wrap. */
 export async function wrapTagInput(
-  keyring: Keyring,
+  keyring: Pick<Keyring, "workspaceId">,
   wrapped: { id: string; wrap: string },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(wrapped.wrap));

@@ -1,8 +1,10 @@
-import { dirname, join, relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { Command } from "commander";
 import { DownbeatError, type Workspace } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
-import { profileFileToWrite, readProfile, writeProfile } from "../profile.ts";
+import { defaultKeyFile, rememberKey } from "../keys/remember-key.ts";
+import { recoveryCodeWords } from "../keys/recovery-code-words.ts";
+import { profileFileToWrite } from "../profile.ts";
 import { shortPath } from "../short-path.ts";
 
 export function keyCreateCommand(): Command {
@@ -16,11 +18,11 @@ export function keyCreateCommand(): Command {
     .addHelpText(
       "after",
       `
-The file is written with mode 0600 and never overwritten. Keep a copy somewhere safe: whoever has it can open everything
-in the workspace, and if every copy is lost nothing can be opened again. Only the public half goes to the API, and it can
-be registered once; that needs an API key of role admin.
+The file is written with mode 0600 and never overwritten. Whoever has it can open everything in the workspace. Only the
+public half goes to the API; that needs an API key of role admin. The recovery code is shown this once: write it down, for
+with it \`downbeat key recover\` rebuilds a lost file. If file and code are lost, nothing can be opened again.
 
-With --json: { file, keyId, fingerprint, workspaceId }.`,
+With --json: { file, keyId, fingerprint, workspaceId, recoveryCode }.`,
     );
 }
 
@@ -28,24 +30,23 @@ async function createKey(context: CliContext, { out }: { out?: string }): Promis
   const { client } = await context.connect();
   const { workspace, role } = await client.call("whoAmI", {});
   refuseUnlessPossible(workspace, role);
-  const { createKeyset, fingerprint, publicKeyOf } = await import("@downbeat/seal");
+  const { createKeyset, fingerprint, publicKeyOf, recoveryCodeOf } = await import("@downbeat/seal");
   const { writeKeyset } = await import("@downbeat/seal/node");
   const profilePath = profileFileToWrite(context.config);
-  const file = resolve(out ?? join(dirname(profilePath), "keys", `${workspace.id}.json`));
+  const file = out === undefined ? defaultKeyFile(profilePath, workspace.id) : resolve(out);
   const keyset = await createKeyset({ workspaceId: workspace.id, now: context.now() });
   // Written first: a key that is registered but kept nowhere would lock everyone out.
   await writeKeyset(file, keyset);
   const { keyId, publicJwk } = publicKeyOf(keyset);
   await client.call("setWorkspaceKey", { body: { keyId, publicJwk } });
   await rememberKey(profilePath, { keyId, publicJwk }, file);
+  const recoveryCode = await recoveryCodeOf(keyset);
   context.output.result(
-    { file, keyId, fingerprint: fingerprint(keyId), workspaceId: workspace.id },
+    { file, keyId, fingerprint: fingerprint(keyId), workspaceId: workspace.id, recoveryCode },
     ({ bold }) =>
-      `Workspace key ${bold(fingerprint(keyId))} (${keyId})\nwritten to ${shortPath(file)} and registered for "${workspace.name}".`,
+      `Workspace key ${bold(fingerprint(keyId))} (${keyId})\nwritten to ${shortPath(file)} and registered for "${workspace.name}".\n\n${recoveryCodeWords(recoveryCode)}`,
   );
-  context.output.note(
-    "Copy the file to a safe place and to your agents (DOWNBEAT_KEY_FILE); it cannot be recovered.",
-  );
+  context.output.note("Copy the file to your agents (DOWNBEAT_KEY_FILE).");
 }
 
 function refuseUnlessPossible(workspace: Workspace, role: string): void {
@@ -59,19 +60,4 @@ function refuseUnlessPossible(workspace: Workspace, role: string): void {
       message: `Registering the workspace key needs the role admin; this key has ${role}.`,
     });
   }
-}
-
-async function rememberKey(
-  profilePath: string,
-  publicKey: { keyId: string; publicJwk: { kty: "EC"; crv: "P-256"; x: string; y: string } },
-  file: string,
-): Promise<void> {
-  const profile = await readProfile(profilePath);
-  if (profile === undefined) return; // credentials came from the environment; DOWNBEAT_KEY_FILE does the same there
-  const { source: _, ...stored } = profile;
-  await writeProfile(profilePath, {
-    ...stored,
-    publicKey,
-    keyFile: relative(dirname(profilePath), file),
-  });
 }

@@ -1,7 +1,6 @@
 import { Command } from "commander";
-import { DownbeatError } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
-import { loadProfile } from "../profile.ts";
+import { keyFileInForce } from "../keys/key-file-in-force.ts";
 
 export function keyShowCommand(): Command {
   return new Command("show")
@@ -9,17 +8,12 @@ export function keyShowCommand(): Command {
     .action(action(showKey))
     .addHelpText(
       "after",
-      "\nWith --json: { file, keyId, fingerprint, workspaceId, createdAt, publicJwk }.",
+      "\nWith --json: { file, keyId, fingerprint, workspaceId, createdAt, publicJwk, otherKeys }.",
     );
 }
 
 async function showKey(context: CliContext): Promise<void> {
-  const file = context.config.keyFile ?? (await loadProfile(context.config)).keyFile;
-  if (file === undefined) {
-    throw new DownbeatError("key_missing", {
-      message: "Neither DOWNBEAT_KEY_FILE nor the profile names a workspace key.",
-    });
-  }
+  const file = await keyFileInForce(context);
   const { fingerprint, publicKeyOf } = await import("@downbeat/seal");
   const { readKeyset } = await import("@downbeat/seal/node");
   const keyset = await readKeyset(file);
@@ -31,10 +25,13 @@ async function showKey(context: CliContext): Promise<void> {
     workspaceId,
     createdAt: keyset.createdAt,
     publicJwk,
+    otherKeys: keyset.otherKeys.map((key) => ({ keyId: key.keyId, createdAt: key.createdAt })),
   };
   context.output.result(
     shown,
     ({ bold, dim }) =>
-      `${bold(shown.fingerprint)}  ${keyId}\n${dim("workspace")}  ${workspaceId}\n${dim("created")}    ${shown.createdAt}\n${dim("file")}       ${file}`,
+      `${bold(shown.fingerprint)}  ${keyId}\n${dim("workspace")}  ${workspaceId}\n${dim("created")}    ${shown.createdAt}\n${dim("file")}       ${file}${shown.otherKeys
+        .map((key) => `\n${dim("also opens")} ${fingerprint(key.keyId)}  ${key.keyId}`)
+        .join("")}`,
   );
 }

@@ -77,9 +77,10 @@ async function whoIs(apiUrl: string, apiKey: string): Promise<Principal> {
 }
 
 async function keyOfFile(keyFile: string, { workspace }: Principal): Promise<Pin> {
-  const { publicKeyOf } = await import("@downbeat/seal");
+  const { makeCurrent, publicKeyOf } = await import("@downbeat/seal");
   const { readKeyset } = await import("@downbeat/seal/node");
-  const { keyId, publicJwk, workspaceId } = publicKeyOf(await readKeyset(keyFile));
+  const keyset = makeCurrent(await readKeyset(keyFile), workspace.key?.keyId ?? "");
+  const { keyId, publicJwk, workspaceId } = publicKeyOf(keyset);
   if (workspaceId !== workspace.id || (workspace.key !== null && workspace.key.keyId !== keyId)) {
     throw new DownbeatError("key_wrong", {
       message: `${keyFile} holds key ${keyId} of workspace ${workspaceId}; this is workspace ${workspace.id} with key ${workspace.key?.keyId ?? "(none)"}.`,

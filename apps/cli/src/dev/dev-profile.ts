@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import { createClient } from "@downbeat/client";
 import { DownbeatError } from "@downbeat/contract";
-import { createKeyset, publicKeyOf, type WorkspaceKeyset } from "@downbeat/seal";
+import { createKeyset, makeCurrent, publicKeyOf, type WorkspaceKeyset } from "@downbeat/seal";
 import { readKeyset, writeKeyset } from "@downbeat/seal/node";
 import { readProfile, writeProfile, type Profile } from "../profile.ts";
 import { newApiKeyText } from "./api-key-text.ts";
@@ -75,7 +75,8 @@ async function keysetAt(
     await writeKeyset(keyFile, keyset);
     return keyset;
   }
-  if (stored !== undefined && (needed === undefined || needed === stored.keyId)) return stored;
+  const keyset = stored && makeCurrent(stored, needed ?? stored.keyId);
+  if (keyset !== undefined && (needed === undefined || needed === keyset.keyId)) return keyset;
   throw new DownbeatError(stored === undefined ? "key_missing" : "key_wrong", {
     message: `The workspace's key is ${needed}; ${keyFile} ${stored === undefined ? "does not exist" : `holds ${stored.keyId}`}.`,
   });

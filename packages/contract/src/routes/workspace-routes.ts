@@ -6,6 +6,7 @@ import { route } from "../route.ts";
 import {
   ApiKey,
   ApiKeyText,
+  KeyRotation,
   Principal,
   Role,
   Workspace,
@@ -48,6 +49,24 @@ export const workspaceRoutes = {
     body: WorkspacePublicKey,
     response: Workspace,
   }),
+  rotateWorkspaceKey: route({
+    method: "POST",
+    path: "/v1/workspace/key/rotations",
+    summary: "Make another public key the workspace's, provided `fromKeyId` is the current one",
+    tag: "workspace",
+    access: ["admin"],
+    body: KeyRotation.omit({ createdAt: true }),
+    response: Workspace,
+    status: 201,
+  }),
+  listKeyRotations: route({
+    method: "GET",
+    path: "/v1/workspace/key/rotations",
+    summary: "How the workspace's public key came to be the current one, oldest step first",
+    tag: "workspace",
+    access: ["viewer", "agent"],
+    response: z.strictObject({ items: z.array(KeyRotation) }),
+  }),
   createDataKeys: route({
     method: "POST",
     path: "/v1/data-keys",
@@ -73,6 +92,31 @@ export const workspaceRoutes = {
       ),
     }),
     response: z.strictObject({ dataKeys: z.array(WrappedDataKey) }),
+  }),
+  listDataKeys: route({
+    method: "GET",
+    path: "/v1/workspace/data-keys",
+    summary: "List all wrapped data keys, to check them or to wrap them anew",
+    tag: "workspace",
+    access: ["viewer"],
+    query: z.strictObject({
+      after: Id.optional(),
+      limit: plain(z.coerce.number().int().min(1).max(100)).default(100),
+    }),
+    response: z.strictObject({
+      items: z.array(WrappedDataKey),
+      /** To pass as `after`; null when there are no more. */
+      nextAfter: Id.nullable(),
+    }),
+  }),
+  rewrapDataKeys: route({
+    method: "PUT",
+    path: "/v1/workspace/data-keys",
+    summary: "Replace the wraps of stored data keys after a rotation; unknown ids are left out",
+    tag: "workspace",
+    access: ["admin"],
+    body: z.strictObject({ dataKeys: z.array(WrappedDataKey).min(1).max(100) }),
+    response: z.strictObject({ rewrapped: Count }),
   }),
   createApiKey: route({
     method: "POST",

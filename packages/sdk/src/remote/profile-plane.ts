@@ -1,19 +1,10 @@
 import { createClient, type Client } from "@downbeat/client";
-import { DownbeatError, type WorkspacePublicKey } from "@downbeat/contract";
-import {
-  createDataKey,
-  createOpener,
-  openKeyring,
-  publicKeyOf,
-  sealJson,
-  type DataKey,
-  type Keyring,
-} from "@downbeat/seal";
-import { readKeyset } from "@downbeat/seal/node";
-import { parseProfile, type Profile } from "../profile/parse-profile.ts";
+import { createDataKey, createOpener, sealJson, type DataKey, type Keyring } from "@downbeat/seal";
+import { parseProfile } from "../profile/parse-profile.ts";
 import type { ProfileSource } from "../profile/read-profile.ts";
 import type { RemotePlane, TriggerAnswer, TriggerRequest } from "./remote-plane.ts";
 import { runStatusOf } from "./run-status.ts";
+import { sealingKeys } from "./sealing-keys.ts";
 import { answerAll } from "./answer-all.ts";
 import { TriggerMaker } from "./trigger-maker.ts";
 
@@ -27,8 +18,7 @@ export async function connectByProfile(source: ProfileSource): Promise<RemotePla
   const profile = parseProfile(source);
   const client = createClient({ apiUrl: profile.apiUrl, apiKey: profile.apiKey });
   try {
-    const keys = await keysOf(profile);
-    await checkPinned(client, keys);
+    const keys = await sealingKeys(client, profile);
     const dataKey = await createDataKey({ recipients: [keys.publicKey], keyring: keys.keyring });
     await client.call("createDataKeys", { body: { dataKeys: [dataKey.wrapped] } });
     const maker = makerFor(client, { dataKey, keyring: keys.keyring });
@@ -43,35 +33,6 @@ export async function connectByProfile(source: ProfileSource): Promise<RemotePla
     await client.close();
     throw error;
   }
-}
-
-type Keys = {
-  readonly publicKey: WorkspacePublicKey & { workspaceId: string };
-  /** Undefined where only the public key is pinned. */
-  readonly keyring: Keyring | undefined;
-};
-
-async function keysOf({ keyFile, publicKey, workspaceId }: Profile): Promise<Keys> {
-  if (keyFile !== undefined) {
-    const keyset = await readKeyset(keyFile);
-    return { publicKey: publicKeyOf(keyset), keyring: await openKeyring(keyset) };
-  }
-  if (publicKey === undefined || workspaceId === undefined) {
-    throw new DownbeatError("key_missing", {
-      message:
-        "The profile pins no public key and names no key file, so parameters cannot be sealed.",
-    });
-  }
-  return { publicKey: { ...publicKey, workspaceId }, keyring: undefined };
-}
-
-async function checkPinned(client: Client, { publicKey }: Keys): Promise<void> {
-  const { workspace } = await client.call("whoAmI", {});
-  const isOurs = workspace.id === publicKey.workspaceId;
-  if (isOurs && (workspace.key === null || workspace.key.keyId === publicKey.keyId)) return;
-  throw new DownbeatError("key_wrong", {
-    message: `The workspace "${workspace.name}" uses key ${workspace.key?.keyId ?? "(none)"}, but ${publicKey.keyId} of workspace ${publicKey.workspaceId} is the one held here; nothing was sealed or sent.`,
-  });
 }
 
 function makerFor(

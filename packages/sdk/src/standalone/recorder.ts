@@ -2,7 +2,7 @@ import { createClient } from "@downbeat/client";
 import type { Client } from "@downbeat/client";
 import { DownbeatError } from "@downbeat/contract";
 import type { StandaloneAnswer, WrappedDataKey } from "@downbeat/contract";
-import { createDataKey, openKeyring, publicKeyOf, sealJson } from "@downbeat/seal";
+import { createDataKey, keysOf, openKeyring, publicKeyOf, sealJson } from "@downbeat/seal";
 import type { DataKey, Keyring, SealContext } from "@downbeat/seal";
 import { readKeyset } from "@downbeat/seal/node";
 import { parseProfile } from "../profile/parse-profile.ts";
@@ -79,7 +79,8 @@ async function createSealer(profile: Profile): Promise<Sealer> {
 
 async function fullSealer(keyFile: string, pinnedKeyId: string | undefined): Promise<Sealer> {
   const keyset = await readKeyset(keyFile);
-  if (pinnedKeyId !== undefined && keyset.keyId !== pinnedKeyId) {
+  const holds = keysOf(keyset).some(({ keyId }) => keyId === pinnedKeyId);
+  if (pinnedKeyId !== undefined && !holds) {
     throw new DownbeatError("key_wrong", {
       message: `${keyFile} holds key ${keyset.keyId}; the profile pins ${pinnedKeyId}`,
     });
