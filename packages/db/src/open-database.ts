@@ -1,6 +1,11 @@
 import { translateDatabaseError } from "./database-errors.ts";
-import type { DatabaseConnection } from "./database-connection.ts";
+import type {
+  DatabaseConnection,
+  OpenTransaction,
+  TransactionSettings,
+} from "./database-connection.ts";
 import { PrismaClient, type Prisma } from "./generated/client.ts";
+import { lendPrisma, adapterOnOpenTransactions } from "./lend-prisma.ts";
 import { applyMigrations, defaultMigrationsDir } from "./migrate.ts";
 import { openPglite } from "./pglite-connection.ts";
 import { openPostgres } from "./postgres-connection.ts";
@@ -39,8 +44,6 @@ export type Database = {
 };
 
 const defaultPoolSize = 10;
-// Waiting for a free connection, and the longest transaction. PGlite has one connection, so many may wait.
-const transactionOptions = { maxWait: 30_000, timeout: 120_000 };
 
 /**
  * Opens PostgreSQL, or the embedded PGlite when no URL is given.
@@ -68,8 +71,8 @@ export async function openConnection(options: DatabaseOptions): Promise<Database
 function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): Database {
   const where = placeOf(options);
   const prisma = new PrismaClient({
-    adapter: connection.adapter,
-    transactionOptions,
+    adapter: adapterOnOpenTransactions(connection.adapter),
+    transactionOptions: { timeout: LONGEST_TRANSACTION_MS },
     errorFormat: "minimal",
   });
   const reaching = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -80,15 +83,9 @@ function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): D
     }
   };
   const transact = <T>(
-    begin: (tx: Prisma.TransactionClient) => Promise<unknown>,
+    settings: TransactionSettings,
     work: (tx: Prisma.TransactionClient) => Promise<T>,
-  ): Promise<T> =>
-    reaching(() =>
-      prisma.$transaction(async (tx) => {
-        await begin(tx);
-        return work(tx);
-      }),
-    );
+  ): Promise<T> => reaching(async () => runInside(await connection.begin(settings), prisma, work));
   return {
     kind: connection.kind,
     migrate: () =>
@@ -96,13 +93,21 @@ function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): D
         applied: await applyMigrations(connection, options.migrationsDir ?? defaultMigrationsDir),
       })),
     inWorkspace: ({ workspaceId }, work) =>
-      transact(
-        (tx) => becomeApp(tx, workspaceId),
-        (tx) => work({ role: "workspace", workspaceId, prisma: tx }),
+      transact({ ...RUNTIME, role: "downbeat_app", "app.workspace": workspaceId }, (tx) =>
+        work({ role: "workspace", workspaceId, prisma: tx }),
       ),
-    asEngine: (work) => transact(becomeEngine, (tx) => work({ role: "engine", prisma: tx })),
-    asOperator: (work) => transact(becomeOperator, (tx) => work({ role: "operator", prisma: tx })),
-    ping: () => reaching(async () => void (await prisma.$queryRaw`select 1`)),
+    asEngine: (work) =>
+      transact({ ...RUNTIME, role: "downbeat_engine" }, (tx) =>
+        work({ role: "engine", prisma: tx }),
+      ),
+    asOperator: (work) =>
+      transact({ ...RUNTIME, role: "downbeat_operator" }, (tx) =>
+        work({ role: "operator", prisma: tx }),
+      ),
+    ping: () =>
+      reaching(() =>
+        connection.withSession(async (session) => void (await session.query("select 1"))),
+      ),
     close: closeOnce(async () => {
       await prisma.$disconnect();
       await connection.close();
@@ -110,19 +115,35 @@ function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): D
   };
 }
 
-// One statement, transaction-local. The time zone is set too: Prisma's adapters read every instant as if it were UTC.
-// Sequential scans are discouraged: a named plan made while a table was small would scan it long after it has grown (the
-// full path ran 2.3 times as many runs a second with this, see docs/performance.md).
-function becomeApp(tx: Prisma.TransactionClient, workspaceId: string): Promise<unknown> {
-  return tx.$executeRaw`/* prepared */ select set_config('role', 'downbeat_app', true), set_config('app.workspace', ${workspaceId}, true), set_config('timezone', 'UTC', true), set_config('enable_seqscan', 'off', true)`;
-}
+const LONGEST_TRANSACTION_MS = 120_000;
 
-function becomeEngine(tx: Prisma.TransactionClient): Promise<unknown> {
-  return tx.$executeRaw`/* prepared */ select set_config('role', 'downbeat_engine', true), set_config('timezone', 'UTC', true), set_config('enable_seqscan', 'off', true)`;
-}
+// The time zone is set because Prisma's adapters read every instant as if it were UTC. Sequential scans are discouraged: a
+// named plan made while a table was small would scan it long after it has grown (the full path ran 2.3 times as many runs
+// a second with this, see docs/performance.md).
+const RUNTIME: TransactionSettings = {
+  timezone: "UTC",
+  enable_seqscan: "off",
+  statement_timeout: String(LONGEST_TRANSACTION_MS),
+  idle_in_transaction_session_timeout: String(LONGEST_TRANSACTION_MS),
+};
 
-function becomeOperator(tx: Prisma.TransactionClient): Promise<unknown> {
-  return tx.$executeRaw`/* prepared */ select set_config('role', 'downbeat_operator', true), set_config('timezone', 'UTC', true), set_config('enable_seqscan', 'off', true)`;
+async function runInside<T>(
+  open: OpenTransaction,
+  prisma: PrismaClient,
+  work: (tx: Prisma.TransactionClient) => Promise<T>,
+): Promise<T> {
+  const lent = lendPrisma(prisma, open);
+  let result: T;
+  try {
+    result = await work(lent.client);
+    await lent.giveBack();
+  } catch (error) {
+    await lent.giveBack().catch(() => {}); // what broke the work is the better news
+    await open.rollback();
+    throw error;
+  }
+  await open.commit();
+  return result;
 }
 
 function closeOnce(close: () => Promise<void>): () => Promise<void> {

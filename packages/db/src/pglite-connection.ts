@@ -1,9 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { PGlite } from "@electric-sql/pglite";
+import { PGlite, types, type Transaction } from "@electric-sql/pglite";
+import { PrismaPGlite } from "pglite-prisma-adapter";
 import { lockDataDirectory } from "./data-directory-lock.ts";
-import type { DatabaseConnection } from "./database-connection.ts";
-import { pgliteAdapter } from "./pglite-adapter.ts";
+import {
+  applySettings,
+  type DatabaseConnection,
+  type OpenTransaction,
+  type TransactionSettings,
+} from "./database-connection.ts";
+import { deferred, type Deferred } from "./deferred.ts";
 
 /**
  * Opens the embedded database; undefined keeps it in memory.
@@ -17,7 +23,8 @@ export async function openPglite(dataDir: string | undefined): Promise<DatabaseC
     const client = await PGlite.create(dataDir === undefined ? {} : { dataDir });
     return {
       kind: "pglite",
-      adapter: pgliteAdapter(client),
+      adapter: new PrismaPGlite(client),
+      begin: (settings) => begin(client, settings),
       // Not in `runExclusive`: that holds the very lock which each query below takes, and would never end. So nothing
       // else may use the database meanwhile; migrations run before anyone does.
       withSession: (work) =>
@@ -36,3 +43,42 @@ export async function openPglite(dataDir: string | undefined): Promise<DatabaseC
     throw error;
   }
 }
+
+/** PGlite wants a transaction as a callback: this one lasts until someone ends it. */
+function begin(client: PGlite, settings: TransactionSettings): Promise<OpenTransaction> {
+  return new Promise((resolve, reject) => {
+    const settled = client.transaction(async (inner) => {
+      await inner.exec(applySettings(settings));
+      const end = deferred();
+      resolve(asOpen(inner, end, () => settled));
+      await end.promise;
+    });
+    settled.catch(reject); // once resolved this does nothing: commit() then throws the same error
+  });
+}
+
+function asOpen(inner: Transaction, end: Deferred, settled: () => Promise<void>): OpenTransaction {
+  return {
+    query: async ({ text, values }) => {
+      const { rows, affectedRows } = await inner.query<Record<string, unknown>>(
+        text,
+        [...values],
+        options,
+      );
+      return { rows, count: affectedRows ?? rows.length };
+    },
+    // The published adapter asks nothing of its client but `query`, which a transaction has too.
+    queryable: () => new PrismaPGlite(inner as unknown as PGlite).connect(),
+    commit: () => {
+      end.resolve();
+      return settled();
+    },
+    rollback: async () => {
+      await inner.rollback().catch(() => {});
+      end.resolve();
+      await settled().catch(() => {});
+    },
+  };
+}
+
+const options = { parsers: { [types.INT8]: BigInt } };

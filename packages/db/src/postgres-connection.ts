@@ -1,6 +1,13 @@
 import { PrismaPg } from "@prisma/adapter-pg";
+import type { SqlQueryable } from "@prisma/driver-adapter-utils";
 import pg from "pg";
-import type { DatabaseConnection } from "./database-connection.ts";
+import {
+  applySettings,
+  type DatabaseConnection,
+  type OpenTransaction,
+  type SqlSession,
+  type TransactionSettings,
+} from "./database-connection.ts";
 
 const connectTimeoutMs = 5_000;
 
@@ -12,39 +19,102 @@ export function openPostgres(url: string, poolSize: number): DatabaseConnection 
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     application_name: "downbeat",
+    // BEGIN travels together with the first statement.
+    pipeline: true,
   });
-  // An idle connection may break at any time; the pool replaces it, and the next statement reports what is wrong.
+  // A connection may break at any time; the pool replaces it, and the next statement reports what is wrong.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   return {
     kind: "postgres",
-    adapter: new PrismaPg(pool, { statementNameGenerator: statementName }),
-    withSession: async (work) => {
-      const client = await pool.connect();
-      let failure: Error | undefined;
-      try {
-        return await work({
-          run: async (script) => void (await client.query(script)),
-          query: async (text, values = []) => (await client.query(text, [...values])).rows,
-        });
-      } catch (error) {
-        // The connection may be inside a failed transaction or gone: it is thrown away rather than reused.
-        failure = error instanceof Error ? error : new Error(String(error));
-        throw error;
-      } finally {
-        client.release(failure);
-      }
-    },
+    adapter: new PrismaPg(pool),
+    begin: async (settings) => begin(await pool.connect(), settings),
+    withSession: (work) => withSession(pool, work),
     close: () => pool.end(),
   };
+}
+
+function begin(client: pg.PoolClient, settings: TransactionSettings): OpenTransaction {
+  // Not awaited, but everything that follows fails if this does.
+  const begun = client.query(`begin; ${applySettings(settings)}`);
+  begun.catch(() => {});
+  const end = async (command: "COMMIT" | "ROLLBACK"): Promise<void> => {
+    const [, ended] = await Promise.all([begun, client.query(command)]);
+    // A transaction that failed before answers COMMIT with ROLLBACK.
+    if (ended.command !== command)
+      throw new Error("The transaction had failed and was rolled back.");
+  };
+  return {
+    query: async ({ text, values }) => {
+      const sent = client.query({ name: statementName(text), text, values: [...values], types });
+      const [, { rows, rowCount }] = await Promise.all([begun, sent]);
+      return { rows, count: rowCount ?? 0 };
+    },
+    queryable: () => queryableOn(client),
+    commit: () => end("COMMIT").then(() => client.release(), discard(client)),
+    rollback: () =>
+      end("ROLLBACK").then(
+        () => client.release(),
+        (error: unknown) => client.release(asError(error)),
+      ),
+  };
+}
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format: "text" | "binary") =>
+    oid === pg.types.builtins.INT8
+      ? BigInt
+      : pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig["getTypeParser"],
+};
+
+// The connection may be inside a failed transaction or gone: it is thrown away rather than reused.
+function discard(client: pg.PoolClient): (error: unknown) => never {
+  return (error) => {
+    client.release(asError(error));
+    throw error;
+  };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 const names = new Map<string, string>();
 
 // Statements marked so have static text and run all the time: the server keeps their plans, which take longer to make
 // than to run. Others are planned for their arguments each time.
-function statementName({ sql }: { sql: string }): string {
+function statementName(sql: string): string {
   if (!sql.startsWith("/* prepared */")) return ""; // to the protocol, no name
   const name = names.get(sql) ?? `downbeat_${names.size}`;
   names.set(sql, name);
   return name;
+}
+
+// Prisma's adapter takes a pool and asks it for nothing but `query`; here it gets one whose only connection is this one.
+function queryableOn(client: pg.PoolClient): Promise<SqlQueryable> {
+  const pool: pg.Pool = Object.assign(Object.create(pg.Pool.prototype), {
+    options: {},
+    query: client.query.bind(client),
+    on: () => pool,
+  });
+  return new PrismaPg(pool).connect();
+}
+
+async function withSession<T>(
+  pool: pg.Pool,
+  work: (session: SqlSession) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  try {
+    return await work({
+      run: async (script) => void (await client.query(script)),
+      query: async (text, values = []) => (await client.query(text, [...values])).rows,
+    });
+  } catch (error) {
+    failure = asError(error);
+    throw error;
+  } finally {
+    client.release(failure);
+  }
 }

@@ -1,0 +1,121 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type {
+  SqlMigrationAwareDriverAdapterFactory,
+  Transaction,
+} from "@prisma/driver-adapter-utils";
+import type { OpenTransaction } from "./database-connection.ts";
+import { deferred } from "./deferred.ts";
+import { Prisma, type PrismaClient } from "./generated/client.ts";
+
+const opened = new AsyncLocalStorage<OpenTransaction>();
+
+/** Prisma's adapter, but its transactions are those we have opened already: Prisma begins and ends none itself. */
+export function adapterOnOpenTransactions(
+  published: SqlMigrationAwareDriverAdapterFactory,
+): SqlMigrationAwareDriverAdapterFactory {
+  return {
+    provider: published.provider,
+    adapterName: published.adapterName,
+    connect: async () => {
+      const adapter = await published.connect();
+      adapter.startTransaction = startTransaction;
+      return adapter;
+    },
+    connectToShadowDb: () => published.connectToShadowDb(),
+  };
+}
+
+async function startTransaction(): Promise<Transaction> {
+  const open = opened.getStore();
+  if (open === undefined) throw new Error("Prisma was used outside a transaction of the Database.");
+  const queryable = await open.queryable();
+  return {
+    provider: queryable.provider,
+    adapterName: queryable.adapterName,
+    options: { usePhantomQuery: true }, // or Prisma would send COMMIT and ROLLBACK
+    queryRaw: (query) => queryable.queryRaw(query),
+    executeRaw: (query) => queryable.executeRaw(query),
+    commit: async () => {},
+    rollback: async () => {},
+  };
+}
+
+export type LentPrisma = {
+  readonly client: Prisma.TransactionClient;
+  /** To be called before the transaction is committed or rolled back. */
+  readonly giveBack: () => Promise<void>;
+};
+
+type Lease = { readonly client: Prisma.TransactionClient; readonly end: () => Promise<void> };
+
+/**
+ * A Prisma client inside an open transaction. Raw statements, which all hot paths are made of, go to the driver without
+ * Prisma's engine (about 0.8 ms each, see docs/performance.md); the first use of a model begins Prisma's own bookkeeping.
+ */
+export function lendPrisma(prisma: PrismaClient, open: OpenTransaction): LentPrisma {
+  let lease: Promise<Lease> | undefined;
+  const models = (): Promise<Lease> => (lease ??= borrow(prisma, open));
+  const client = new Proxy(rawMethods(open), {
+    get: (raw, name: string) => (name in raw ? raw[name] : modelOf(name, models)),
+  });
+  return {
+    client: client as unknown as Prisma.TransactionClient,
+    giveBack: async () => (await lease)?.end(),
+  };
+}
+
+type Method = (...args: never[]) => unknown;
+
+function rawMethods(open: OpenTransaction): Record<string, Method> {
+  type Template = TemplateStringsArray | Prisma.Sql;
+  const send = (template: Template, values: readonly unknown[]) =>
+    open.query(template instanceof Prisma.Sql ? template : new Prisma.Sql(template, values));
+  return {
+    $queryRaw: async (template: Template, ...values: unknown[]) =>
+      (await send(template, values)).rows,
+    $executeRaw: async (template: Template, ...values: unknown[]) =>
+      (await send(template, values)).count,
+    $queryRawUnsafe: async (text: string, ...values: unknown[]) =>
+      (await open.query({ text, values })).rows,
+    $executeRawUnsafe: async (text: string, ...values: unknown[]) =>
+      (await open.query({ text, values })).count,
+  };
+}
+
+function modelOf(model: string, models: () => Promise<Lease>): unknown {
+  return new Proxy(
+    {},
+    {
+      get:
+        (_, operation: string) =>
+        async (...args: readonly unknown[]): Promise<unknown> => {
+          const { client } = await models();
+          const delegate = client[model as keyof typeof client] as unknown as Record<
+            string,
+            Method
+          >;
+          return Reflect.apply(delegate[operation] as Method, delegate, args);
+        },
+    },
+  );
+}
+
+// Prisma wants a callback; it is held open until the transaction ends.
+function borrow(prisma: PrismaClient, open: OpenTransaction): Promise<Lease> {
+  return new Promise((resolve, reject) => {
+    const end = deferred();
+    const ended = opened.run(open, () =>
+      prisma.$transaction(async (client) => {
+        resolve({
+          client,
+          end: () => {
+            end.resolve();
+            return ended;
+          },
+        });
+        await end.promise;
+      }),
+    );
+    ended.catch(reject);
+  });
+}
