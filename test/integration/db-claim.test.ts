@@ -113,7 +113,7 @@ describeEachDatabase("claiming runs", ({ database }) => {
       (paused: boolean) =>
         fixture.inside((tx) =>
           updateDeployment(tx, {
-            id: created[0]?.status === "created" ? (created[0].run.deploymentId ?? "") : "",
+            id: created[0]?.status === "created" ? (created[0].run().deploymentId ?? "") : "",
             paused,
           }),
         ),

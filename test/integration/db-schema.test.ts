@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { STATE_NAMES, STATE_TYPES, TERMINAL_STATE_TYPES } from "@downbeat/contract";
-import { appendLogChunks, createRuns, openDatabase, upsertDeployments } from "@downbeat/db";
+import {
+  appendLogChunks,
+  createRuns,
+  openDatabase,
+  readRun,
+  upsertDeployments,
+} from "@downbeat/db";
 import { findDrift } from "@downbeat/db/drift";
 import { DATABASE_KINDS, describeEachDatabase, reserveDatabase } from "@downbeat/testkit";
 import { afterAll, describe, expect, it } from "vitest";
@@ -167,7 +173,10 @@ describeEachDatabase("the tables", ({ database, kind }) => {
         await tx.prisma.$executeRaw`select set_config('timezone', 'UTC', true)`;
       return createRuns(tx, [aNewRun({ scheduledFor: "2027-07-01T14:34:56.789+02:00" })]);
     });
-    expect(answer).toMatchObject({ run: { scheduledFor } });
+    if (answer?.status !== "created") throw new Error("The run was not made.");
+    const run = await fixture.inside((tx) => readRun(tx, answer.runId));
+    expect(run).toMatchObject({ scheduledFor });
+    expect(answer.run()).toMatchObject({ scheduledFor });
   });
 });
 

@@ -110,6 +110,8 @@ async function compare({ real, model, random }: Compared) {
 
 async function databaseRuns({ inside }: Fixture, driver: ModelDriver) {
   const found = await inside((tx) => lockRuns(tx, driver.runIds));
+  const live = await inside((tx) => tx.prisma.liveRun.findMany());
+  const cancelled = new Map(live.map((row) => [row.runId, row.cancelRequestedAt?.getTime()]));
   const runs = [];
   for (const runId of driver.runIds) {
     const run = found.get(runId);
@@ -117,7 +119,7 @@ async function databaseRuns({ inside }: Fixture, driver: ModelDriver) {
     runs.push({
       session: driver.sessionNumber(run?.sessionId ?? null),
       state: run?.state,
-      cancelRequestedAtMs: run?.live ? (run.cancelRequestedAt?.getTime() ?? null) : null,
+      cancelRequestedAtMs: cancelled.get(runId) ?? null,
       history: history.map(({ sequence, type, name, at, epoch, actor, reason }) => ({
         sequence,
         type,

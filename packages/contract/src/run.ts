@@ -140,8 +140,11 @@ export type RunSpec = z.infer<typeof RunSpec>;
 export const READ_LIMIT = 500;
 export const RunIds = z.array(Id).min(1).max(READ_LIMIT);
 
-/** One answer per asked run, in order: the run, or why it was not made. */
+/** One answer per asked run, in order: its id and the run, or why it was not made. */
 export const CreateOutcome = z.strictObject({
+  /** Also of a run that its idempotency key had made before. */
+  runId: Id.nullable(),
+  /** Null as well when only ids were asked for. */
   run: Run.nullable(),
   error: z.strictObject({ code: plain(z.string()), message: plain(z.string()) }).nullable(),
 });

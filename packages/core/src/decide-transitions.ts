@@ -23,7 +23,7 @@ export type RunSnapshot = {
   /** Number of the last history row. */
   readonly sequence: number;
   /** Transition ids that were accepted before; a repeated one changes nothing. */
-  readonly knownTransitionIds: ReadonlySet<string>;
+  readonly knownTransitionIds: Pick<ReadonlySet<string>, "has">;
   /** What is left of its retry policy; absent: none. */
   readonly retry?: RetryBudget | null;
 };
@@ -74,20 +74,24 @@ export function decideTransitions(
 ): Decided {
   let standing = run.state;
   const accepted: AcceptedTransition[] = [];
-  const known = new Set(run.knownTransitionIds);
+  const known: Known = {
+    has: (id) => run.knownTransitionIds.has(id) || accepted.some((row) => row.transitionId === id),
+  };
+  const at = now.toISOString();
   const outcomes = proposals.map((proposal): ReportOutcome => {
     if (isFenced(run, proposal)) return outcome(fencedStatus(known, proposal), standing);
     if (known.has(proposal.transitionId)) return outcome("accepted", standing);
-    const next = nextState(standing, proposal, now);
+    const next = nextState(standing, proposal, at);
     if (next === undefined) return outcome("rejected", standing);
     const row = accept(run, { proposal, next }, random);
     standing = row.state;
-    known.add(proposal.transitionId);
     accepted.push({ ...row, sequence: run.sequence + accepted.length + 1 });
     return outcome("accepted", standing);
   });
   return { outcomes, accepted };
 }
+
+type Known = RunSnapshot["knownTransitionIds"];
 
 type Step = { readonly proposal: Proposal; readonly next: State };
 
@@ -109,7 +113,7 @@ function accept(
 
 // An end that was accepted may have given up the lease for a retry; whoever repeats it is told that it was taken. A start
 // is never answered so: user code must not begin under a lease that is void.
-function fencedStatus(known: ReadonlySet<string>, { transitionId, type }: Proposal) {
+function fencedStatus(known: Known, { transitionId, type }: Proposal) {
   return known.has(transitionId) && isTerminal(type) ? "accepted" : "fenced";
 }
 
@@ -118,14 +122,14 @@ function isFenced(run: RunSnapshot, { fence }: Proposal): boolean {
   return fence.epoch !== run.epoch || fence.leaseToken !== run.leaseToken;
 }
 
-function nextState(standing: State, proposal: Proposal, now: Date): State | undefined {
+function nextState(standing: State, proposal: Proposal, at: string): State | undefined {
   const verdict = ruleFor(standing.type, proposal.type, proposal.proposer);
   if (verdict.kind === "reject") return undefined;
   const name = nameFor(verdict.becomes, proposal.name);
   // The same state again is no transition: it would only grow the history.
   if (verdict.becomes === standing.type && name === standing.name && !isTerminal(standing.type))
     return undefined;
-  return { type: verdict.becomes, name, at: now.toISOString() };
+  return { type: verdict.becomes, name, at };
 }
 
 // A rule may change the type; the proposed label then belongs to another type.

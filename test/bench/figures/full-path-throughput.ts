@@ -28,8 +28,8 @@ async function drain(client: Client, count: number): Promise<number> {
   const startedAt = performance.now();
   for (let made = 0; made < count; made += 500) {
     const runs = Array.from({ length: Math.min(500, count - made) }, () => ({ flowName: "noop" }));
-    const { outcomes } = await client.call("createRuns", { body: { runs } });
-    if (outcomes.some(({ run }) => run === null))
+    const { outcomes } = await client.call("createRuns", { body: { runs, returning: "ids" } });
+    if (outcomes.some(({ runId }) => runId === null))
       throw new Error(`A run was refused: ${JSON.stringify(outcomes[0])}`);
   }
   await waitFor(async () => (await live(client)) === 0, {

@@ -44,7 +44,7 @@ async function create(client: Client, count: number): Promise<void> {
   );
   const lanes = [0, 1].map(async (lane) => {
     for (const runs of batches.filter((_, i) => i % 2 === lane))
-      await client.call("createRuns", { body: { runs } });
+      await client.call("createRuns", { body: { runs, returning: "ids" } });
   });
   await Promise.all(lanes);
 }

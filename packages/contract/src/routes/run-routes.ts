@@ -43,7 +43,12 @@ export const runRoutes = {
     summary: "Trigger many runs at once; each is answered on its own",
     tag: "runs",
     access: ["runner"],
-    body: z.strictObject({ runs: z.array(RunSpec).min(1).max(BATCH_LIMIT), dataKeys }),
+    body: z.strictObject({
+      runs: z.array(RunSpec).min(1).max(BATCH_LIMIT),
+      dataKeys,
+      /** `ids` for a shorter answer, when many are made. */
+      returning: plain(z.enum(["runs", "ids"])).default("runs"),
+    }),
     response: z.strictObject({ outcomes: z.array(CreateOutcome) }),
   }),
   listRuns: route({

@@ -1,5 +1,6 @@
 import type { Actor } from "@downbeat/contract";
 import type { AcceptedTransition } from "@downbeat/core";
+import { plainColumn } from "../array-literal.ts";
 import type { EngineTx, Tx } from "../transaction.ts";
 
 /** A transition that the rules accepted, on its way into the history of a run that this transaction has locked. */
@@ -32,12 +33,13 @@ export async function applyTransitions(
   await tx.prisma.$executeRaw`/* prepared */
     with change as (
       select * from unnest(
-        ${rows.map((row) => row.runId)}::uuid[], ${rows.map((row) => row.workspaceId)}::uuid[],
-        ${rows.map((row) => row.sequence)}::int[], ${rows.map((row) => row.state.type)}::text[],
-        ${rows.map((row) => row.state.name)}::text[], ${rows.map((row) => row.state.at)}::timestamptz[],
-        ${rows.map((row) => row.epoch)}::int[], ${rows.map((row) => row.actor.kind)}::text[],
-        ${rows.map((row) => row.actor.id)}::uuid[], ${rows.map((row) => row.reason)}::text[],
-        ${rows.map((row) => row.transitionId)}::uuid[], ${error("class")}::text[], ${error("exitCode")}::int[],
+        ${plainColumn(rows.map((row) => row.runId))}::uuid[], ${plainColumn(rows.map((row) => row.workspaceId))}::uuid[],
+        ${plainColumn(rows.map((row) => row.sequence))}::int[], ${plainColumn(rows.map((row) => row.state.type))}::text[],
+        ${plainColumn(rows.map((row) => row.state.name))}::text[],
+        ${plainColumn(rows.map((row) => row.state.at))}::timestamptz[],
+        ${plainColumn(rows.map((row) => row.epoch))}::int[], ${plainColumn(rows.map((row) => row.actor.kind))}::text[],
+        ${plainColumn(rows.map((row) => row.actor.id))}::uuid[], ${plainColumn(rows.map((row) => row.reason))}::text[],
+        ${plainColumn(rows.map((row) => row.transitionId))}::uuid[], ${error("class")}::text[], ${error("exitCode")}::int[],
         ${error("signal")}::text[], ${error("fingerprint")}::text[], ${error("detail")}::text[],
         ${rows.map((row) => row.retry?.cause ?? null)}::text[],
         ${rows.map((row) => row.retry?.delayMs ?? null)}::double precision[],

@@ -3,9 +3,11 @@ import { DownbeatError, type Lease } from "@downbeat/contract";
 import { roomsAfter, shareOut, type WaitingLine } from "@downbeat/core";
 import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
+import { plainColumn } from "../array-literal.ts";
 import { holdSlots } from "./hold-slots.ts";
 import { limitsOf, lockLimits } from "./lock-limits.ts";
 import { lockSession, type ClaimingSession, type ClaimLine } from "./lock-session.ts";
+import { readLeasedDeployments, type LeasedDeployment } from "./read-leased-deployments.ts";
 
 export type Claim = {
   readonly sessionId: string;
@@ -27,15 +29,9 @@ type Row = {
   queue_priority: number;
   queue_id: string;
   deployment_id: string;
-  scheduled_for: Date;
-  flow_name: string;
-  deployment_name: string;
-  content_hash: string;
-  entrypoint: string;
-  default_parameters: string | null;
+  /** Milliseconds since 1970. */
+  due_ms: number;
   parameters: string | null;
-  timeout_seconds: number | null;
-  exclusive: boolean;
   inputs: Lease["inputs"] | null;
 };
 
@@ -58,21 +54,20 @@ export async function claimRuns(tx: Tx, claim: Claim): Promise<Lease[]> {
       message: `The session ${claim.sessionId} is not open.`,
     });
   }
-  if (session.claimedBefore) return readClaimed(tx, claim);
-  const free = Math.min(claim.max, session.capacity - session.held);
-  if (free <= 0 || session.lines.length === 0) return [];
-  return takeInTurns(tx, claim, { session, free });
+  const rows = session.claimedBefore
+    ? await readClaimed(tx, claim)
+    : await takeInTurns(tx, claim, session);
+  const deployments = await readLeasedDeployments(tx, rows);
+  return rows.toSorted(byTurn).map((row) => toLease(row, deployments));
 }
 
 type Line = ClaimLine & WaitingLine;
 
 // Shares are dealt without knowing how long the lines are. One that gave less than its share is at its end (or the rest is
 // being claimed elsewhere), and what it left goes to the others in another round.
-async function takeInTurns(
-  tx: Tx,
-  claim: Claim,
-  { session, free }: { session: ClaimingSession; free: number },
-): Promise<Lease[]> {
+async function takeInTurns(tx: Tx, claim: Claim, session: ClaimingSession): Promise<Row[]> {
+  const free = Math.min(claim.max, session.capacity - session.held);
+  if (free <= 0 || session.lines.length === 0) return [];
   let lines = session.lines.map((line) => toLine(line, session, claim));
   let rooms = await lockLimits(tx, { ...session, now: claim.now ?? null });
   const rows: Row[] = [];
@@ -97,7 +92,7 @@ async function takeInTurns(
   }
   if (rows.length < free && lines.length > 0) claim.onLimited?.();
   await holdSlots(tx, { ...claim, lines: session.lines, runs: rows });
-  return rows.toSorted(byTurn).map(toLease);
+  return rows;
 }
 
 function toLine(line: ClaimLine, session: ClaimingSession, { claimRequestId }: Claim): Line {
@@ -107,7 +102,7 @@ function toLine(line: ClaimLine, session: ClaimingSession, { claimRequestId }: C
 
 function byTurn(a: Row, b: Row): number {
   return (
-    a.queue_priority - b.queue_priority || a.scheduled_for.getTime() - b.scheduled_for.getTime()
+    a.queue_priority - b.queue_priority || a.due_ms - b.due_ms || (a.run_id < b.run_id ? -1 : 1)
   );
 }
 
@@ -119,7 +114,6 @@ function take(
   { session, asked }: { session: ClaimingSession; asked: Asked },
 ): Promise<Row[]> {
   const most = asked.reduce((sum, { share }) => sum + share, 0);
-  const tokens = Array.from({ length: most }, () => randomBytes(16).toString("hex"));
   return tx.prisma.$queryRaw<Row[]>`/* prepared */
     with asked as (
       select * from unnest(
@@ -146,11 +140,12 @@ function take(
       update live_run l
       set state_type = 'PENDING', state_name = 'Pending', state_at = coalesce(${claim.now ?? null}::timestamptz, now()),
         reason = 'claimed', state_sequence = l.state_sequence + 1, epoch = l.epoch + 1,
-        lease_token = (${tokens}::text[])[n.place], session_id = ${claim.sessionId}::uuid,
+        lease_token = (${plainColumn(makeTokens(most))}::text[])[n.place], session_id = ${claim.sessionId}::uuid,
         claim_request_id = ${claim.claimRequestId}::uuid
       from numbered n
       where l.run_id = n.run_id
-      returning l.*
+      returning l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for,
+        l.state_sequence, l.state_at
     ),
     history as (
       insert into run_state (run_id, sequence, workspace_id, type, name, at, epoch, actor_kind, actor_id, reason)
@@ -158,54 +153,46 @@ function take(
         ${session.agentId}::uuid, 'claimed'
       from claimed
     )
-    select l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for,
-      f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters, r.parameters,
-      d.timeout_seconds, d.exclusive, ${inputsOf(tx)} as inputs
+    ${leaseColumns(tx)}
     from claimed l
-    join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
-    join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
-    join deployment d on d.id = r.deployment_id and d.workspace_id = ${tx.workspaceId}::uuid
-    join flow_version v on v.id = d.flow_version_id and v.workspace_id = ${tx.workspaceId}::uuid
-    order by l.queue_priority, l.scheduled_for, l.run_id`;
+    join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true`;
 }
 
-async function readClaimed(tx: Tx, claim: Claim): Promise<Lease[]> {
-  const rows = await tx.prisma.$queryRaw<Row[]>`
-    select l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for,
-      f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters, r.parameters,
-      d.timeout_seconds, d.exclusive, ${inputsOf(tx)} as inputs
+// One draw for all: 128 random bits each, hexadecimal.
+function makeTokens(count: number): string[] {
+  const drawn = randomBytes(16 * count).toString("hex");
+  return Array.from({ length: count }, (_, index) => drawn.slice(index * 32, (index + 1) * 32));
+}
+
+function readClaimed(tx: Tx, claim: Claim): Promise<Row[]> {
+  return tx.prisma.$queryRaw<Row[]>`
+    ${leaseColumns(tx)}
     from live_run l
     join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
-    join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
-    join deployment d on d.id = r.deployment_id and d.workspace_id = ${tx.workspaceId}::uuid
-    join flow_version v on v.id = d.flow_version_id and v.workspace_id = ${tx.workspaceId}::uuid
     where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = ${claim.sessionId}::uuid
-      and l.claim_request_id = ${claim.claimRequestId}::uuid
-    order by l.queue_priority, l.scheduled_for, l.run_id`;
-  return rows.map(toLease);
+      and l.claim_request_id = ${claim.claimRequestId}::uuid`;
 }
 
 // Nothing was given to a run before its first attempt, so most claims read no input at all.
-function inputsOf(tx: Tx): Prisma.Sql {
-  return Prisma.sql`case when l.epoch > 1 then (
-      select jsonb_agg(jsonb_build_object('key', i.key, 'input', i.input) order by i.key) from run_input i
-      where i.run_id = l.run_id and (i.workspace_id = ${tx.workspaceId}::uuid) is true
-    ) end`;
+function leaseColumns(tx: Tx): Prisma.Sql {
+  return Prisma.sql`select l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id,
+      extract(epoch from l.scheduled_for)::double precision * 1000 as due_ms, r.parameters,
+      case when l.epoch > 1 then (
+        select jsonb_agg(jsonb_build_object('key', i.key, 'input', i.input) order by i.key) from run_input i
+        where i.run_id = l.run_id and (i.workspace_id = ${tx.workspaceId}::uuid) is true
+      ) end as inputs`;
 }
 
-function toLease(row: Row): Lease {
+function toLease(row: Row, deployments: ReadonlyMap<string, LeasedDeployment>): Lease {
+  const deployment = deployments.get(row.deployment_id);
+  if (deployment === undefined)
+    throw new Error(`The deployment ${row.deployment_id} is not there.`);
   return {
     runId: row.run_id,
     epoch: row.epoch,
     leaseToken: row.lease_token,
-    flowName: row.flow_name,
-    deploymentName: row.deployment_name,
-    contentHash: row.content_hash,
-    entrypoint: row.entrypoint as Lease["entrypoint"],
-    defaultParameters: row.default_parameters as Lease["defaultParameters"],
+    ...deployment,
     parameters: row.parameters as Lease["parameters"],
-    timeoutSeconds: row.timeout_seconds,
-    exclusive: row.exclusive,
     inputs: row.inputs ?? [],
   };
 }

@@ -1,7 +1,7 @@
 import type { Actor, Run } from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
 import type { RetryBudget } from "@downbeat/core";
-import { arrayLiteral } from "../array-literal.ts";
+import { arrayLiteral, plainColumn } from "../array-literal.ts";
 import { retriesLeft } from "../run-row.ts";
 import type { Tx } from "../transaction.ts";
 import { readIdempotencyKeys } from "./read-idempotency-keys.ts";
@@ -33,19 +33,21 @@ export type CreatedRun =
   | {
       readonly status: "created";
       readonly runId: string;
-      readonly run: Run;
+      /** As the API shows it. Made on demand: who makes thousands only wants their ids. */
+      readonly run: () => Run;
       readonly poolId: string;
+      /** Whether an agent may take it now. */
+      readonly isDue: boolean;
       /** Set when the deployment's strategy may cancel runs: enforce-strategies.ts then has a say. */
       readonly strategyOf: string | null;
     }
   | { readonly status: "standing" | "mismatch"; readonly runId: string }
   | { readonly status: "unknown"; readonly flowExists: boolean };
 
-type Row = {
+/** A deployment that some of the rows ask for, with what every run of it inherits. */
+type Target = {
   ordinal: number;
   flow_exists: boolean;
-  created: boolean;
-  run_id: string;
   flow_id: string;
   flow_version_id: string;
   deployment_id: string | null;
@@ -54,9 +56,18 @@ type Row = {
   pool_name: string;
   queue_name: string;
   tags: string[];
-  created_at: Date;
-  scheduled_for: Date;
   retry: RetryBudget | null;
+  created_at: Date;
+  /** Ids of this call's runs that were not made, because their key had made another before. */
+  taken: string[];
+};
+
+/** Rows by the deployment they ask for, so that each is looked up once however many runs of it are asked. */
+type Asked = {
+  readonly runIds: readonly string[];
+  /** Per row, its place in `targets`, from 1. */
+  readonly places: readonly number[];
+  readonly targets: readonly Pick<NewRun, "flowName" | "deploymentName">[];
 };
 
 /**
@@ -73,31 +84,25 @@ export async function createRuns(
   rows: readonly NewRun[],
   now: Date | null = null,
 ): Promise<CreatedRun[]> {
-  const found = await insert(tx, rows, now);
-  const missed = rows.filter((_, index) => found[index]?.deployment_id && !found[index].created);
+  const asked = byTarget(rows);
+  const targets = await insert(tx, rows, { asked, now });
+  const taken = new Set(targets.flatMap((target) => target.taken));
+  const missed = rows.filter((_, index) => taken.has(asked.runIds[index] ?? ""));
   const standing = await readIdempotencyKeys(
     tx,
     missed.flatMap(({ idempotencyKey }) => idempotencyKey ?? []),
   );
   return rows.map((row, index) => {
-    const answer = found[index];
-    if (answer === undefined || answer.deployment_id === null) {
-      return { status: "unknown", flowExists: answer?.flow_exists ?? false };
+    const runId = asked.runIds[index] ?? "";
+    const target = targets[(asked.places[index] ?? 0) - 1];
+    if (target === undefined || target.deployment_id === null) {
+      return { status: "unknown", flowExists: target?.flow_exists ?? false };
     }
-    if (answer.created) {
-      return {
-        status: "created",
-        runId: answer.run_id,
-        run: toRun(row, answer),
-        poolId: answer.pool_id,
-        strategyOf: answer.strategy_of,
-      };
-    }
+    if (!taken.has(runId)) return toCreated(row, runId, target);
     const first = standing.get(row.idempotencyKey ?? "");
     // A run of the chosen id is there, and no key made it.
     if (first === undefined && row.runId) return { status: "mismatch", runId: row.runId };
-    if (first === undefined)
-      throw new Error(`Run ${answer.run_id} was neither made nor found by its key.`);
+    if (first === undefined) throw new Error(`Run ${runId} was neither made nor found by its key.`);
     return {
       status: first.requestHash === row.requestHash ? "standing" : "mismatch",
       runId: first.runId,
@@ -105,53 +110,80 @@ export async function createRuns(
   });
 }
 
-function insert(tx: Tx, rows: readonly NewRun[], now: Date | null): Promise<Row[]> {
+function byTarget(rows: readonly NewRun[]): Asked {
+  const placeOf = new Map<string, number>();
+  const targets: NewRun[] = [];
+  const places = rows.map((row) => {
+    const key = `${row.flowName}/${row.deploymentName}`; // no name holds a slash
+    const place = placeOf.get(key) ?? targets.push(row);
+    placeOf.set(key, place);
+    return place;
+  });
+  return { runIds: rows.map(({ runId }) => runId ?? uuidv7()), places, targets };
+}
+
+function insert(
+  tx: Tx,
+  rows: readonly NewRun[],
+  { asked, now }: { asked: Asked; now: Date | null },
+): Promise<Target[]> {
   const column = <K extends keyof NewRun>(key: K): NewRun[K][] => rows.map((row) => row[key]);
-  return tx.prisma.$queryRaw<Row[]>`/* prepared */
-    with input as (
-      select *, coalesce(${now}::timestamptz, now())::timestamptz(3) as at
-      from unnest(
-        ${rows.map(({ runId }) => runId ?? uuidv7())}::uuid[], ${column("flowName")}::text[], ${column("deploymentName")}::text[],
-        ${column("parameters")}::text[], ${column("scheduledFor")}::timestamptz[],
-        ${rows.map(({ tags }) => arrayLiteral(tags))}::text[], ${column("idempotencyKey")}::text[],
-        ${column("requestHash")}::text[], ${rows.map(({ createdBy }) => createdBy.kind)}::text[],
-        ${rows.map(({ createdBy }) => createdBy.id)}::uuid[],
-        ${rows.map(({ parentRunId }) => parentRunId ?? null)}::uuid[]
-      ) with ordinality as given (
-        run_id, flow_name, deployment_name, parameters, scheduled_for, tags, key, request_hash, actor_kind, actor_id,
-        parent_run_id, ordinal
-      )
-    ),
+  return tx.prisma.$queryRaw<Target[]>`/* prepared */
+    with clock as (select coalesce(${now}::timestamptz, now())::timestamptz(3) as at),
     target as (
-      select input.ordinal, input.run_id, input.parameters, input.key, input.request_hash, input.actor_kind,
-        input.actor_id, input.parent_run_id, input.at, coalesce(input.scheduled_for, input.at) as scheduled_for,
-        f.id is not null as flow_exists, f.id as flow_id, d.flow_version_id, d.id as deployment_id,
-        case when d.concurrency_strategy <> 'enqueue' and d.concurrency_limit is not null then d.id end as strategy_of,
-        q.pool_id, p.name as pool_name, q.id as queue_id, q.name as queue_name, q.priority as queue_priority,
-        case when d.retry is not null then jsonb_build_object('policy', d.retry, 'onCrash', d.retry->'retriesOnCrash',
-          'onFailure', d.retry->'retriesOnFailure', 'made', 0) end as retry,
-        case when input.tags = '{}' then d.tags
-          else (array(select distinct unnest(d.tags || input.tags::text[]) order by 1))[1:32] end as tags
-      from input
-      left join flow f on f.workspace_id = ${tx.workspaceId}::uuid and f.name = input.flow_name
-      left join deployment d on d.workspace_id = ${tx.workspaceId}::uuid and d.flow_id = f.id
-        and d.name = input.deployment_name
-      left join work_queue q on q.workspace_id = ${tx.workspaceId}::uuid and q.id = d.queue_id
-      left join work_pool p on p.workspace_id = ${tx.workspaceId}::uuid and p.id = q.pool_id
+      -- offset 0: one look by name for each, however many flows there are
+      select wanted.ordinal, f.id is not null as flow_exists, f.id as flow_id, d.*
+      from unnest(
+        ${asked.targets.map(({ flowName }) => flowName)}::text[],
+        ${asked.targets.map(({ deploymentName }) => deploymentName)}::text[]
+      ) with ordinality as wanted (flow_name, deployment_name, ordinal)
+      left join lateral (
+        select id from flow where workspace_id = ${tx.workspaceId}::uuid and name = wanted.flow_name offset 0
+      ) as f on true
+      left join lateral (
+        select d.id as deployment_id, d.flow_version_id, d.tags, q.pool_id, p.name as pool_name, q.id as queue_id,
+          q.name as queue_name, q.priority as queue_priority,
+          case when d.concurrency_strategy <> 'enqueue' and d.concurrency_limit is not null then d.id end as strategy_of,
+          case when d.retry is not null then jsonb_build_object('policy', d.retry, 'onCrash', d.retry->'retriesOnCrash',
+            'onFailure', d.retry->'retriesOnFailure', 'made', 0) end as retry
+        from deployment d
+        join work_queue q on q.id = d.queue_id and (q.workspace_id = ${tx.workspaceId}::uuid) is true
+        join work_pool p on p.id = q.pool_id and (p.workspace_id = ${tx.workspaceId}::uuid) is true
+        where d.flow_id = f.id and d.name = wanted.deployment_name and (d.workspace_id = ${tx.workspaceId}::uuid) is true
+        offset 0
+      ) as d on true
+    ),
+    input as (
+      select given.run_id, given.parameters, given.key, given.request_hash, given.actor_kind, given.actor_id,
+        given.parent_run_id, given.row_number, clock.at, coalesce(given.scheduled_for, clock.at) as scheduled_for,
+        target.ordinal as target, target.flow_id, target.flow_version_id, target.deployment_id, target.pool_id,
+        target.queue_id, target.queue_priority, target.retry,
+        case when given.tags = '{}' then target.tags
+          else (array(select distinct unnest(target.tags || given.tags::text[]) collate "C" order by 1))[1:32] end as tags
+      from unnest(
+        ${plainColumn(asked.runIds)}::uuid[], ${plainColumn(asked.places)}::int[], ${column("parameters")}::text[],
+        ${plainColumn(rows.map(toInstant))}::timestamptz[], ${rows.map(({ tags }) => arrayLiteral(tags))}::text[],
+        ${column("idempotencyKey")}::text[], ${column("requestHash")}::text[],
+        ${plainColumn(rows.map(({ createdBy }) => createdBy.kind))}::text[],
+        ${plainColumn(rows.map(({ createdBy }) => createdBy.id))}::uuid[],
+        ${plainColumn(rows.map(({ parentRunId }) => parentRunId ?? null))}::uuid[]
+      ) with ordinality as given (
+        run_id, target, parameters, scheduled_for, tags, key, request_hash, actor_kind, actor_id, parent_run_id, row_number
+      )
+      join target on target.ordinal = given.target and target.deployment_id is not null
+      cross join clock
     ),
     keyed as (
       insert into idempotency (workspace_id, key, run_id, request_hash, created_at)
       select ${tx.workspaceId}::uuid, key, run_id, request_hash, at
-      from target
-      where key is not null and deployment_id is not null
-        and not exists (select from flow_run r where r.workspace_id = ${tx.workspaceId}::uuid and r.id = target.run_id)
-      order by key, ordinal
+      from input
+      where key is not null and not exists (select from flow_run r where (r.workspace_id = ${tx.workspaceId}::uuid) is true and r.id = input.run_id)
+      order by key, row_number
       on conflict (workspace_id, key) do nothing
       returning run_id
     ),
     fresh as (
-      select * from target
-      where deployment_id is not null and (key is null or run_id in (select run_id from keyed))
+      select * from input where key is null or run_id in (select run_id from keyed)
     ),
     identity as (
       insert into flow_run (id, workspace_id, flow_id, flow_version_id, deployment_id, pool_id, queue_id, parameters,
@@ -172,39 +204,74 @@ function insert(tx: Tx, rows: readonly NewRun[], now: Date | null): Promise<Row[
       select run_id, 0, ${tx.workspaceId}::uuid, 'SCHEDULED', 'Scheduled', at, 0, actor_kind, actor_id, 'created'
       from fresh
     )
-    select t.ordinal::int, t.flow_exists, t.run_id,
-      t.deployment_id is not null and (t.key is null or t.run_id in (select run_id from keyed)) as created,
-      t.flow_id, t.flow_version_id,
-      t.deployment_id, t.strategy_of, t.pool_id, t.pool_name, t.queue_name, t.tags, t.at as created_at, t.scheduled_for,
-      t.retry
-    from target t
-    order by t.ordinal`;
+    select target.ordinal::int, target.flow_exists, target.flow_id, target.flow_version_id, target.deployment_id,
+      target.strategy_of, target.pool_id, target.pool_name, target.queue_name, target.tags, target.retry,
+      clock.at as created_at,
+      array(
+        select input.run_id from input
+        where input.target = target.ordinal and input.key is not null and input.run_id not in (select run_id from keyed)
+      ) as taken
+    from target cross join clock
+    order by target.ordinal`;
 }
 
-function toRun({ flowName, deploymentName, createdBy, parentRunId }: NewRun, row: Row): Run {
+function toCreated(row: NewRun, runId: string, target: Target): CreatedRun {
+  const createdAt = target.created_at.toISOString();
+  const scheduledFor = toInstant(row) ?? createdAt;
   return {
-    id: row.run_id,
-    flowId: row.flow_id,
+    status: "created",
+    runId,
+    poolId: target.pool_id,
+    isDue: scheduledFor <= createdAt,
+    strategyOf: target.strategy_of,
+    run: () => toRun(row, target, { runId, createdAt, scheduledFor }),
+  };
+}
+
+// To the millisecond, as it is kept.
+function toInstant({ scheduledFor }: NewRun): string | null {
+  return scheduledFor === null ? null : new Date(scheduledFor).toISOString();
+}
+
+type Made = { readonly runId: string; readonly createdAt: string; readonly scheduledFor: string };
+
+function toRun(
+  { flowName, deploymentName, createdBy, parentRunId, tags }: NewRun,
+  target: Target,
+  { runId, createdAt, scheduledFor }: Made,
+): Run {
+  return {
+    id: runId,
+    flowId: target.flow_id,
     flowName,
-    flowVersionId: row.flow_version_id,
-    deploymentId: row.deployment_id,
+    flowVersionId: target.flow_version_id,
+    deploymentId: target.deployment_id,
     deploymentName,
-    poolName: row.pool_name,
-    queueName: row.queue_name,
-    state: { type: "SCHEDULED", name: "Scheduled", at: row.created_at.toISOString() },
+    poolName: target.pool_name,
+    queueName: target.queue_name,
+    state: { type: "SCHEDULED", name: "Scheduled", at: createdAt },
     reason: "created",
     epoch: 0,
-    tags: row.tags,
+    tags: tags.length === 0 ? target.tags : merged(target.tags, tags),
     createdBy,
-    createdAt: row.created_at.toISOString(),
-    scheduledFor: row.scheduled_for.toISOString(),
+    createdAt,
+    scheduledFor,
     startedAt: null,
     endedAt: null,
     agentId: null,
     agentName: null,
     taskRunCount: 0,
-    retriesLeft: retriesLeft(row.retry),
+    retriesLeft: retriesLeft(target.retry),
     parentRunId: parentRunId ?? null,
     error: null,
   };
+}
+
+// As the statement merges them.
+function merged(...tags: readonly (readonly string[])[]): string[] {
+  return [...new Set(tags.flat())].toSorted(byCodePoint).slice(0, 32);
+}
+
+function byCodePoint(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -1,4 +1,5 @@
 import type { StateName, StateType } from "@downbeat/contract";
+import { plainColumn } from "../array-literal.ts";
 import type { Tx } from "../transaction.ts";
 
 export type Beat = {
@@ -49,16 +50,17 @@ export async function heartbeat(
     with beat as (
       select s.id, max(given.tick) as tick, coalesce(${now}::timestamptz, now()) as at
       from unnest(
-        ${beats.map(({ sessionId }) => sessionId)}::uuid[], ${beats.map(({ principalId }) => principalId)}::uuid[],
-        ${beats.map(({ tick }) => tick)}::bigint[]
+        ${plainColumn(beats.map(({ sessionId }) => sessionId))}::uuid[],
+        ${plainColumn(beats.map(({ principalId }) => principalId))}::uuid[],
+        ${plainColumn(beats.map(({ tick }) => tick))}::bigint[]
       ) as given (session_id, principal_id, tick)
-      join agent_session s on s.workspace_id = ${tx.workspaceId}::uuid and s.id = given.session_id
+      join agent_session s on (s.workspace_id = ${tx.workspaceId}::uuid) is true and s.id = given.session_id
         and given.principal_id in (s.agent_id, s.api_key_id)
       group by s.id
     ),
     locked as materialized (
       select s.id, beat.tick, beat.at, beat.tick > s.tick as newer from agent_session s join beat on beat.id = s.id
-      where s.workspace_id = ${tx.workspaceId}::uuid and s.ended_at is null
+      where (s.workspace_id = ${tx.workspaceId}::uuid) is true and s.ended_at is null
       order by s.id
       for no key update of s
     ),
@@ -74,7 +76,7 @@ export async function heartbeat(
     select renewed.id as session_id, renewed.newer as renewed, coalesce((
       select jsonb_agg(jsonb_build_object('id', l.run_id, 'epoch', l.epoch, 'type', l.state_type, 'name', l.state_name)
         order by l.run_id)
-      from live_run l where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = renewed.id
+      from live_run l where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = renewed.id
     ), '[]') as runs
     from renewed`;
   const bySession = new Map(rows.map((row) => [row.session_id, row]));

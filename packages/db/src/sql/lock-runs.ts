@@ -1,5 +1,6 @@
 import type { PausePoint, State, StateReasonCode } from "@downbeat/contract";
 import type { RetryBudget, RunSnapshot } from "@downbeat/core";
+import { plainColumn } from "../array-literal.ts";
 import type { Tx } from "../transaction.ts";
 
 /** A run as it stands, locked if it is live: what the rules of `core` decide on, and what the API needs beside. */
@@ -8,10 +9,7 @@ export type LockedRun = RunSnapshot & {
   readonly live: boolean;
   readonly reason: StateReasonCode;
   readonly sessionId: string | null;
-  /** Of the session that holds it; null when none does, or a standalone script. */
-  readonly agentId: string | null;
   readonly poolId: string | null;
-  readonly cancelRequestedAt: Date | null;
   /** What it waits for while PAUSED. */
   readonly pause: PausePoint | null;
 };
@@ -22,14 +20,14 @@ type Row = {
   lease_token: string | null;
   state_type: string;
   state_name: string;
-  state_at: Date;
+  state_at: string;
   state_sequence: number;
   reason: string;
-  recent_transition_ids: string[];
+  /** The array as PostgreSQL writes it: whether an id is in it shows without taking it apart. */
+  recent_transition_ids: string;
+  remembered: number;
   session_id: string | null;
-  agent_id: string | null;
   pool_id: string | null;
-  cancel_requested_at: Date | null;
   live: boolean;
   retry: RetryBudget | null;
   pause: PausePoint | null;
@@ -69,9 +67,8 @@ async function readOlderTransitions(
   rows: readonly Row[],
   transitionIds: readonly string[],
 ): Promise<Map<string, string[]>> {
-  const long = rows.filter((row) => row.state_sequence > row.recent_transition_ids.length);
-  const ids = long
-    .filter((row) => row.recent_transition_ids.length >= REMEMBERED)
+  const ids = rows
+    .filter((row) => row.remembered >= REMEMBERED && row.state_sequence > row.remembered)
     .map((row) => row.run_id);
   if (ids.length === 0 || transitionIds.length === 0) return new Map();
   const known = await tx.prisma.$queryRaw<{ run_id: string; transition_ids: string[] }[]>`
@@ -88,42 +85,46 @@ const REMEMBERED = 32;
 
 function lockLive(tx: Tx, ids: readonly string[]): Promise<Row[]> {
   return tx.prisma.$queryRaw<Row[]>`/* prepared */
-    with locked as materialized (
-      select * from live_run
-      where workspace_id = ${tx.workspaceId}::uuid and run_id = any(${ids}::uuid[])
-      order by run_id
-      for update
-    )
-    select l.run_id, l.epoch, l.lease_token, l.state_type, l.state_name, l.state_at, l.state_sequence, l.reason,
-      l.recent_transition_ids, l.session_id, s.agent_id, l.pool_id, l.cancel_requested_at, true as live, l.retry, l.pause
-    from locked l
-    left join agent_session s on s.id = l.session_id and s.workspace_id = ${tx.workspaceId}::uuid`;
+    select run_id, epoch, lease_token, state_type, state_name, state_at::text, state_sequence, reason,
+      recent_transition_ids::text, cardinality(recent_transition_ids) as remembered, session_id, pool_id, true as live,
+      retry, pause
+    from live_run
+    where (workspace_id = ${tx.workspaceId}::uuid) is true and run_id = any(${plainColumn(ids)}::uuid[])
+    order by run_id
+    for update`;
 }
 
 function readFinished(tx: Tx, ids: readonly string[]): Promise<Row[]> {
   return tx.prisma.$queryRaw<Row[]>`/* prepared */
-    select id as run_id, epoch, lease_token, state_type, state_name, state_at, state_sequence, reason,
-      recent_transition_ids, null::uuid as session_id, agent_id, pool_id, null::timestamptz as cancel_requested_at,
+    select id as run_id, epoch, lease_token, state_type, state_name, state_at::text, state_sequence, reason,
+      recent_transition_ids::text, cardinality(recent_transition_ids) as remembered, null::uuid as session_id, pool_id,
       false as live, null::jsonb as retry, null::jsonb as pause
     from flow_run
-    where workspace_id = ${tx.workspaceId}::uuid and id = any(${ids}::uuid[]) and state_type is not null`;
+    where (workspace_id = ${tx.workspaceId}::uuid) is true and id = any(${plainColumn(ids)}::uuid[])
+      and state_type is not null`;
 }
 
 function toLockedRun(row: Row, older: readonly string[]): LockedRun {
+  const known = row.recent_transition_ids;
   return {
     runId: row.run_id,
     epoch: row.epoch,
     leaseToken: row.lease_token,
-    state: { type: row.state_type, name: row.state_name, at: row.state_at.toISOString() } as State,
+    state: { type: row.state_type, name: row.state_name, at: toInstant(row.state_at) } as State,
     sequence: row.state_sequence,
-    knownTransitionIds: new Set([...row.recent_transition_ids, ...older]),
+    knownTransitionIds: { has: (id) => known.includes(id.toLowerCase()) || older.includes(id) },
     live: row.live,
     reason: row.reason as StateReasonCode,
     sessionId: row.session_id,
-    agentId: row.agent_id,
     poolId: row.pool_id,
-    cancelRequestedAt: row.cancel_requested_at,
     retry: row.retry,
     pause: row.pause,
   };
+}
+
+// The zone is UTC in every transaction. "2026-11-22 15:04:05.12+00" → "2026-11-22T15:04:05.120Z", without a Date between.
+function toInstant(text: string): string {
+  const [date, time = ""] = text.slice(0, -3).split(" ");
+  const [seconds, fraction = ""] = time.split(".");
+  return `${date}T${seconds}.${fraction.padEnd(3, "0")}Z`;
 }

@@ -90,8 +90,8 @@ async function lockIfDue(tx: Tx, session: ClaimKey, now: Date | null): Promise<R
     select s.pool_id, s.agent_id, s.capacity, s.queue_names, s.labels, p.paused, p.concurrency_limit,
       s.lease_expires_at <= coalesce(${now}::timestamptz, now()) as lapsed
     from agent_session s
-    join work_pool p on p.workspace_id = ${tx.workspaceId}::uuid and p.id = s.pool_id
-    where s.workspace_id = ${tx.workspaceId}::uuid and s.id = ${session.sessionId}::uuid
+    join work_pool p on (p.workspace_id = ${tx.workspaceId}::uuid) is true and p.id = s.pool_id
+    where (s.workspace_id = ${tx.workspaceId}::uuid) is true and s.id = ${session.sessionId}::uuid
       and ${session.principalId}::uuid in (s.agent_id, s.api_key_id)
       and s.ended_at is null
       and (
@@ -116,7 +116,7 @@ async function lockIfDue(tx: Tx, session: ClaimKey, now: Date | null): Promise<R
         )
         or exists (
           select from live_run l
-          where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = s.id
+          where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = s.id
             and l.claim_request_id = ${session.claimRequestId}::uuid
         )
       )
@@ -129,8 +129,8 @@ async function read(tx: Tx, session: ClaimKey, now: Date | null): Promise<Row | 
     select s.pool_id, s.agent_id, s.capacity, s.queue_names, s.labels, p.paused, p.concurrency_limit,
       s.lease_expires_at <= coalesce(${now}::timestamptz, now()) as lapsed
     from agent_session s
-    join work_pool p on p.workspace_id = ${tx.workspaceId}::uuid and p.id = s.pool_id
-    where s.workspace_id = ${tx.workspaceId}::uuid and s.id = ${session.sessionId}::uuid
+    join work_pool p on (p.workspace_id = ${tx.workspaceId}::uuid) is true and p.id = s.pool_id
+    where (s.workspace_id = ${tx.workspaceId}::uuid) is true and s.id = ${session.sessionId}::uuid
       and ${session.principalId}::uuid in (s.agent_id, s.api_key_id)
       and s.ended_at is null`;
   return row;
@@ -162,9 +162,9 @@ async function readFacts(
     )
     select
       (select count(*)::int from live_run l
-        where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = ${session.sessionId}::uuid) as held,
+        where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = ${session.sessionId}::uuid) as held,
       exists(select from live_run l
-        where l.workspace_id = ${tx.workspaceId}::uuid and l.session_id = ${session.sessionId}::uuid
+        where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = ${session.sessionId}::uuid
           and l.claim_request_id = ${session.claimRequestId}::uuid) as before,
       coalesce((
         select jsonb_agg(jsonb_build_object('priority', line.queue_priority, 'queueId', q.id, 'deploymentId', d.id,

@@ -55,8 +55,10 @@ export function decideReports(standing: Standing, submissions: readonly Submissi
       const run = runs.get(asked.runId);
       if (run === undefined) return;
       if (asked.kind === "transition") {
-        const ofRun = proposals.get(asked.runId) ?? [];
-        proposals.set(asked.runId, [...ofRun, { submission, item, actor, asked }]);
+        const proposal = { submission, item, actor, asked };
+        const ofRun = proposals.get(asked.runId);
+        if (ofRun === undefined) proposals.set(asked.runId, [proposal]);
+        else ofRun.push(proposal);
         return;
       }
       if (!holdsLease(run, asked) && !heldLease(formerLeases, asked))

@@ -4,6 +4,7 @@ import {
   type CreateOutcome,
   type ROUTES,
   type RouteReply,
+  type RouteRequest,
   type Run,
   type RunSpec,
   type WrappedDataKey,
@@ -11,9 +12,10 @@ import {
 import {
   createRuns,
   enforceStrategies,
-  readRun,
+  readRuns,
   storeDataKeys,
   type CreatedRun,
+  type Database,
   type MovedRun,
   type NewRun,
   type Tx,
@@ -23,7 +25,6 @@ import { GroupCommit } from "../../group-commit.ts";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 import { isUnreachable } from "../../unreachable.ts";
-import { withoutParameters } from "./read-run-detail.ts";
 
 // More than a full batch of creations can push out; whatever is left the engine finds.
 const MOST_CANCELLED = 2000;
@@ -31,7 +32,9 @@ const MOST_CANCELLED = 2000;
 type Asked = { readonly rows: readonly NewRun[]; readonly dataKeys: readonly WrappedDataKey[] };
 
 /** What became of one asked run. */
-type Made = { readonly run: Run } | { readonly error: DownbeatError };
+type Made =
+  /** `run` is null when it is not as it was just made, so that it has to be read. */
+  { readonly runId: string; readonly run: (() => Run) | null } | { readonly error: DownbeatError };
 
 /** Makes runs. Concurrent requests of a workspace share transactions; each is answered after its own is committed. */
 export class RunCreator {
@@ -56,16 +59,18 @@ export class RunCreator {
     const [made] = await this.#submit(ctx, [spec], dataKeys);
     if (made === undefined) throw new DownbeatError("internal");
     if ("error" in made) throw made.error;
-    return made.run;
+    const [outcome] = await readOutcomes(this.#services.database, ctx, [made]);
+    if (!outcome?.run) throw new DownbeatError("not_found"); // deleted since
+    return outcome.run;
   }
 
   async createMany(
     ctx: RequestContext,
-    specs: readonly RunSpec[],
-    dataKeys: readonly WrappedDataKey[],
+    { runs, dataKeys, returning }: RouteRequest<typeof ROUTES.createRuns>["body"],
   ): Promise<RouteReply<typeof ROUTES.createRuns>> {
-    const made = await this.#submit(ctx, specs, dataKeys);
-    return { outcomes: made.map(toOutcome) };
+    const made = await this.#submit(ctx, runs, dataKeys);
+    if (returning === "ids") return { outcomes: made.map((one) => toOutcome(one, null)) };
+    return { outcomes: await readOutcomes(this.#services.database, ctx, made) };
   }
 
   #submit(
@@ -103,14 +108,15 @@ export async function makeRuns(tx: Tx, rows: readonly NewRun[]): Promise<Making>
   const created = await createRuns(tx, rows);
   const moved = await enforceLimits(tx, created);
   const cancelled = new Set(moved.map(({ runId }) => runId));
-  return { created, moved, made: await resolveAll(tx, created, { rows, cancelled }) };
+  const made = created.map((answer, index) => toMade(answer, { row: rows[index], cancelled }));
+  return { created, moved, made };
 }
 
 // Runs planned for later are found by the claim poll when their time has come.
 export function announceMade(services: Services, { created, moved }: Making): void {
   const perPool = new Map<string, number>();
   for (const answer of created) {
-    if (answer.status !== "created" || answer.run.scheduledFor > answer.run.createdAt) continue;
+    if (answer.status !== "created" || !answer.isDue) continue;
     perPool.set(answer.poolId, (perPool.get(answer.poolId) ?? 0) + 1);
   }
   for (const [poolId, runs] of perPool) services.claims.announce(poolId, runs);
@@ -155,20 +161,6 @@ function hashRequest({ flowName, deploymentName, tags, scheduledFor, runId }: Ru
   return createHash("sha256").update(request).digest("base64url");
 }
 
-// One after the other: a transaction is one connection.
-async function resolveAll(
-  tx: Tx,
-  answers: readonly CreatedRun[],
-  { rows, cancelled }: { rows: readonly NewRun[]; cancelled: ReadonlySet<string> },
-): Promise<Made[]> {
-  const made: Made[] = [];
-  for (const [at, answer] of answers.entries()) {
-    const isCancelled = answer.status === "created" && cancelled.has(answer.runId);
-    made.push(isCancelled ? await readMade(tx, answer) : await resolve(tx, answer, rows[at]));
-  }
-  return made;
-}
-
 // Nothing is sent unless one of the deployments cancels what goes beyond its limit.
 function enforceLimits(tx: Tx, answers: readonly CreatedRun[]): Promise<MovedRun[]> {
   const deploymentIds = new Set(
@@ -178,18 +170,18 @@ function enforceLimits(tx: Tx, answers: readonly CreatedRun[]): Promise<MovedRun
   return enforceStrategies(tx, { deploymentIds: [...deploymentIds], limit: MOST_CANCELLED });
 }
 
-async function readMade(tx: Tx, { runId }: { runId: string }): Promise<Made> {
-  const run = await readRun(tx, runId);
-  if (run === undefined) return { error: new DownbeatError("not_found") };
-  return { run: withoutParameters(run) };
-}
+type Resolving = {
+  readonly row: NewRun | undefined;
+  /** Runs that their deployment's strategy has ended at once. */
+  readonly cancelled: ReadonlySet<string>;
+};
 
-async function resolve(tx: Tx, answer: CreatedRun, row: NewRun | undefined): Promise<Made> {
+function toMade(answer: CreatedRun, { row, cancelled }: Resolving): Made {
   switch (answer.status) {
     case "created":
-      return { run: answer.run };
+      return { runId: answer.runId, run: cancelled.has(answer.runId) ? null : answer.run };
     case "standing":
-      return readMade(tx, answer);
+      return { runId: answer.runId, run: null };
     case "mismatch":
       return { error: mismatch(answer.runId) };
     case "unknown":
@@ -210,7 +202,24 @@ function unknownDeployment(row: NewRun | undefined, flowExists: boolean): Downbe
   return new DownbeatError("flow_not_found", { message });
 }
 
-export function toOutcome(made: Made): CreateOutcome {
-  if ("run" in made) return { run: made.run, error: null };
-  return { run: null, error: { code: made.error.code, message: made.error.message } };
+/** The answers with the runs themselves; those that are no longer as they were just made are read, all at once. */
+export async function readOutcomes(
+  database: Database,
+  ctx: { workspaceId: string },
+  made: readonly Made[],
+): Promise<CreateOutcome[]> {
+  const unknown = made.flatMap((one) => ("runId" in one && one.run === null ? one.runId : []));
+  const read: ReadonlyMap<string, Run> =
+    unknown.length === 0
+      ? new Map()
+      : await database.inWorkspace(ctx, (tx) => readRuns(tx, unknown));
+  return made.map((one) =>
+    toOutcome(one, "runId" in one ? (one.run?.() ?? read.get(one.runId) ?? null) : null),
+  );
+}
+
+function toOutcome(made: Made, run: Run | null): CreateOutcome {
+  if ("runId" in made) return { runId: made.runId, run, error: null };
+  const { code, message } = made.error;
+  return { runId: null, run: null, error: { code, message } };
 }

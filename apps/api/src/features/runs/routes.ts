@@ -19,7 +19,7 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
   register(ROUTES.createRun, ({ ctx, body: { dataKeys, ...spec } }) =>
     creator.createOne(ctx, spec, dataKeys),
   );
-  register(ROUTES.createRuns, ({ ctx, body }) => creator.createMany(ctx, body.runs, body.dataKeys));
+  register(ROUTES.createRuns, ({ ctx, body }) => creator.createMany(ctx, body));
   register(ROUTES.listRuns, ({ ctx, query }) =>
     database.inWorkspace(ctx, (tx) => listRuns(tx, query)),
   );

@@ -7,7 +7,7 @@ import {
 import { readRuns, shareHeldRun } from "@downbeat/db";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
-import { announceMade, makeRuns, toOutcome, toRow } from "./create-runs.ts";
+import { announceMade, makeRuns, readOutcomes, toRow } from "./create-runs.ts";
 
 /**
  * Triggers runs for a run that the caller holds; they become its children. The held run stays locked meanwhile, so one
@@ -28,7 +28,7 @@ export async function triggerChildren(
     return makeRuns(tx, rows);
   });
   announceMade(services, making);
-  return { outcomes: making.made.map(toOutcome) };
+  return { outcomes: await readOutcomes(services.database, ctx, making.made) };
 }
 
 /** @throws {DownbeatError} fenced */

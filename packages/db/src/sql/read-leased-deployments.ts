@@ -1,0 +1,58 @@
+import type { Lease } from "@downbeat/contract";
+import type { Tx } from "../transaction.ts";
+
+/** What the leases of one deployment have in common. */
+export type LeasedDeployment = Pick<
+  Lease,
+  | "flowName"
+  | "deploymentName"
+  | "contentHash"
+  | "entrypoint"
+  | "defaultParameters"
+  | "timeoutSeconds"
+  | "exclusive"
+>;
+
+type Row = {
+  id: string;
+  flow_name: string;
+  deployment_name: string;
+  content_hash: string;
+  entrypoint: string;
+  default_parameters: string | null;
+  timeout_seconds: number | null;
+  exclusive: boolean;
+};
+
+/**
+ * Reads the deployments of claimed runs, once each. Sends nothing when there are none.
+ *
+ * Returns a map by deployment id. Locks: none. Indexes: deployment_pkey, flow_pkey, flow_version_pkey.
+ */
+export async function readLeasedDeployments(
+  tx: Tx,
+  runs: readonly { readonly deployment_id: string }[],
+): Promise<ReadonlyMap<string, LeasedDeployment>> {
+  if (runs.length === 0) return new Map();
+  const ids = [...new Set(runs.map(({ deployment_id }) => deployment_id))];
+  const rows = await tx.prisma.$queryRaw<Row[]>`/* prepared */
+    select d.id, f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters,
+      d.timeout_seconds, d.exclusive
+    from deployment d
+    join flow f on f.id = d.flow_id and (f.workspace_id = ${tx.workspaceId}::uuid) is true
+    join flow_version v on v.id = d.flow_version_id and (v.workspace_id = ${tx.workspaceId}::uuid) is true
+    where (d.workspace_id = ${tx.workspaceId}::uuid) is true and d.id = any(${ids}::uuid[])`;
+  return new Map(rows.map((row) => [row.id, toLeased(row)]));
+}
+
+function toLeased(row: Row): LeasedDeployment {
+  return {
+    flowName: row.flow_name,
+    deploymentName: row.deployment_name,
+    contentHash: row.content_hash,
+    entrypoint: row.entrypoint as Lease["entrypoint"],
+    defaultParameters: row.default_parameters as Lease["defaultParameters"],
+    timeoutSeconds: row.timeout_seconds,
+    exclusive: row.exclusive,
+  };
+}
