@@ -13,5 +13,6 @@ it("writes plain columns unquoted, and refuses what would need quotes", () => {
   expect(plainColumn(["2026-11-22T15:04:05.120Z", null, 7, "api-key"])).toBe(
     "{2026-11-22T15:04:05.120Z,NULL,7,api-key}",
   );
-  for (const value of ['a"b', "a b", "a}b", "a\\b"]) expect(() => plainColumn([value])).toThrow();
+  for (const value of ['a"b', "a b", "a}b", "a\\b"])
+    expect(() => plainColumn([value])).toThrow("quoted");
 });
