@@ -6,6 +6,8 @@ import { forkRatio } from "./figures/fork-ratio.ts";
 import { fullPathThroughput } from "./figures/full-path-throughput.ts";
 import { idleAgents } from "./figures/idle-agents.ts";
 import { protocolThroughput } from "./figures/protocol-throughput.ts";
+import { sdkTaskCost } from "./figures/sdk-task-cost.ts";
+import { taskRunsRecorded } from "./figures/task-runs-recorded.ts";
 
 type Measure = (postgres: BenchDatabase) => Promise<Figure[]>;
 
@@ -21,6 +23,8 @@ const FIGURES: Record<string, Measure> = {
   idle_agents: idleAgents,
   fork_ratio: async () => [await forkRatio()],
   cli_start: async () => [await cliStart()],
+  sdk: () => sdkTaskCost(),
+  sdk_task_runs: async (postgres) => [await taskRunsRecorded(postgres)],
 };
 
 const USAGE = `Usage: pnpm bench [figure…] [--json]
