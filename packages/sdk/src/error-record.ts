@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import type { ErrorRecord } from "./run-host.ts";
+import { withoutSecrets } from "./secret.ts";
 
 const CLASS = /^[A-Za-z_$][\w$.]{0,63}$/;
 // A record is sealed into at most 96 KiB of text; these keep a chain of causes well inside that.
@@ -17,7 +18,7 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
   } catch (unreadable) {
     return {
       class: THROWN_VALUE,
-      message: `a thrown value that cannot be read: ${describe(unreadable)}`,
+      message: `a thrown value that cannot be read: ${withoutSecrets(describe(unreadable))}`,
     };
   }
 }
@@ -62,7 +63,8 @@ function describe(value: unknown): string {
   return typeof value === "string" ? value : inspect(value, { depth: 2, breakLength: 120 });
 }
 
-function cut(text: string, longest: number): string {
+function cut(whole: string, longest: number): string {
+  const text = withoutSecrets(whole);
   return text.length <= longest
     ? text
     : `${text.slice(0, longest)}… (${text.length - longest} more characters)`;

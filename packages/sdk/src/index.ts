@@ -1,5 +1,6 @@
 export { defineConfig } from "./deploy/define-config.ts";
 export type { DeploymentConfig, DownbeatConfig, LimitConfig } from "./deploy/define-config.ts";
+export { captureConsole } from "./capture-console.ts";
 export {
   NonRetriableError,
   ParameterError,
@@ -17,6 +18,7 @@ export { pause, suspend } from "./pause.ts";
 export type { PauseOptions } from "./pause.ts";
 export { InputError } from "./pause-point.ts";
 export type { BackgroundRun } from "./remote/background-task.ts";
+export { pinoDestination } from "./pino-destination.ts";
 export { remoteRun } from "./remote/remote-run.ts";
 export type { RemoteRun, WaitOptions } from "./remote/remote-run.ts";
 export type { RunStatus } from "./remote/remote-plane.ts";
@@ -29,6 +31,7 @@ export { runContext } from "./run-context.ts";
 export type { RunContext } from "./run-context.ts";
 export type { RunWhen, TaskState, Upstream } from "./run-when.ts";
 export type { Hook, HookEvent, StateHooks } from "./state-hooks.ts";
+export { secret } from "./secret.ts";
 export { task } from "./task.ts";
 export type { CallOptions, TaskOptions } from "./task.ts";
 export { threads } from "./threads/thread-runner.ts";

@@ -2,6 +2,7 @@ import { currentFrame } from "./frame.ts";
 import { plainFields } from "./plain-fields.ts";
 import type { LogEvent, LogLevel } from "./run-host.ts";
 import type { RunScope } from "./run-scope.ts";
+import { withoutSecrets } from "./secret.ts";
 import { systemTimers } from "./timers.ts";
 
 const LONGEST_TEXT = 32_768;
@@ -23,22 +24,47 @@ export const log: Readonly<Record<LogLevel, LogLine>> = {
 };
 
 function write(level: LogLevel, text: string, fields: Record<string, unknown> | undefined): void {
+  deliver(lineOf(level, text, fields), currentFrame()?.scope);
+}
+
+/**
+ * Hands a line that a thread wrote to the host of its run, and prints it where a plain script runs. The thread may not
+ * know what is secret here.
+ */
+export function deliverLog({ fields, ...line }: LogEvent, scope: RunScope | undefined): void {
+  const text = withoutSecrets(line.text);
+  deliver({ ...line, text, ...(fields !== undefined && { fields: plainFields(fields) }) }, scope);
+}
+
+/** Adds a line to the log of the run around this code, if there is one, and prints nothing. */
+export function recordLine(
+  level: LogLevel,
+  text: string,
+  fields: Record<string, unknown> | undefined,
+): void {
+  const host = currentFrame()?.scope?.host;
+  host?.event(lineOf(level, text, fields));
+}
+
+function lineOf(
+  level: LogLevel,
+  text: string,
+  fields: Record<string, unknown> | undefined,
+): LogEvent {
   const frame = currentFrame();
-  const line: LogEvent = {
+  return {
     kind: "log",
     at: new Date((frame?.timers ?? systemTimers).now()).toISOString(),
     level,
     logger: frame?.task?.run.taskName ?? frame?.scope?.flowName ?? "script",
-    text: cut(String(text)),
+    text: cut(withoutSecrets(String(text))),
     ...(fields !== undefined && { fields: plainFields(fields) }),
     ...(frame?.task !== undefined &&
       frame.scope?.host !== undefined && { taskRunId: frame.task.run.taskRunId }),
   };
-  deliverLog(line, frame?.scope);
 }
 
-/** Hands a line to the host of a run, and prints it where a plain script runs. */
-export function deliverLog(line: LogEvent, scope: RunScope | undefined): void {
+function deliver(line: LogEvent, scope: RunScope | undefined): void {
   scope?.host?.event(line);
   if (scope?.printsLogs ?? true) print(line);
 }

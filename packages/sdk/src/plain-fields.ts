@@ -1,4 +1,5 @@
 import { toErrorRecord } from "./error-record.ts";
+import { withoutSecrets } from "./secret.ts";
 
 const DEEPEST = 6;
 const MOST_ENTRIES = 200;
@@ -20,11 +21,11 @@ function plain(value: unknown, depthLeft: number): unknown {
     case "number":
       return Number.isFinite(value) ? value : String(value);
     case "string":
-      return value.length <= LONGEST_TEXT ? value : `${value.slice(0, LONGEST_TEXT)}…`;
+      return plainText(value);
     case "object":
       return value === null ? null : plainObject(value, depthLeft);
     default:
-      return String(value);
+      return plainText(String(value));
   }
 }
 
@@ -44,6 +45,11 @@ function plainObject(value: object, depthLeft: number): unknown {
   }
 }
 
+function plainText(text: string): string {
+  const kept = withoutSecrets(text);
+  return kept.length <= LONGEST_TEXT ? kept : `${kept.slice(0, LONGEST_TEXT)}…`;
+}
+
 function plainList(list: readonly unknown[], depthLeft: number): unknown[] {
   return list.slice(0, MOST_ENTRIES).map((entry) => plain(entry, depthLeft - 1));
 }
@@ -53,5 +59,7 @@ function plainEntries(
   depthLeft: number,
 ): Record<string, unknown> {
   const kept = entries.slice(0, MOST_ENTRIES);
-  return Object.fromEntries(kept.map(([key, entry]) => [String(key), plain(entry, depthLeft - 1)]));
+  return Object.fromEntries(
+    kept.map(([key, entry]) => [withoutSecrets(String(key)), plain(entry, depthLeft - 1)]),
+  );
 }

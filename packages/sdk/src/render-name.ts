@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { log } from "./log.ts";
+import { withoutSecrets } from "./secret.ts";
 
 /** What one run of a task is called: a template such as `fetch {day}`, or a function of the arguments. */
 export type RenderName<A extends readonly unknown[] = never[]> = string | ((...args: A) => string);
@@ -21,7 +22,7 @@ export function nameRenderer(
   const render = typeof template === "function" ? template : fill(template, parameterNames(fn));
   return (args) => {
     try {
-      return String(Reflect.apply(render, undefined, args));
+      return withoutSecrets(String(Reflect.apply(render, undefined, args)));
     } catch (error) {
       log.warn(`renderName of ${owner} failed`, { error });
       return undefined;

@@ -31,5 +31,8 @@ export const loggedTaskCost = flow({ name: "logged-task-cost" }, async () => {
 
 /** Ten thousand task runs, fifty at a time. */
 export const manyTasks = flow({ name: "many-tasks" }, async () => {
-  await step.map(Array.from({ length: 10_000 }, (_, n) => n), { concurrency: 50 });
+  await step.map(
+    Array.from({ length: 10_000 }, (_, n) => n),
+    { concurrency: 50 },
+  );
 });

@@ -1,0 +1,48 @@
+import { format } from "node:util";
+import { currentFrame } from "./frame.ts";
+import { recordLine } from "./log.ts";
+import type { LogLevel } from "./run-host.ts";
+
+const LEVELS = {
+  debug: "debug",
+  log: "info",
+  info: "info",
+  warn: "warn",
+  error: "error",
+  trace: "error",
+} as const satisfies Partial<Record<keyof Console, LogLevel>>;
+
+type Method = keyof typeof LEVELS;
+
+let restore: (() => void) | undefined;
+
+/**
+ * From now on, what code inside a run writes to `console` becomes part of that run's log; each line finds its own run,
+ * however many go on at once. Under an agent it is no longer printed there; in a plain script it is printed as before, and
+ * outside any run `console` does what it always did. Calling it again changes nothing.
+ *
+ * @returns What puts `console` back.
+ * @example
+ * captureConsole();
+ */
+export function captureConsole(): () => void {
+  return (restore ??= capture(globalThis.console));
+}
+
+function capture(target: Console): () => void {
+  const methods = Object.keys(LEVELS) as Method[];
+  const originals = methods.map((method) => [method, target[method]] as const);
+  for (const [method, original] of originals) target[method] = capturing(target, method, original);
+  return () => {
+    for (const [method, original] of originals) target[method] = original;
+    restore = undefined;
+  };
+}
+
+function capturing(target: Console, method: Method, original: Console[Method]): Console[Method] {
+  return (...values: unknown[]) => {
+    const scope = currentFrame()?.scope;
+    if (scope !== undefined) recordLine(LEVELS[method], format(...values), undefined);
+    if (scope?.printsLogs ?? true) Reflect.apply(original, target, values);
+  };
+}
