@@ -6,7 +6,11 @@ import type { SourceFile } from "./source-files.ts";
  * record (`egress-ledger.ts`); code without an agent has the SDK's, one for runs of plain scripts and one for triggers.
  */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
-  "apps/agent/src/": ["apps/agent/src/plane-client.ts"],
+  "apps/agent/src/": [
+    "apps/agent/src/plane-client.ts",
+    // A door inwards: it answers callers in the customer's network.
+    "apps/agent/src/trigger-port.ts",
+  ],
   "packages/sdk/src/": [
     "packages/sdk/src/standalone/recorder.ts",
     "packages/sdk/src/remote/profile-plane.ts",

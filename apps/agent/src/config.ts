@@ -35,6 +35,7 @@ export function readConfig(
   environment: NodeJS.ProcessEnv = process.env,
 ): AgentConfig {
   const parsed = parseSettings(readFlags(args), environment);
+  requireTriggerToken(parsed);
   const home = resolve(parsed.home);
   const profileFile = resolve(parsed.profileFile ?? join(home, "profile.json"));
   const profile = readProfile(profileFile);
@@ -59,6 +60,15 @@ export function readConfig(
     childEnvironment: childEnvironment(environment),
     childExecArgv: [],
   };
+}
+
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
+/** Whoever reaches the trigger port can start flows, so it is open to other machines only for those with a token. */
+function requireTriggerToken({ triggerHost, triggerPort, triggerToken }: Parsed): void {
+  if (triggerPort === undefined || triggerToken !== undefined || LOOPBACK.test(triggerHost)) return;
+  const message = `DOWNBEAT_TRIGGER_HOST is "${triggerHost}", which other machines can reach; set DOWNBEAT_TRIGGER_TOKEN as well.`;
+  throw new DownbeatError("configuration_invalid", { message });
 }
 
 function readFlags(args: readonly string[]): Record<string, string | undefined> {

@@ -124,6 +124,27 @@ export const SETTINGS = {
     "warm",
     "`warm`: processes take one run after another. `process`: a fresh process for every run.",
   ),
+  triggerPort: setting(
+    "DOWNBEAT_TRIGGER_PORT",
+    "trigger-port",
+    Whole.min(0).max(65_535),
+    undefined,
+    "Takes triggers in plain JSON at this port, seals and forwards them. Default: opens no port.",
+  ),
+  triggerHost: setting(
+    "DOWNBEAT_TRIGGER_HOST",
+    "trigger-host",
+    z.string().min(1),
+    "127.0.0.1",
+    "Address to take triggers at. Another than this machine's own needs a token.",
+  ),
+  triggerToken: setting(
+    "DOWNBEAT_TRIGGER_TOKEN",
+    undefined,
+    z.string().min(16, "has less than 16 characters"),
+    undefined,
+    "What callers of the trigger port must send as a bearer token. Default: none is asked for.",
+  ),
   drainSeconds: setting(
     "DOWNBEAT_DRAIN_SECONDS",
     "drain-seconds",

@@ -31,6 +31,7 @@ import { Shipper, type ShipperOptions } from "./shipper.ts";
 import { StartGate } from "./start-gate.ts";
 import { StartReporter } from "./start-reporter.ts";
 import { Store } from "./store.ts";
+import { TriggerPort } from "./trigger-port.ts";
 import { VERSION } from "./version.ts";
 import { readWorkspaceKey, type WorkspaceKey } from "./workspace-key.ts";
 
@@ -142,15 +143,25 @@ async function assemble(assembly: Assembly): Promise<Agent> {
     keys.stop();
     // A successor delivers what is left under this session, and only then declares it over.
     if (outbox.size === 0) await journal.sessionsEnded([session.id]);
+    await triggerPort?.close();
     await store.close();
     await client.close();
   };
   const loops = { client, session, runs, outbox, shipper, launcher, supervisor, logger, watch };
   const limits = { concurrency, prefetch, drainSeconds };
+  const triggerPort = await openTriggerPort(config, supervisor);
   return new Agent({ agentId: identity.agentId, ...loops, ...limits, stopping, close });
 }
 
 type GuardedAssembly = Assembly & { readonly leaseGuard: LeaseGuard };
+
+async function openTriggerPort(
+  { triggerPort: port, triggerHost: host, triggerToken: token }: AgentConfig,
+  { triggers, client, logger }: SupervisorParts,
+): Promise<TriggerPort | undefined> {
+  if (port === undefined) return undefined;
+  return TriggerPort.open({ port, host, token, triggers, client, logger });
+}
 
 async function openSession(
   { config, local, enrolled, stopping, leaseGuard }: GuardedAssembly,

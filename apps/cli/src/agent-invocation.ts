@@ -11,6 +11,7 @@ export type AgentOptions = {
   readonly launcher?: string | undefined;
   readonly labels?: string | undefined;
   readonly allow?: string | undefined;
+  readonly triggerPort?: string | undefined;
 };
 
 export type Invocation = {
@@ -25,8 +26,17 @@ export function agentInvocation(
   profile: Profile,
   config: CliConfig,
 ): Invocation {
-  const { pool, project, name, concurrency, launcher, labels, allow } = options;
-  const flags = { pool, project, name, concurrency, launcher, labels, allow };
+  const { pool, project, name, concurrency, launcher, labels, allow, triggerPort } = options;
+  const flags = {
+    pool,
+    project,
+    name,
+    concurrency,
+    launcher,
+    labels,
+    allow,
+    "trigger-port": triggerPort,
+  };
   return {
     program: serviceBinary("@downbeat/agent"),
     args: Object.entries(flags).flatMap(([flag, value]) =>

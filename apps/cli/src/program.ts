@@ -4,6 +4,7 @@ import { apiCommand } from "./commands/api.ts";
 import { deployCommand } from "./commands/deploy.ts";
 import { deploymentCommand } from "./commands/deployment.ts";
 import { devCommand, startCommand } from "./commands/dev.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { flowCommand } from "./commands/flow.ts";
 import { keyCommand } from "./commands/key.ts";
 import { limitCommand } from "./commands/limit.ts";
@@ -35,6 +36,7 @@ function commands(): Command[] {
     devCommand(),
     loginCommand(),
     keyCommand(),
+    explainCommand(),
     deployCommand(),
     runCommand(),
     runsCommand(),

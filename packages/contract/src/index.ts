@@ -7,6 +7,7 @@ export * from "./identifiers.ts";
 export * from "./limit.ts";
 export * from "./log-line.ts";
 export * from "./openapi.ts";
+export * from "./outgoing-event.ts";
 export * from "./paging.ts";
 export * from "./pause.ts";
 export * from "./problem.ts";

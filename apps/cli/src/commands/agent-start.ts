@@ -14,6 +14,7 @@ type Options = {
   launcher?: string;
   labels?: string;
   allow?: string;
+  triggerPort?: string;
 };
 
 export function agentStartCommand(): Command {
@@ -29,6 +30,10 @@ export function agentStartCommand(): Command {
     .option(
       "--allow <list>",
       "files or folders of the project that may be run, with commas (default: all)",
+    )
+    .option(
+      "--trigger-port <port>",
+      "take triggers in plain JSON here; they are sealed and forwarded",
     )
     .addOption(
       new Option(

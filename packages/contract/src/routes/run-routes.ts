@@ -32,7 +32,7 @@ export const runRoutes = {
     path: "/v1/runs",
     summary: "Trigger a deployment",
     tag: "runs",
-    access: ["runner"],
+    access: ["runner", "agent"],
     body: z.strictObject({ ...RunSpec.shape, dataKeys }),
     response: Run,
     status: 201,

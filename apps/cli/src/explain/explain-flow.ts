@@ -1,0 +1,111 @@
+import {
+  fieldsOf,
+  ROUTES,
+  visitFields,
+  type RouteName,
+  type RouteSpec,
+  type SealedKind,
+} from "@downbeat/contract";
+import type { PlannedFlow } from "../deploy/plan-deployments.ts";
+
+/** Everything that a flow makes leave this machine, and what stays. */
+export type Explanation = {
+  readonly flowName: string;
+  /** Where it was found; sealed when it travels. */
+  readonly entrypoint: string;
+  readonly sends: readonly ExplainedField[];
+  readonly stays: readonly string[];
+};
+
+export type ExplainedField = {
+  readonly when: string;
+  /** As in `docs/data-boundary.md`. */
+  readonly route: string;
+  readonly path: string;
+  readonly boundary: string;
+  /** Of a plain field whose value is known by now: the value. Of a sealed one: what is inside, in words. */
+  readonly holds: string;
+};
+
+// Which requests a flow causes, by when.
+const OCCASIONS: readonly { readonly when: string; readonly routes: readonly RouteName[] }[] = [
+  { when: "deploy", routes: ["createDataKeys", "deploy"] },
+  { when: "trigger", routes: ["createRun"] },
+  { when: "run", routes: ["claim", "report", "heartbeat", "release"] },
+  { when: "limits", routes: ["acquireSlots", "releaseSlots"] },
+  { when: "pause", routes: ["resumeRun"] },
+];
+
+/** Says what a flow would send, from its definition and the labels of the contract; nothing is sent for it. */
+export function explainFlow(flow: PlannedFlow): Explanation {
+  const entrypoint = `${flow.path}#${flow.export}`;
+  const known = deploymentFields(flow);
+  const inside = insides(flow, entrypoint);
+  const sends = OCCASIONS.flatMap(({ when, routes }) =>
+    routes.flatMap((name) => requestFields(ROUTES[name]).map((field) => ({ when, ...field }))),
+  );
+  return {
+    flowName: flow.flowName,
+    entrypoint,
+    sends: sends.map(({ kind, ...field }) => ({
+      ...field,
+      holds:
+        kind === undefined
+          ? (known.get(`${field.route} ${field.path}`) ?? "")
+          : (inside[kind] ?? kind),
+    })),
+    stays: [
+      `the code of ${flow.path} (only its SHA-256 leaves)`,
+      "what it returns, and every file it writes",
+      "the environment, credentials and the private key",
+    ],
+  };
+}
+
+type RequestField = Omit<ExplainedField, "when" | "holds"> & {
+  readonly kind: SealedKind | undefined;
+};
+
+function requestFields(spec: RouteSpec): RequestField[] {
+  const fields = (["params", "query", "body"] as const).flatMap((part) => {
+    const schema = spec[part];
+    return schema === undefined ? [] : fieldsOf(schema, part);
+  });
+  // The variants of a union repeat their common fields.
+  const single = new Map(fields.map((field) => [field.path, field]));
+  return [...single.values()].map(({ path, label }) => ({
+    route: `${spec.method} ${spec.path}`,
+    path,
+    boundary: label?.boundary ?? "unlabelled",
+    kind: label?.boundary === "sealed" ? (label.note as SealedKind | undefined) : undefined,
+  }));
+}
+
+function deploymentFields(flow: PlannedFlow): Map<string, string> {
+  const { flowName, contentHash, gitSha, parameterSchema } = flow;
+  const body = { deployments: [{ flowName, contentHash, gitSha, parameterSchema }] };
+  const values = new Map<string, string>();
+  const route = `${ROUTES.deploy.method} ${ROUTES.deploy.path}`;
+  visitFields(
+    ROUTES.deploy.body,
+    body,
+    (path, _, value) =>
+      values.set(`${route} ${path}`, typeof value === "string" ? value : JSON.stringify(value)),
+    "body",
+  );
+  return values;
+}
+
+function insides(flow: PlannedFlow, entrypoint: string): Partial<Record<SealedKind, string>> {
+  const names = Object.keys(flow.parameterSchema?.properties ?? {});
+  const parameters = names.length === 0 ? "the parameters" : `values of ${names.join(", ")}`;
+  return {
+    entrypoint,
+    parameters,
+    defaults: `${parameters}, given to deploy with --param`,
+    input: "what somebody gives at a pause",
+    log: "lines it logs or prints, with logger, fields and times",
+    error: "message, stack and causes of what it throws",
+    "rendered-name": "names of task runs that are made from data",
+  };
+}
