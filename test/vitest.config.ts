@@ -5,7 +5,8 @@ import { defineConfig } from "vitest/config";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 // `source` first: tests run the TypeScript they stand beside, never a stale `dist`.
-const conditions = ["source", ...defaultServerConditions];
+// `module` is a bundler's condition: what some packages offer under it, Node cannot load.
+const conditions = ["source", ...defaultServerConditions.filter((name) => name !== "module")];
 const resolve = { conditions };
 const ssr = { resolve };
 

@@ -5,11 +5,12 @@ import { runScenario } from "./run-scenario.ts";
 import { agentKilled } from "./scenarios/agent-killed.ts";
 import { agentStopped } from "./scenarios/agent-stopped.ts";
 import { exclusiveStopped } from "./scenarios/exclusive-stopped.ts";
+import { fromFailed } from "./scenarios/from-failed.ts";
 import { lostResponses } from "./scenarios/lost-responses.ts";
 import { planeAway } from "./scenarios/plane-away.ts";
 
 // The long versions, and the other scenarios: `pnpm test:chaos`.
-it.each([agentKilled, planeAway, lostResponses, agentStopped, exclusiveStopped])(
+it.each([agentKilled, planeAway, lostResponses, agentStopped, exclusiveStopped, fromFailed])(
   "keeps its promises: $name",
   async (scenario) => {
     const seed = randomInt(2 ** 32 - 1);

@@ -4,6 +4,7 @@ import { agentKilled } from "./scenarios/agent-killed.ts";
 import { agentStopped } from "./scenarios/agent-stopped.ts";
 import { databaseRestarts } from "./scenarios/database-restarts.ts";
 import { exclusiveStopped } from "./scenarios/exclusive-stopped.ts";
+import { fromFailed } from "./scenarios/from-failed.ts";
 import { halfOpenSockets, lostResponses } from "./scenarios/lost-responses.ts";
 import { networkPartition } from "./scenarios/network-partition.ts";
 import { planeAway } from "./scenarios/plane-away.ts";
@@ -21,4 +22,5 @@ export const SCENARIOS: readonly Scenario[] = [
   exclusiveStopped,
   rollingRestarts,
   networkPartition,
+  fromFailed,
 ];

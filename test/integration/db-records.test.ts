@@ -96,5 +96,7 @@ function aTaskRun(runId: string, index: number): TaskRunRow {
     upstream: [],
     renderedName: null,
     error: null,
+    result: null,
+    cacheTag: null,
   };
 }

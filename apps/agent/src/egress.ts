@@ -120,10 +120,10 @@ export class RunEgress {
   }
 
   async #putTaskRun(event: TaskRunEvent): Promise<void> {
-    const { renderedName } = event;
+    const { renderedName, result, cacheKey } = event;
     const place = { run: this.#lease.runId, epoch: this.#lease.epoch };
     const { sealer } = this.#parts;
-    const [error, name] = await Promise.all([
+    const [error, name, sealedResult, cacheTag] = await Promise.all([
       event.error === undefined
         ? null
         : sealer.sealError(place, { detail: event.error } as ObservedError),
@@ -133,6 +133,8 @@ export class RunEgress {
             { kind: "rendered-name", ...place },
             renderedName.slice(0, LONGEST_RENDERED_NAME),
           ),
+      result === undefined ? null : sealer.seal({ kind: "result", ...place }, result),
+      cacheKey === undefined ? null : sealer.tagCacheKey(cacheKey),
     ]);
     const { taskRunId, taskName, index, sequence, state, attempt, upstream } = event;
     const item = {
@@ -149,6 +151,8 @@ export class RunEgress {
       upstream,
       renderedName: name,
       error,
+      result: sealedResult,
+      cacheTag,
     };
     await this.#parts.outbox.put([item]);
   }
@@ -166,7 +170,7 @@ export class RunEgress {
   }
 
   async #transition(ending: Ending): Promise<TransitionItem> {
-    const { type, name, reason, error, pause } = ending;
+    const { type, name, reason, error, pause, result } = ending;
     const place = { run: this.#lease.runId, epoch: this.#lease.epoch };
     return {
       kind: "transition",
@@ -177,6 +181,9 @@ export class RunEgress {
       reason,
       error: error === undefined ? null : await this.#parts.sealer.sealError(place, error),
       ...(pause !== undefined && { pause }),
+      ...(result !== undefined && {
+        result: await this.#parts.sealer.seal({ kind: "result", ...place }, result),
+      }),
     };
   }
 

@@ -87,6 +87,7 @@ export class FakePlane {
       timeoutSeconds: null,
       exclusive: false,
       inputs: [],
+      resultsFrom: 0,
     };
     const run: FakeRun = { ...emptyRun(), lease: { ...fixed, ...lease } };
     this.runs.set(run.lease.runId, run);

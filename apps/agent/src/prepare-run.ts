@@ -83,6 +83,7 @@ export class RunPreparer {
       deployment: lease.deploymentName,
       workspaceId: this.#options.workspaceId,
       tellsStart: lease.timeoutSeconds !== null,
+      resultsFrom: lease.resultsFrom,
       ...start,
     };
   }

@@ -6,7 +6,7 @@ import type {
   StateType,
 } from "@downbeat/contract";
 import type { ProcessExit, RunEnd } from "./launchers/worker-process.ts";
-import type { WorkerOutcome } from "./launchers/worker-message.ts";
+import type { ResultPointer, WorkerOutcome } from "./launchers/worker-message.ts";
 import type { ObservedError } from "./sealer.ts";
 
 /** The last transition of a run, before sealing. */
@@ -17,6 +17,8 @@ export type Ending = {
   readonly error?: ObservedError;
   /** With PAUSED: the process has ended, and the run waits for someone. */
   readonly pause?: PausePoint;
+  /** With COMPLETED: where the result is kept. */
+  readonly result?: ResultPointer;
 };
 
 export type EndCircumstances = {
@@ -81,8 +83,11 @@ const REASON_BY_CLASS: Record<string, StateReasonCode> = {
 };
 
 function endingOfOutcome(outcome: WorkerOutcome): Ending {
-  if (outcome.outcome === "completed")
-    return { type: "COMPLETED", name: "Completed", reason: "completed" };
+  if (outcome.outcome === "completed") {
+    const { result } = outcome;
+    const completed = { type: "COMPLETED", name: "Completed", reason: "completed" } as const;
+    return { ...completed, ...(result !== undefined && { result }) };
+  }
   if (outcome.outcome === "cancelled") return CANCELLED;
   if (outcome.outcome === "suspended") {
     const { pause } = outcome;

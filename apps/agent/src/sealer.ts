@@ -1,5 +1,6 @@
 import type { ErrorDetail, RunError, Sealed, SealedKind, WrappedDataKey } from "@downbeat/contract";
 import {
+  blindTag,
   createDataKey,
   dataKeyIsWorn,
   errorFingerprint,
@@ -55,6 +56,11 @@ export class Sealer {
 
   seal<K extends SealedKind>(context: SealContext<K>, value: unknown): Promise<Sealed<K>> {
     return sealJson(this.#dataKey, context, value);
+  }
+
+  /** Equal keys of cached values give equal tags, and nothing else is seen of them. */
+  tagCacheKey(key: string): Promise<string> {
+    return blindTag(this.#keyring, "cache-key", key);
   }
 
   /** What may be seen of an error: its class, exit and a blind fingerprint; the rest sealed. */

@@ -1,6 +1,16 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
-import { Count, Epoch, Flag, Id, Instant, LeaseToken, Name, Tags } from "./identifiers.ts";
+import {
+  BlindTag,
+  Count,
+  Epoch,
+  Flag,
+  Id,
+  Instant,
+  LeaseToken,
+  Name,
+  Tags,
+} from "./identifiers.ts";
 import { StateReason } from "./reason.ts";
 import { PausePoint, RunInput } from "./pause.ts";
 import { TimeoutSeconds } from "./retry-policy.ts";
@@ -95,6 +105,8 @@ export const Lease = z.strictObject({
   exclusive: Flag.default(false),
   /** What the pause points that earlier attempts passed were given: they return it again. */
   inputs: z.array(RunInput).default([]),
+  /** Results that attempts from this one on have kept are used again; the epoch of the last retry from the start. */
+  resultsFrom: Epoch.default(0),
 });
 export type Lease = z.infer<typeof Lease>;
 
@@ -114,6 +126,8 @@ export const TransitionItem = z.strictObject({
   error: RunError.nullable().default(null),
   /** With PAUSED: what the run waits for. */
   pause: PausePoint.optional(),
+  /** With COMPLETED: where the customer keeps the result. */
+  result: sealed("result").optional(),
 });
 export type TransitionItem = z.infer<typeof TransitionItem>;
 
@@ -134,6 +148,10 @@ export const TaskRunItem = z.strictObject({
   upstream: z.array(Id).max(1000).default([]),
   renderedName: sealed("rendered-name").nullable().default(null),
   error: RunError.nullable().default(null),
+  /** Where the customer keeps the result. */
+  result: sealed("result").nullable().default(null),
+  /** Shows which task runs share a cached value. */
+  cacheTag: BlindTag.nullable().default(null),
 });
 export type TaskRunItem = z.infer<typeof TaskRunItem>;
 

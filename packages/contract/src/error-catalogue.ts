@@ -238,6 +238,18 @@ export const ERRORS = {
     "Too many runs wait to be sent.",
     "Await `sent` of the runs asked for, now and then, so that the plane can keep up.",
   ),
+  result_unserialisable: entry(
+    0,
+    false,
+    "A result cannot be kept: part of it cannot be serialised.",
+    "Return plain data at the path named in `issues`, or give a serializer; docs/sdk.md lists what is kept.",
+  ),
+  result_too_large: entry(
+    0,
+    false,
+    "A result is too large to be kept.",
+    "Keep large data in your own storage and return a reference, or raise `maxBytes`.",
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorEntry = {

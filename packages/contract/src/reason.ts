@@ -40,6 +40,7 @@ export const STATE_REASONS = {
   abandoned: "The agent does not know of the run any more.",
   retry_scheduled: "The attempt ended badly and the retry policy starts another.",
   retry_requested: "Someone asked to run it again.",
+  retry_from_failed_requested: "Someone asked to run it again with the results it has kept.",
   operator_set: "An operator declared the run to be in this state.",
   cancelled_while_waiting: "Cancelled while it waited for its next attempt.",
   pause_requested: "The flow waits for input.",

@@ -30,7 +30,9 @@ export function route<const R extends RouteSpec>(spec: R): R {
 type Part<R, K extends string, Mode extends "in" | "out"> = R extends { readonly [P in K]: infer S }
   ? S extends z.ZodType
     ? Mode extends "in"
-      ? { [P in K]: z.input<S> }
+      ? undefined extends z.input<S>
+        ? { [P in K]?: z.input<S> }
+        : { [P in K]: z.input<S> }
       : { [P in K]: z.output<S> }
     : unknown
   : unknown;

@@ -69,6 +69,8 @@ export const RunDetail = Run.extend({
   parameters: sealed("parameters").nullable(),
   why: plain(z.string()).nullable(),
   pause: RunPause.nullable(),
+  /** Where the customer keeps the result, if the flow keeps it. */
+  result: sealed("result").nullable(),
 });
 export type RunDetail = z.infer<typeof RunDetail>;
 
@@ -101,6 +103,9 @@ export const TaskRun = z.strictObject({
   upstream: z.array(Id),
   renderedName: sealed("rendered-name").nullable(),
   error: RunError.nullable(),
+  /** Where the customer keeps the result, if the task keeps it. */
+  result: sealed("result").nullable(),
+  cacheTag: BlindTag.nullable(),
 });
 export type TaskRun = z.infer<typeof TaskRun>;
 
@@ -180,6 +185,14 @@ export const RunStateOverride = z.strictObject({
 });
 export type RunStateOverride = z.infer<typeof RunStateOverride>;
 
+/**
+ * Where a retried run begins. `from_start`: everything is done again. `from_failed`: tasks whose results were kept by
+ * earlier attempts are not.
+ */
+export const RETRY_MODES = ["from_start", "from_failed"] as const;
+export const RetryMode = plain(z.enum(RETRY_MODES));
+export type RetryMode = z.infer<typeof RetryMode>;
+
 export const BULK_ACTIONS = ["cancel", "retry", "delete"] as const;
 
 /** Most runs that one bulk call acts on; pass `nextCursor` of one call to the next. */
@@ -192,6 +205,8 @@ export const BULK_LIMIT = 500;
 export const BulkRequest = z.strictObject({
   action: plain(z.enum(BULK_ACTIONS)),
   filter: z.strictObject(matching),
+  /** Of `retry`. */
+  mode: RetryMode.default("from_start"),
   /** Only counts. */
   dryRun: Flag.default(false),
   /** Refuses to act when another number of runs matches by now. */

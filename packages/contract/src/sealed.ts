@@ -14,6 +14,7 @@ export const SEALED_KINDS = [
   "rendered-name",
   "artifact",
   "event",
+  "result",
 ] as const;
 export type SealedKind = (typeof SEALED_KINDS)[number];
 
@@ -51,6 +52,7 @@ const SEALED_LIMITS: Record<SealedKind, number> = {
   "rendered-name": 4 * 1024,
   artifact: 384 * 1024,
   event: 384 * 1024,
+  result: 8 * 1024,
 };
 
 // Header; wrapped key (40 bytes, or none with `dir`); nonce of 12 bytes; ciphertext; tag of 16 bytes.

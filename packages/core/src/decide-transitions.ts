@@ -9,6 +9,7 @@ import {
   type StateName,
   type StateReasonCode,
   type StateType,
+  type TransitionItem,
 } from "@downbeat/contract";
 import { retryAfter, type PlannedRetry, type RetryBudget } from "./retry-after.ts";
 import { ruleFor, type Proposer } from "./transition-rules.ts";
@@ -39,6 +40,8 @@ export type Proposal = {
   readonly error: RunError | null;
   /** With PAUSED: what the run waits for. */
   readonly pause?: PausePoint | undefined;
+  /** With COMPLETED: where the result is kept, sealed. */
+  readonly result?: TransitionItem["result"];
 };
 
 /** A history row to be written. */
@@ -51,6 +54,7 @@ export type AcceptedTransition = {
   /** Present when the retry policy turned an end into another attempt; `error` is then that of the attempt that ended. */
   readonly retry?: PlannedRetry;
   readonly pause?: PausePoint;
+  readonly result?: TransitionItem["result"];
 };
 
 export type Decided = {
@@ -101,12 +105,15 @@ function accept(
   { proposal, next }: Step,
   random: () => number,
 ): Omit<AcceptedTransition, "sequence"> {
-  const { transitionId, reason, error, proposer, pause } = proposal;
+  const { transitionId, reason, error, proposer, pause, result } = proposal;
   const end = { type: next.type, reason };
   // What an operator declares is meant to stand.
   const retry = proposer === "operator" ? undefined : retryAfter(end, run.retry, random);
   const row = { transitionId, reason, error };
-  if (retry === undefined) return { ...row, state: next, ...(pause !== undefined && { pause }) };
+  if (retry === undefined) {
+    const more = { ...(pause !== undefined && { pause }), ...(result !== undefined && { result }) };
+    return { ...row, state: next, ...more };
+  }
   const state = { type: "SCHEDULED", name: "AwaitingRetry", at: next.at } as const;
   return { ...row, state, reason: "retry_scheduled", retry };
 }

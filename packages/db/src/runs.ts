@@ -26,9 +26,13 @@ export async function readRun(
   if (run === undefined) return undefined;
   const row = await tx.prisma.flowRun.findFirst({
     where: { id: runId, workspaceId: tx.workspaceId },
-    select: { parameters: true },
+    select: { parameters: true, result: true },
   });
-  return { ...run, parameters: (row?.parameters ?? null) as RunDetail["parameters"] };
+  return {
+    ...run,
+    parameters: (row?.parameters ?? null) as RunDetail["parameters"],
+    result: (row?.result ?? null) as RunDetail["result"],
+  };
 }
 
 /** A run's history, oldest first. */

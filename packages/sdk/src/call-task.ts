@@ -4,6 +4,7 @@ import type { AttemptPlan } from "./attempts.ts";
 import { RunCancelled, UpstreamFailed } from "./errors.ts";
 import { inFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
+import { keepResult } from "./results/keep-result.ts";
 import { Slots } from "./slots.ts";
 import { admissionTo } from "./task-limits.ts";
 import type { TaskRun } from "./task-run.ts";
@@ -26,22 +27,41 @@ export async function callTask(run: TaskRun, thisArg: unknown): Promise<unknown>
   try {
     const runs = isReady(run) || (await becomesReady(run));
     if (!runs) return undefined;
-    const result = await runAttempts(planOf(run), run, (attempt, signal) =>
-      inFrame(frameOf(run, attempt, signal), () =>
-        notGenerator(Reflect.apply(spec.fn, thisArg, run.args), spec.owner),
-      ),
-    );
+    const result = await (spec.keep === undefined
+      ? attempt(run, thisArg)
+      : keepResult({ ...frame, ...spec, plan: spec.keep, args: run.args, witness: run }, (keep) =>
+          attempt(run, thisArg, keep),
+        ));
     frame.scope?.produced(result, run);
     if (spec.transactionHooks !== undefined) {
       const call = { taskName: spec.name, args: run.args, result };
       frame.transaction?.taskCompleted(spec.transactionHooks, call);
     }
+    // Added last, undone first: a crash in the middle must not leave a result whose effects are gone.
+    if (run.forget !== undefined) frame.transaction?.onRollback(run.forget);
     return result;
   } finally {
     if (spec.hooks !== undefined) await run.hooksSettled();
     frame.transaction?.taskClosed();
     frame.scope?.taskClosed();
   }
+}
+
+function attempt(
+  run: TaskRun,
+  thisArg: unknown,
+  keep?: (value: unknown) => Promise<void>,
+): Promise<unknown> {
+  const { fn, owner } = run.spec;
+  const invoke = () => notGenerator(Reflect.apply(fn, thisArg, run.args), owner);
+  const make = async () => {
+    const value = await invoke();
+    await keep?.(value);
+    return value;
+  };
+  return runAttempts(planOf(run), run, (number, signal) =>
+    inFrame(frameOf(run, number, signal), keep === undefined ? invoke : make),
+  );
 }
 
 function planOf(run: TaskRun): AttemptPlan {

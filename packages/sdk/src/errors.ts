@@ -1,5 +1,5 @@
 import { DownbeatError } from "@downbeat/contract/errors";
-import type { ErrorIssue } from "@downbeat/contract/errors";
+import type { DownbeatErrorOptions, ErrorIssue } from "@downbeat/contract/errors";
 
 /** The parameters do not fit the schema of the flow or task. `issues` has one entry for each; the message names them all. */
 export class ParameterError extends DownbeatError {
@@ -61,6 +61,16 @@ export class NonRetriableError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "NonRetriableError";
+  }
+}
+
+/** The result of a flow or task cannot be kept: `code` says why, `issues` where. Not retried: it would be the same again. */
+export class ResultError extends DownbeatError {
+  readonly [NON_RETRIABLE] = true;
+
+  constructor(code: "result_unserialisable" | "result_too_large", options: DownbeatErrorOptions) {
+    super(code, options);
+    this.name = "ResultError";
   }
 }
 

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { KeepPlan } from "./results/keep-plan.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 import type { HookTable } from "./state-hooks.ts";
 
@@ -7,6 +8,8 @@ export type FlowSpec = {
   readonly name: string;
   readonly parameters: z.ZodType | undefined;
   readonly options: RetryOptions;
+  /** What becomes of its result. */
+  readonly keep?: KeepPlan | undefined;
   readonly hooks: HookTable | undefined;
   /** How many of its tasks may run at a time. */
   readonly concurrency: number | undefined;

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { PersistOption } from "./cache/cache-options.ts";
 import { callTask } from "./call-task.ts";
 import { nameOf } from "./definition-name.ts";
 import { FLOW } from "./flow-definition.ts";
@@ -7,6 +8,7 @@ import { argumentsOf, checkRawParameters } from "./flow-parameters.ts";
 import type { FlowSpec } from "./flow-spec.ts";
 import { currentFrame } from "./frame.ts";
 import { parametersJsonSchema } from "./parameter-schema.ts";
+import { planKeeping } from "./results/keep-plan.ts";
 import { checkRetryOptions } from "./retry-policy.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 import { executeFlow, runFlow } from "./run-flow.ts";
@@ -27,6 +29,8 @@ export type FlowOptions = RetryOptions &
      * limit.
      */
     readonly concurrency?: number;
+    /** Keeps what the flow returns. An attempt of a run that has kept it does not call the function. Default false. */
+    readonly persist?: PersistOption;
   };
 
 type ParameterArguments<S extends z.ZodType> =
@@ -62,12 +66,13 @@ export function flow<A extends unknown[], R>(
 export function flow<A extends unknown[], R>(fn: (...args: A) => R): Flow<A, Awaited<R>>;
 export function flow(first: FlowInput | FlowSpec["fn"], second?: FlowSpec["fn"]): Flow {
   const [input, fn] = typeof first === "function" ? [{}, first] : [first, second];
-  const { name: given, parameters, concurrency, ...options }: FlowInput = input;
+  const { name: given, parameters, concurrency, persist, ...options }: FlowInput = input;
   const name = nameOf("flow", given, fn);
   checkRetryOptions(`flow "${name}"`, options);
   checkConcurrency(`flow "${name}"`, concurrency);
   const hooks = hookTableOf(options);
-  const spec = { name, parameters, options, hooks, concurrency, fn: fn as FlowSpec["fn"] };
+  const keep = planKeeping(`flow "${name}"`, { persist }, fn as FlowSpec["fn"]);
+  const spec = { name, parameters, options, keep, hooks, concurrency, fn: fn as FlowSpec["fn"] };
   const inline = inlineSpecOf(spec);
   const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     return currentFrame()?.scope === undefined
@@ -107,6 +112,7 @@ function inlineSpecOf(spec: FlowSpec): TaskSpec {
     owner: `flow "${spec.name}"`,
     fn: spec.fn,
     retry: spec.options,
+    keep: spec.keep,
     hooks: spec.hooks,
     concurrency: spec.concurrency,
     ...(spec.parameters !== undefined && { parse: (args) => argumentsOf(spec, args) }),

@@ -4,10 +4,14 @@ export { captureConsole } from "./capture-console.ts";
 export {
   NonRetriableError,
   ParameterError,
+  ResultError,
   RunCancelled,
   TimeoutError,
   UpstreamFailed,
 } from "./errors.ts";
+export type { CacheOptions, PersistOptions } from "./cache/cache-options.ts";
+export { byCode, byInputs, byKey, byRun } from "./cache/cache-policy.ts";
+export type { CachePolicy, CallFacts } from "./cache/cache-policy.ts";
 export { flow } from "./flow.ts";
 export type { Flow, FlowOptions } from "./flow.ts";
 export type { TaskFuture } from "./future.ts";
@@ -25,6 +29,9 @@ export type { RunStatus } from "./remote/remote-plane.ts";
 export { runDeployment } from "./remote/run-deployment.ts";
 export type { RunDeploymentOptions, TriggeredRun } from "./remote/run-deployment.ts";
 export type { DeploymentName } from "./remote/trigger-terms.ts";
+export { bytesSerializer, jsonSerializer } from "./results/serializer.ts";
+export type { ResultSerializer } from "./results/serializer.ts";
+export type { StoreOptions } from "./results/result-store.ts";
 export { exponential } from "./retry-policy.ts";
 export type { ExponentialDelay, RetryDelay, RetryOptions } from "./retry-policy.ts";
 export { runContext } from "./run-context.ts";
@@ -32,6 +39,10 @@ export type { RunContext } from "./run-context.ts";
 export type { RunWhen, TaskState, Upstream } from "./run-when.ts";
 export type { Hook, HookEvent, StateHooks } from "./state-hooks.ts";
 export { secret } from "./secret.ts";
+export { directoryStorage } from "./storage/directory-storage.ts";
+export type { ResultStorage, StorageLock } from "./storage/result-storage.ts";
+export { s3Storage } from "./storage/s3-storage.ts";
+export type { S3StorageOptions } from "./storage/s3-storage.ts";
 export { task } from "./task.ts";
 export type { CallOptions, TaskOptions } from "./task.ts";
 export { threads } from "./threads/thread-runner.ts";

@@ -6,7 +6,9 @@ import { ParameterError } from "./errors.ts";
 import type { FlowSpec } from "./flow-spec.ts";
 import { blankFrame, currentFrame, inFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
-import type { FlowOutcome, RunHost } from "./run-host.ts";
+import type { FlowOutcome, ResultPointer, RunHost } from "./run-host.ts";
+import { keepResult } from "./results/keep-result.ts";
+import type { KeepWitness } from "./results/keep-result.ts";
 import { RunScope } from "./run-scope.ts";
 import type { TaskState } from "./run-when.ts";
 import { Slots } from "./slots.ts";
@@ -76,13 +78,10 @@ async function attemptAndEnd(
 ): Promise<FlowEnd<unknown>> {
   const { scope } = frame;
   try {
-    const result = await runAttempts(planOf(call, frame), observer, (flowAttempt, signal) =>
-      inFrame({ ...frame, flowAttempt, signal, slots: slotsOf(call.spec) }, () =>
-        invoke(call, scope),
-      ),
-    );
-    const outcome = await end({ outcome: "completed" }, undefined);
-    return { threw: false, result, outcome };
+    const result = await resultOf(call, observer, frame);
+    const { pointer } = observer;
+    const completed = { outcome: "completed", ...(pointer && { result: pointer }) } as const;
+    return { threw: false, result, outcome: await end(completed, undefined) };
   } catch (error) {
     const stateName = observer.timedOut ? "TimedOut" : "Failed";
     const failed = { outcome: "failed", stateName, error: toErrorRecord(error) } as const;
@@ -95,6 +94,26 @@ async function attemptAndEnd(
     const outcome = outcomeOf(scope, ended);
     await observer.ended(outcome, error);
     return outcome;
+  }
+}
+
+function resultOf(call: FlowCall, observer: FlowObserver, frame: FlowFrame): Promise<unknown> {
+  const { keep: plan } = call.spec;
+  const attempts = planOf(call, frame);
+  if (plan === undefined) return attempt();
+  // Apart from the same flow called inside itself, which is a task of this run.
+  const owner = `the run of ${attempts.owner}`;
+  const { signal } = attempts;
+  return keepResult({ ...frame, plan, owner, signal, args: call.args, witness: observer }, attempt);
+
+  function attempt(keep?: (value: unknown) => Promise<void>): Promise<unknown> {
+    return runAttempts(attempts, observer, (flowAttempt, signal) =>
+      inFrame({ ...frame, flowAttempt, signal, slots: slotsOf(call.spec) }, async () => {
+        const value = await invoke(call, frame.scope);
+        await keep?.(value);
+        return value;
+      }),
+    );
   }
 }
 
@@ -142,8 +161,11 @@ function outcomeOf(scope: RunScope, outcome: FlowOutcome): FlowOutcome {
   return scope.hasAbandonedWork ? { ...ended, abandoned: true } : ended;
 }
 
-class FlowObserver implements AttemptObserver {
+class FlowObserver implements AttemptObserver, KeepWitness {
   timedOut = false;
+  /** Where the result is kept. */
+  pointer: ResultPointer | undefined;
+  forget: (() => Promise<void>) | undefined;
   readonly #spec: FlowSpec;
   readonly #host: RunHost | undefined;
   readonly #hooks: HookRunner | undefined;
@@ -178,6 +200,16 @@ class FlowObserver implements AttemptObserver {
   failed(_attempt: number, _error: unknown, timedOut: boolean): void {
     this.timedOut = timedOut;
   }
+
+  found(result: ResultPointer): void {
+    this.pointer = result;
+  }
+
+  kept(result: ResultPointer | undefined): void {
+    this.pointer = result;
+  }
+
+  waiting(): void {}
 
   completed(): void {}
 

@@ -12,6 +12,8 @@ export type RunIdentity = {
   readonly attempt: number;
   readonly deployment?: string;
   readonly workspaceId?: string;
+  /** Results kept by attempts from this epoch on are used again. Default 0: all of them. */
+  readonly resultsFrom?: number;
 };
 
 /**
@@ -66,6 +68,19 @@ export type TaskRunEvent = {
   readonly upstream: readonly string[];
   readonly error?: ErrorRecord;
   readonly renderedName?: string;
+  /** Where its result is kept. */
+  readonly result?: ResultPointer;
+  /** A digest of what tells this call from others in the cache. */
+  readonly cacheKey?: string;
+};
+
+/** Where a result is kept and how to read it. Leaves the machine sealed only. */
+export type ResultPointer = {
+  /** As the storage says it: `file:///…`, `s3://bucket/…`. */
+  readonly location: string;
+  readonly serializer: string;
+  /** Size of the serialised result. */
+  readonly bytes: number;
 };
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -102,7 +117,7 @@ export type ErrorRecord = {
  * should not be given another run.
  */
 export type FlowOutcome = (
-  | { readonly outcome: "completed" }
+  | { readonly outcome: "completed"; readonly result?: ResultPointer }
   | {
       readonly outcome: "failed";
       readonly stateName: "Failed" | "TimedOut";

@@ -75,5 +75,6 @@ function streaming(spec: TaskSpec, thisArg: unknown, handOff: HandOff<unknown>):
     ...spec.retry,
     retryIf: (error: unknown, attempt: number) => !isGiven && (retryIf?.(error, attempt) ?? true),
   };
-  return { ...spec, fn, retry };
+  // What went to the caller item by item is not there to be kept.
+  return { ...spec, fn, retry, keep: undefined };
 }

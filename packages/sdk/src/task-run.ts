@@ -5,13 +5,15 @@ import { toErrorRecord } from "./error-record.ts";
 import { blankFrame, currentFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import type { FutureSource } from "./future.ts";
+import type { KeepWitness } from "./results/keep-result.ts";
+import type { ResultPointer } from "./run-host.ts";
 import type { TaskState } from "./run-when.ts";
 import { HookRunner } from "./state-hooks.ts";
 import type { TaskSpec } from "./task-spec.ts";
 import type { Waiting } from "./waiting.ts";
 
 /** One call of a task. Tells the host, if there is one, and the author's hooks each state it passes through. */
-export class TaskRun implements AttemptObserver, FutureSource {
+export class TaskRun implements AttemptObserver, FutureSource, KeepWitness {
   readonly spec: TaskSpec;
   index: number;
   readonly parent: Waiting | undefined;
@@ -28,6 +30,10 @@ export class TaskRun implements AttemptObserver, FutureSource {
   #id: string | undefined;
   #sequence = 0;
   #startedAt: string | undefined;
+  #result: ResultPointer | undefined;
+  #cacheKey: string | undefined;
+  /** Undoes that its result was kept. */
+  forget: (() => Promise<void>) | undefined;
 
   /** @param parent Whoever waits for this call. */
   constructor(spec: TaskSpec, args: readonly unknown[], parent: Waiting | undefined) {
@@ -111,6 +117,23 @@ export class TaskRun implements AttemptObserver, FutureSource {
     this.#enter(1, "COMPLETED", "Skipped");
   }
 
+  /** Its result was there: its function is not called. */
+  found(result: ResultPointer, cacheKey: string | undefined): void {
+    this.kept(result, cacheKey);
+    this.#startedAt = new Date(this.frame.timers.now()).toISOString();
+    this.#enter(0, "COMPLETED", "Cached");
+  }
+
+  kept(result: ResultPointer | undefined, cacheKey: string | undefined): void {
+    this.#result = result;
+    this.#cacheKey = cacheKey;
+  }
+
+  /** Another process makes the value that it needs. */
+  waiting(): void {
+    if (this.state.type !== "SCHEDULED") this.awaitingSlot(1);
+  }
+
   /** Resolves when all hooks called so far have ended. */
   hooksSettled(): Promise<void> | undefined {
     return this.#hooks?.settled();
@@ -149,6 +172,8 @@ export class TaskRun implements AttemptObserver, FutureSource {
       upstream: this.#upstream,
       ...(thrown.length > 0 && { error: toErrorRecord(thrown[0]) }),
       ...(renderedName !== undefined && { renderedName }),
+      ...(this.#result !== undefined && { result: this.#result }),
+      ...(this.#cacheKey !== undefined && { cacheKey: this.#cacheKey }),
     });
   }
 

@@ -1,4 +1,5 @@
 import type { NameRenderer } from "./render-name.ts";
+import type { KeepPlan } from "./results/keep-plan.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 import type { RunWhen } from "./run-when.ts";
 import type { HookTable } from "./state-hooks.ts";
@@ -14,6 +15,8 @@ export type TaskSpec = {
   readonly retry: RetryOptions;
   /** Named limits of which each attempt holds a slot. */
   readonly limits?: readonly string[] | undefined;
+  /** What becomes of its results. */
+  readonly keep?: KeepPlan | undefined;
   readonly hooks?: HookTable | undefined;
   readonly renderName?: NameRenderer | undefined;
   /** What must have ended before it runs, besides futures among the arguments. */

@@ -1,4 +1,5 @@
 import { DownbeatError } from "@downbeat/contract/errors";
+import type { CacheOption, PersistOption } from "./cache/cache-options.ts";
 import { callTask } from "./call-task.ts";
 import { nameOf } from "./definition-name.ts";
 import { currentFrame } from "./frame.ts";
@@ -6,6 +7,7 @@ import { mapTask } from "./map-task.ts";
 import { nameRenderer } from "./render-name.ts";
 import type { RenderName } from "./render-name.ts";
 import { backgroundProperties } from "./remote/background-task.ts";
+import { planKeeping } from "./results/keep-plan.ts";
 import { checkRetryOptions } from "./retry-policy.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 import { RUN_WHEN } from "./run-when.ts";
@@ -43,6 +45,13 @@ export type TaskOptions<F extends AnyFunction = AnyFunction> = RetryOptions &
     readonly runner?: ThreadRunner;
     /** Whether agents may execute single calls of it: `delay(...)` asks for one. Export it and deploy it. Default false. */
     readonly background?: boolean;
+    /**
+     * Keeps the result for later attempts of the same run: after a crash, a retry of the flow, or
+     * `runs retry --from-failed` the task is not called again. Default false.
+     */
+    readonly persist?: PersistOption;
+    /** Takes the value that the same call made before, in this run or another. Default false. */
+    readonly cache?: CacheOption;
   };
 
 /** Options of some calls of a task: those of the task itself, and what only a call can know. */
@@ -121,6 +130,7 @@ function specOf(options: NamedOptions, fn: AnyFunction): TaskSpec {
     fn,
     retry: options,
     limits: options.limits,
+    keep: planKeeping(owner, options, fn),
     hooks: hookTableOf(options),
     renderName: nameRenderer(options.renderName, { owner, fn }),
     // A copy: what is pushed onto the list later is not awaited.

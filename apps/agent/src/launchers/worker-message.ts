@@ -26,6 +26,12 @@ const ErrorData: z.ZodType<ErrorData> = z.object({
 
 const instant = z.iso.datetime();
 
+const ResultPointer = z.object({
+  location: z.string().max(4096),
+  serializer: z.string().max(100),
+  bytes: z.int().min(0),
+});
+
 const Event = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("task_run"),
@@ -40,6 +46,8 @@ const Event = z.discriminatedUnion("kind", [
     upstream: z.array(Id).max(1000),
     error: ErrorData.optional(),
     renderedName: z.string().optional(),
+    result: ResultPointer.optional(),
+    cacheKey: z.string().max(100).optional(),
   }),
   z.object({
     kind: z.literal("log"),
@@ -61,7 +69,11 @@ const Event = z.discriminatedUnion("kind", [
 const abandoned = z.literal(true).optional();
 
 const Outcome = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("completed"), abandoned }),
+  z.object({
+    outcome: z.literal("completed"),
+    result: ResultPointer.optional(),
+    abandoned,
+  }),
   z.object({
     outcome: z.literal("failed"),
     stateName: z.enum(["Failed", "TimedOut"]),
@@ -90,6 +102,7 @@ const WorkerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("finished"), runId: Id, outcome: Outcome }),
 ]);
 
+export type ResultPointer = z.infer<typeof ResultPointer>;
 export type WorkerEvent = z.infer<typeof Event>;
 export type WorkerOutcome = z.infer<typeof Outcome>;
 export type WorkerMessage =

@@ -24,7 +24,7 @@ export function runsCancelCommand(): Command {
 }
 
 async function cancelRun(context: CliContext, options: Options, given?: string): Promise<void> {
-  if (oneOrMany(given, options) === "many") return bulkRuns(context, "cancel", options);
+  if (oneOrMany(given, options) === "many") return bulkRuns(context, { action: "cancel" }, options);
   const { client } = await context.connect();
   const runId = await findRunId(client, given ?? "");
   const answer = await client.call("cancelRun", { params: { runId } });

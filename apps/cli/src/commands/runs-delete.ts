@@ -16,7 +16,7 @@ export function runsDeleteCommand(): Command {
 }
 
 async function remove(context: CliContext, options: BulkOptions, given?: string): Promise<void> {
-  if (oneOrMany(given, options) === "many") return bulkRuns(context, "delete", options);
+  if (oneOrMany(given, options) === "many") return bulkRuns(context, { action: "delete" }, options);
   const { client } = await context.connect();
   const runId = await findRunId(client, given ?? "");
   const answer = await client.call("deleteRun", { params: { runId } });

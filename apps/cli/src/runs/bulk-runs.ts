@@ -47,11 +47,12 @@ export function isBulk(options: BulkOptions): boolean {
  */
 export async function bulkRuns(
   context: CliContext,
-  action: BulkRequest["action"],
+  what: Pick<BulkRequest, "action"> & Partial<Pick<BulkRequest, "mode">>,
   options: BulkOptions,
 ): Promise<void> {
   const { client } = await context.connect();
-  const body = { action, filter: filterOf(options, context.now()) };
+  const { action } = what;
+  const body = { ...what, filter: filterOf(options, context.now()) };
   const { matched } = await client.call("bulkRuns", { body: { ...body, dryRun: true } });
   if (options.dryRun === true || matched === 0) {
     const words = `${matched} ${matched === 1 ? "run matches" : "runs match"}.`;

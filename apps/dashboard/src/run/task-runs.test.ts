@@ -27,6 +27,8 @@ function aTaskRun(taskName: string, state: TaskRun["state"] = states.completed):
     upstream: [],
     renderedName: null,
     error: null,
+    result: null,
+    cacheTag: null,
   };
 }
 

@@ -11,6 +11,7 @@ import {
   CancelAnswer,
   CreateOutcome,
   LogChunk,
+  RetryMode,
   Run,
   RunDetail,
   RunFilter,
@@ -104,6 +105,7 @@ export const runRoutes = {
     tag: "runs",
     access: ["runner"],
     params: runParams,
+    body: z.strictObject({ mode: RetryMode.default("from_start") }).default({ mode: "from_start" }),
     response: Run,
   }),
   resumeRun: route({

@@ -44,10 +44,12 @@ export async function applyTransitions(
         ${rows.map((row) => row.retry?.cause ?? null)}::text[],
         ${rows.map((row) => row.retry?.delayMs ?? null)}::double precision[],
         ${rows.map((row) => (row.retry === undefined ? null : JSON.stringify(row.retry.budget)))}::text[],
-        ${rows.map((row) => (row.pause === undefined ? null : JSON.stringify(row.pause)))}::text[]
+        ${rows.map((row) => (row.pause === undefined ? null : JSON.stringify(row.pause)))}::text[],
+        ${rows.map((row) => row.result ?? null)}::text[]
       ) as given (
         run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason, transition_id,
-        error_class, exit_code, signal, error_fingerprint, error_detail, cause, retry_delay_ms, retry, pause
+        error_class, exit_code, signal, error_fingerprint, error_detail, cause, retry_delay_ms, retry, pause,
+        result
       )
     ),
     history as (
@@ -87,7 +89,7 @@ export async function applyTransitions(
         recent_transition_ids = (gone.transition_ids || gone.recent_transition_ids)[1:32],
         agent_id = (select s.agent_id from agent_session s where s.id = gone.session_id),
         error_class = gone.error_class, exit_code = gone.exit_code, signal = gone.signal,
-        error_fingerprint = gone.error_fingerprint, error_detail = gone.error_detail
+        error_fingerprint = gone.error_fingerprint, error_detail = gone.error_detail, result = gone.result
       from gone
       where r.id = gone.run_id and (r.workspace_id = gone.workspace_id) is true
     )

@@ -17,6 +17,8 @@ type Row = RunErrorColumns & {
   ended_at: Date | null;
   upstream: string[];
   rendered_name: string | null;
+  result: string | null;
+  cache_tag: string | null;
 };
 
 /**
@@ -46,7 +48,7 @@ export async function listTaskRunRows(
         as state_name,
       case when closed.it then s.at else t.state_at end as state_at, t.attempt, t.started_at,
       case when closed.it then s.at else t.ended_at end as ended_at, t.upstream, t.rendered_name, t.error_class,
-      t.exit_code, t.signal, t.error_fingerprint, t.error_detail
+      t.exit_code, t.signal, t.error_fingerprint, t.error_detail, t.result, t.cache_tag
     from task_run t
     cross join standing s
     cross join lateral (
@@ -91,5 +93,7 @@ function toTaskRun(row: Row): TaskRun {
     upstream: row.upstream,
     renderedName: row.rendered_name as TaskRun["renderedName"],
     error: toRunError(row),
+    result: row.result as TaskRun["result"],
+    cacheTag: row.cache_tag,
   };
 }

@@ -1,4 +1,4 @@
-import type { Actor, StateName, StateReasonCode } from "@downbeat/contract";
+import type { Actor, RetryMode, StateName, StateReasonCode } from "@downbeat/contract";
 import type { Tx } from "../transaction.ts";
 
 /** An ended run that starts again, as the rules decided it. */
@@ -10,6 +10,8 @@ export type Revival = {
   readonly name: StateName;
   readonly reason: StateReasonCode;
   readonly actor: Actor;
+  /** Whether results that its attempts have kept so far are used again. */
+  readonly mode: RetryMode;
 };
 
 type Row = { run_id: string; pool_id: string };
@@ -34,8 +36,8 @@ export async function retryRuns(
         ${revivals.map(({ runId }) => runId)}::uuid[], ${revivals.map((one) => one.standingSequence)}::int[],
         ${revivals.map(({ transitionId }) => transitionId)}::uuid[], ${revivals.map(({ name }) => name)}::text[],
         ${revivals.map(({ reason }) => reason)}::text[], ${revivals.map(({ actor }) => actor.kind)}::text[],
-        ${revivals.map(({ actor }) => actor.id)}::uuid[]
-      ) as asked (run_id, standing_sequence, transition_id, name, reason, actor_kind, actor_id)
+        ${revivals.map(({ actor }) => actor.id)}::uuid[], ${revivals.map(({ mode }) => mode)}::text[]
+      ) as asked (run_id, standing_sequence, transition_id, name, reason, actor_kind, actor_id, mode)
     ),
     ended as materialized (
       select r.id, r.workspace_id, r.deployment_id, r.epoch, r.lease_token, r.state_sequence,
@@ -57,7 +59,8 @@ export async function retryRuns(
       update flow_run r
       set state_type = null, state_name = null, state_at = null, state_sequence = null, reason = null, ended_at = null,
         started_at = null, lease_token = null, agent_id = null, error_class = null, exit_code = null, signal = null,
-        error_fingerprint = null, error_detail = null, pool_id = target.pool_id, queue_id = target.queue_id
+        error_fingerprint = null, error_detail = null, pool_id = target.pool_id, queue_id = target.queue_id,
+        result = null, results_from = case target.mode when 'from_failed' then r.results_from else target.epoch + 1 end
       from target
       where r.id = target.id and (r.workspace_id = target.workspace_id) is true
     ),

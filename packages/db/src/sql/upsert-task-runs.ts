@@ -19,10 +19,10 @@ export async function upsertTaskRuns(tx: Tx, rows: readonly TaskRunRow[]): Promi
   await tx.prisma.$executeRaw`/* prepared */
     insert into task_run as standing (run_id, id, workspace_id, task_name, index, epoch, sequence, state_type,
       state_name, state_at, attempt, started_at, ended_at, upstream, rendered_name, error_class, exit_code, signal,
-      error_fingerprint, error_detail)
+      error_fingerprint, error_detail, result, cache_tag)
     select distinct on (run_id, id) run_id, id, ${tx.workspaceId}::uuid, task_name, index, epoch, sequence, type, name,
       at, attempt, started_at, ended_at, upstream::uuid[], rendered_name, error_class, exit_code, signal,
-      error_fingerprint, error_detail
+      error_fingerprint, error_detail, result, cache_tag
     from unnest(
       ${column("runId")}::uuid[], ${column("taskRunId")}::uuid[], ${column("taskName")}::text[],
       ${column("index")}::int[], ${column("epoch")}::int[], ${column("sequence")}::int[], ${column("type")}::text[],
@@ -30,10 +30,11 @@ export async function upsertTaskRuns(tx: Tx, rows: readonly TaskRunRow[]): Promi
       ${column("startedAt")}::timestamptz[], ${column("endedAt")}::timestamptz[],
       ${rows.map(({ upstream }) => arrayLiteral(upstream))}::text[], ${column("renderedName")}::text[],
       ${error("class")}::text[], ${error("exitCode")}::int[], ${error("signal")}::text[],
-      ${error("fingerprint")}::text[], ${error("detail")}::text[]
+      ${error("fingerprint")}::text[], ${error("detail")}::text[],
+      ${column("result")}::text[], ${column("cacheTag")}::text[]
     ) as given (
       run_id, id, task_name, index, epoch, sequence, type, name, at, attempt, started_at, ended_at, upstream,
-      rendered_name, error_class, exit_code, signal, error_fingerprint, error_detail
+      rendered_name, error_class, exit_code, signal, error_fingerprint, error_detail, result, cache_tag
     )
     order by run_id, id, epoch desc, sequence desc
     on conflict (run_id, id) do update
@@ -42,7 +43,7 @@ export async function upsertTaskRuns(tx: Tx, rows: readonly TaskRunRow[]): Promi
       attempt = excluded.attempt, started_at = excluded.started_at, ended_at = excluded.ended_at,
       upstream = excluded.upstream, rendered_name = excluded.rendered_name, error_class = excluded.error_class,
       exit_code = excluded.exit_code, signal = excluded.signal, error_fingerprint = excluded.error_fingerprint,
-      error_detail = excluded.error_detail
+      error_detail = excluded.error_detail, result = excluded.result, cache_tag = excluded.cache_tag
     where standing.workspace_id = excluded.workspace_id
       and (excluded.epoch, excluded.sequence) > (standing.epoch, standing.sequence)`;
 }

@@ -7,13 +7,14 @@ import type {
   TaskRunItem,
   TransitionItem,
 } from "@downbeat/contract";
-import { errorFingerprint, sealJson, sealText } from "@downbeat/seal";
+import { blindTag, errorFingerprint, sealJson, sealText } from "@downbeat/seal";
 import { uuidv7 } from "uuidv7";
 import type {
   ErrorRecord,
   FlowOutcome,
   FlowStateEvent,
   LogEvent,
+  ResultPointer,
   RunEvent,
   TaskRunEvent,
 } from "../run-host.ts";
@@ -55,8 +56,11 @@ export class ReportItems {
   }
 
   async end(outcome: FlowOutcome): Promise<TransitionItem> {
-    if (outcome.outcome === "completed")
-      return this.#transition("COMPLETED", "Completed", "completed", null);
+    if (outcome.outcome === "completed") {
+      const result = await this.#result(outcome.result);
+      const item = this.#transition("COMPLETED", "Completed", "completed", null);
+      return { ...item, ...(result !== null && { result }) };
+    }
     if (outcome.outcome === "cancelled")
       return this.#transition("CANCELLED", "Cancelled", "cancelled", null);
     const reason = outcome.stateName === "TimedOut" ? "timed_out" : "failed";
@@ -85,6 +89,8 @@ export class ReportItems {
       upstream: [...upstream],
       renderedName: await this.#name(event.renderedName),
       error: await this.#error(event.error),
+      result: await this.#result(event.result),
+      cacheTag: await this.#cacheTag(event.cacheKey),
     };
   }
 
@@ -94,6 +100,19 @@ export class ReportItems {
     const { runId: run, epoch } = this.#lease;
     const text = renderedName.slice(0, LONGEST_RENDERED_NAME);
     return sealText(full.dataKey, { kind: "rendered-name", run, epoch }, text);
+  }
+
+  async #result(result: ResultPointer | undefined): Promise<TaskRunItem["result"]> {
+    const { full } = this.#sealer;
+    if (result === undefined || full === undefined) return null;
+    const { runId: run, epoch } = this.#lease;
+    return sealJson(full.dataKey, { kind: "result", run, epoch }, result);
+  }
+
+  async #cacheTag(cacheKey: string | undefined): Promise<string | null> {
+    const { full } = this.#sealer;
+    if (cacheKey === undefined || full === undefined) return null;
+    return blindTag(full.keyring, "cache-key", cacheKey);
   }
 
   async #logs(lines: readonly LogEvent[]): Promise<Promise<LogItem>[]> {

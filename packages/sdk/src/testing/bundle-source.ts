@@ -9,7 +9,8 @@ export async function bundleSource(entry: URL, outFile: string): Promise<void> {
     configFile: false,
     logLevel: "error",
     resolve: { conditions },
-    ssr: { noExternal: true, resolve: { conditions } },
+    // Optional, and larger than all the rest together.
+    ssr: { noExternal: true, external: ["@aws-sdk/client-s3"], resolve: { conditions } },
     build: {
       ssr: fileURLToPath(entry),
       outDir: dirname(outFile),

@@ -190,7 +190,7 @@ function hostOf(
   message: RunMessage,
   { batcher, pauses, slots, remote, signal }: HostParts,
 ): RunHost {
-  const { runId, epoch, attempt, flowName, deployment, workspaceId } = message;
+  const { runId, epoch, attempt, flowName, deployment, workspaceId, resultsFrom } = message;
   return {
     run: {
       runId,
@@ -199,6 +199,7 @@ function hostOf(
       attempt,
       ...(deployment !== undefined && { deployment }),
       ...(workspaceId !== undefined && { workspaceId }),
+      ...(resultsFrom !== undefined && { resultsFrom }),
     },
     event: (event) => batcher.add(event),
     signal,

@@ -16,6 +16,8 @@ export type RunMessage = {
   readonly modulePath: string;
   readonly exportName: string;
   readonly parameters: unknown;
+  /** Results kept by attempts from this epoch on are used again. Default 0: all of them. */
+  readonly resultsFrom?: number;
   /** What pause points that earlier attempts passed were given, by key. */
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** Asks for `started` although the flow has no limit of its own: the agent keeps one from then on. */

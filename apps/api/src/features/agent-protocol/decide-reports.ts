@@ -111,7 +111,7 @@ function decideRun(
 }
 
 function toProposal({ asked }: Proposed): Proposal {
-  const { epoch, leaseToken, transitionId, type, name, reason, error, pause } = asked;
+  const { epoch, leaseToken, transitionId, type, name, reason, error, pause, result } = asked;
   return {
     proposer: "agent",
     fence: { epoch, leaseToken },
@@ -121,6 +121,7 @@ function toProposal({ asked }: Proposed): Proposal {
     reason,
     error,
     pause,
+    result,
   };
 }
 

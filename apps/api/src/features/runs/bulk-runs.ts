@@ -15,7 +15,11 @@ import { announceCancelled, cancelRuns } from "./cancel-runs.ts";
 import { retryRuns } from "./retry-runs.ts";
 
 type Action = BulkRequest["action"];
-type By = { readonly ctx: RequestContext; readonly now: Date };
+type By = {
+  readonly ctx: RequestContext;
+  readonly now: Date;
+  readonly mode: BulkRequest["mode"];
+};
 /** How many runs were acted upon, and whom to wake once that is committed. */
 type Acted = { readonly done: number; readonly announce?: (services: Services) => void };
 
@@ -62,7 +66,7 @@ export async function bulkRuns(
     checkExpected(request, matched);
     if (request.dryRun) return { answer: { matched, done: 0, nextCursor: null } };
     const runIds = await findRunIds(tx, { ...selection, limit: request.limit });
-    const acted = await rule.act(tx, runIds, { ctx, now: services.now() });
+    const acted = await rule.act(tx, runIds, { ctx, now: services.now(), mode: request.mode });
     const nextCursor = matched > runIds.length ? (runIds.at(-1) ?? null) : null;
     return { answer: { matched, done: acted.done, nextCursor }, announce: acted.announce };
   });

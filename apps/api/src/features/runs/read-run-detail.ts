@@ -46,6 +46,7 @@ export async function requireRun(tx: Tx, runId: string): Promise<StoredRun> {
 }
 
 /** As lists show it. */
-export function withoutParameters({ parameters: _sealed, ...run }: StoredRun): Run {
+export function withoutParameters(stored: StoredRun): Run {
+  const { parameters: _parameters, result: _result, ...run } = stored;
   return run;
 }

@@ -1,4 +1,4 @@
-import { DownbeatError, type Run } from "@downbeat/contract";
+import { DownbeatError, type RetryMode, type Run } from "@downbeat/contract";
 import { lockRuns, retryRuns as reviveRuns, type LockedRun, type Tx } from "@downbeat/db";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
@@ -6,21 +6,21 @@ import { propose, type Wish } from "./propose.ts";
 import { requireRun, withoutParameters } from "./read-run-detail.ts";
 import { runNotFound } from "./run-not-found.ts";
 
-const AGAIN: Wish = {
-  proposer: "operator",
-  type: "SCHEDULED",
-  name: "Scheduled",
-  reason: "retry_requested",
+const AGAIN = { proposer: "operator", type: "SCHEDULED", name: "Scheduled" } as const;
+
+const WISHES: Record<RetryMode, Wish> = {
+  from_start: { ...AGAIN, reason: "retry_requested" },
+  from_failed: { ...AGAIN, reason: "retry_from_failed_requested" },
 };
 
 /** Puts ended runs back into the queue; returns those that went, with their pools. Others stay as they are. */
 export async function retryRuns(
   tx: Tx,
   runs: Iterable<LockedRun>,
-  by: { readonly ctx: RequestContext; readonly now: Date },
+  { mode, ...by }: { readonly ctx: RequestContext; readonly now: Date; readonly mode: RetryMode },
 ): Promise<{ runId: string; poolId: string }[]> {
   const revivals = [...runs].flatMap((run) => {
-    const accepted = run.live ? undefined : propose(run, AGAIN, by);
+    const accepted = run.live ? undefined : propose(run, WISHES[mode], by);
     if (accepted === undefined) return [];
     const { transitionId, reason, actor } = accepted;
     const { name } = accepted.state;
@@ -31,6 +31,7 @@ export async function retryRuns(
       name,
       reason,
       actor,
+      mode,
     };
   });
   return reviveRuns(tx, revivals);
@@ -44,12 +45,12 @@ export async function retryRuns(
 export async function retryRun(
   services: Services,
   ctx: RequestContext,
-  runId: string,
+  { runId, mode }: { readonly runId: string; readonly mode: RetryMode },
 ): Promise<Run> {
   const { run, poolId } = await services.database.inWorkspace(ctx, async (tx) => {
     const standing = (await lockRuns(tx, [runId])).get(runId);
     if (standing === undefined) throw runNotFound(runId);
-    const [revived] = await retryRuns(tx, [standing], { ctx, now: services.now() });
+    const [revived] = await retryRuns(tx, [standing], { ctx, now: services.now(), mode });
     if (revived === undefined) throw refusal(standing);
     return { run: withoutParameters(await requireRun(tx, runId)), poolId: revived.poolId };
   });

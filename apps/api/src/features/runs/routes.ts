@@ -33,7 +33,9 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
   register(ROUTES.readRun, ({ ctx, params }) => readRunDetail(services, ctx, params.runId));
   register(ROUTES.readWhy, ({ ctx, params }) => readWhy(services, ctx, params.runId));
   register(ROUTES.cancelRun, ({ ctx, params }) => cancelRun(services, ctx, params.runId));
-  register(ROUTES.retryRun, ({ ctx, params }) => retryRun(services, ctx, params.runId));
+  register(ROUTES.retryRun, ({ ctx, params, body }) =>
+    retryRun(services, ctx, { ...params, ...body }),
+  );
   register(ROUTES.resumeRun, ({ ctx, params, body }) =>
     resumeRun(services, ctx, { ...params, ...body }),
   );
