@@ -2,18 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, expect, expectTypeOf, test, vi } from "vitest";
 import { z } from "zod";
 import {
-  byCode,
-  byInputs,
-  byKey,
   defineConfig,
-  directoryStorage,
   exponential,
   flow,
   log,
   NonRetriableError,
   runContext,
   runDeployment,
-  s3Storage,
   suspend,
   task,
   threads,
@@ -263,54 +258,4 @@ test("defineConfig: it returns what it is given, and knows its keys", () => {
   expect(Object.keys(config.deployments ?? {})).toHaveLength(2);
   // @ts-expect-error a key that is not known
   defineConfig({ deployment: {} });
-});
-
-// #region persist
-export const addUpDay = task({ name: "add-up-day", persist: true }, async (day: string) => {
-  return { day, mm: day.length };
-});
-// #endregion
-
-test("persist: alone there is no run whose attempts could share a result", async () => {
-  expect(await addUpDay("2014-07-01")).toEqual({ day: "2014-07-01", mm: 10 });
-});
-
-// #region cache
-type Client = { readonly get: (city: string) => Promise<string> };
-
-export const readForecast = task(
-  {
-    name: "read-forecast",
-    cache: {
-      key: byKey((_client: Client, city: string) => city).and(byCode()),
-      ttlMs: 60 * 60 * 1_000,
-    },
-  },
-  async (client: Client, city: string) => client.get(city),
-);
-// #endregion
-
-// #region storage
-const bucket = s3Storage({ bucket: "pipeline-results", prefix: "downbeat" });
-
-export const score = task(
-  { name: "score", persist: { storage: bucket }, cache: { key: byInputs(), storage: bucket } },
-  async (customer: number) => customer * 2,
-);
-
-export const render = task(
-  {
-    name: "render",
-    cache: { storage: directoryStorage("/var/cache/reports"), maxBytes: 10_000_000 },
-  },
-  async (report: string) => `<h1>${report}</h1>`,
-);
-// #endregion
-
-test("cache and storage: nothing is opened before a task is called", () => {
-  expect([readForecast, score, render].map(({ taskName }) => taskName)).toEqual([
-    "read-forecast",
-    "score",
-    "render",
-  ]);
 });
