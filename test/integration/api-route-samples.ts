@@ -23,6 +23,7 @@ export async function sampleRequests({
   const entrypoint = await seal({ kind: "entrypoint", dep: "nothing/default" }, {});
   const detail = await seal({ kind: "error", run: FENCE.runId, epoch: 1 }, {});
   const error = { class: "TypeError", exitCode: null, signal: null, fingerprint: null, detail };
+  const result = await seal({ kind: "result", run: FENCE.runId, epoch: 1 }, { key: "k" });
   const state = { type: "RUNNING", name: "Running" } as const;
   const transition = {
     kind: "transition",
@@ -31,6 +32,7 @@ export async function sampleRequests({
     transitionId: randomUUID(),
     reason: "started",
     error,
+    result,
   } as const;
   const taskRun = {
     kind: "task_run",
@@ -46,6 +48,7 @@ export async function sampleRequests({
     endedAt: null,
     renderedName: await seal({ kind: "rendered-name", run: FENCE.runId, epoch: 1 }, "name"),
     error,
+    result,
   } as const;
   const chunk = await seal({ kind: "log", run: FENCE.runId, epoch: 1, seq: 0 }, []);
   const log = { kind: "log", ...FENCE, sequence: 0, lineCount: 1, chunk } as const;
