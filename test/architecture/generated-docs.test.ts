@@ -6,9 +6,10 @@ import {
   unlabelledFields,
   WAITING_CODES,
 } from "@downbeat/contract";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { renderDataBoundary } from "./render-data-boundary.ts";
 import { renderErrors } from "./render-errors.ts";
+import { compileSdk, renderSdkApi, undocumentedExports } from "./render-sdk-api.ts";
 import { renderStates } from "./render-states.ts";
 import { ROOT } from "./source-files.ts";
 
@@ -49,6 +50,18 @@ describe("docs/states.md", () => {
 describe("docs/data-boundary.md", () => {
   it("is what the labels say", async () => {
     await expect(renderDataBoundary()).toMatchFileSnapshot(`${ROOT}/docs/data-boundary.md`);
+  });
+});
+
+describe("docs/sdk-api.md", () => {
+  beforeAll(compileSdk, 60_000);
+
+  it("is what the SDK exports", async () => {
+    await expect(renderSdkApi()).toMatchFileSnapshot(`${ROOT}/docs/sdk-api.md`);
+  });
+
+  it("says of every export what it is", () => {
+    expect(undocumentedExports()).toEqual([]);
   });
 });
 

@@ -20,6 +20,7 @@ import { openStandaloneRun } from "./standalone/open-standalone-run.ts";
 import { TaskRun } from "./task-run.ts";
 import type { TaskSpec } from "./task-spec.ts";
 
+/** What a flow is called, how it is retried and timed out, and who hears of its states. */
 export type FlowOptions = RetryOptions &
   StateHooks & {
     /** What the flow is called everywhere, in clear. Default: the function's own name. */

@@ -7,6 +7,7 @@ import { checkInput, type PausePoint } from "./pause-point.ts";
 import type { RunHost } from "./run-host.ts";
 import type { RunScope } from "./run-scope.ts";
 
+/** What a pause point is called, and how long it waits. */
 export type PauseOptions = {
   /** What this point is called, in clear. The same key again in one run counts on: `key`, `key-2` … Default "pause". */
   readonly key?: string;

@@ -1,6 +1,7 @@
 import { currentFrame } from "./frame.ts";
 import type { RunIdentity } from "./run-host.ts";
 
+/** Which run and task the code is in, as {@link runContext} tells it. */
 export type RunContext = {
   /** The flow run around this code; absent outside a flow. `attempt` is the flow's, from 1. */
   readonly run?: RunIdentity;

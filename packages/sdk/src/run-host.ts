@@ -50,8 +50,10 @@ export type SlotRequest = {
   readonly limitNames: readonly string[];
 };
 
+/** Something that happened in a run, as its host hears of it. */
 export type RunEvent = TaskRunEvent | LogEvent | FlowStateEvent;
 
+/** A task run entered a state. Each event says everything known by then, so that the newest one stands alone. */
 export type TaskRunEvent = {
   readonly kind: "task_run";
   readonly taskRunId: string;
@@ -83,8 +85,10 @@ export type ResultPointer = {
   readonly bytes: number;
 };
 
+/** How much a line of the log matters. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
+/** A line of the run's log. */
 export type LogEvent = {
   readonly kind: "log";
   readonly at: string;
@@ -96,6 +100,7 @@ export type LogEvent = {
   readonly taskRunId?: string;
 };
 
+/** Another attempt of the flow is about to start, or has started. The host itself reports how a run begins and ends. */
 export type FlowStateEvent = {
   readonly kind: "flow_state";
   readonly state: { readonly type: "RUNNING"; readonly name: "Retrying" | "Running" };

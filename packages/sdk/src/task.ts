@@ -26,6 +26,7 @@ import type { ThreadRunner } from "./threads/thread-runner.ts";
 import type { AnyFunction, BackgroundTask, Task, TaskResult } from "./task-types.ts";
 import type { TransactionHooks } from "./transaction-scope.ts";
 
+/** What a task is called, how it is retried, timed out and limited, and what becomes of its results. */
 export type TaskOptions<F extends AnyFunction = AnyFunction> = RetryOptions &
   StateHooks &
   TransactionHooks<Parameters<F>, TaskResult<F>> & {

@@ -1,6 +1,7 @@
 import type { StoreOptions } from "../results/result-store.ts";
 import type { CachePolicy } from "./cache-policy.ts";
 
+/** How values of a task are shared among runs: which calls are the same, for how long, and where values are kept. */
 export type CacheOptions = StoreOptions & {
   /** Which calls are the same. Default: `byInputs().and(byCode())`. */
   readonly key?: CachePolicy;
@@ -15,6 +16,7 @@ export type CacheOptions = StoreOptions & {
   readonly leaseMs?: number;
 };
 
+/** How results are kept for later attempts of the same run. */
 export type PersistOptions = StoreOptions & {
   /** Which calls of a task are the same in another attempt of the run. Default: `byInputs()`. */
   readonly key?: CachePolicy;

@@ -11,6 +11,7 @@ export type DownbeatConfig = {
   readonly limits?: Readonly<Record<string, LimitConfig>>;
 };
 
+/** One deployment, as {@link DownbeatConfig} names it: where its runs go, and what they begin with. */
 export type DeploymentConfig = {
   /** Work pool whose agents run it. Default `default`. */
   readonly pool?: string;
@@ -47,6 +48,7 @@ export type DeploymentConfig = {
   readonly requiredLabels?: readonly string[];
 };
 
+/** A named limit: how many runs and task runs may hold a slot of it. */
 export type LimitConfig = {
   /** How many may hold it at a time. */
   readonly slots: number;

@@ -6,6 +6,7 @@ import type { RunStatus } from "./remote-plane.ts";
 import { planeInReach, type ReachPlane } from "./plane-in-reach.ts";
 import { StatusReader } from "./status-reader.ts";
 
+/** How long to wait for the end of a run. */
 export type WaitOptions = {
   /** How long to wait at most, in milliseconds. Default: as long as it takes. */
   readonly timeoutMs?: number;

@@ -12,6 +12,7 @@ import { checkTags, deploymentNamed, instantText, type DeploymentName } from "./
 // How long an API that is away may stay so before a script hears of it. Under an agent it is the agent who waits.
 const PATIENCE_MS = 30_000;
 
+/** What a triggered run is given, when it begins, and whether to wait for its end. */
 export type RunDeploymentOptions = {
   /** What the flow is given, over the deployment's defaults; JSON values. Sealed before it leaves the machine. */
   readonly parameters?: Readonly<Record<string, unknown>>;

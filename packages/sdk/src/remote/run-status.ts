@@ -1,6 +1,7 @@
 import type { CreateOutcome, Run } from "@downbeat/contract";
 import type { RunStatus, TriggerAnswer } from "./remote-plane.ts";
 
+/** What code is told of a run, out of what the API answers. */
 export function runStatusOf(run: Run): RunStatus {
   const { id, flowName, deploymentName, state, startedAt, endedAt, error } = run;
   const { type, name, at } = state;

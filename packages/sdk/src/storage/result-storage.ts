@@ -20,6 +20,7 @@ export interface ResultStorage {
   lock(key: string, leaseMs: number): Promise<StorageLock | undefined>;
 }
 
+/** A lock on a key of a storage that this process holds until it lapses. */
 export interface StorageLock {
   /** Holds the lock for another lease from now on; false when it has lapsed and someone else may hold it. */
   renew(): Promise<boolean>;

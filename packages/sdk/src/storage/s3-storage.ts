@@ -4,6 +4,7 @@ import { DownbeatError } from "@downbeat/contract/errors";
 import { checkKey } from "./result-storage.ts";
 import type { ResultStorage, StorageLock } from "./result-storage.ts";
 
+/** Which bucket to keep results in, and how to reach it. */
 export type S3StorageOptions = {
   readonly bucket: string;
   /** What every key begins with, such as `downbeat/results`. Default: nothing. */

@@ -16,6 +16,7 @@ const STUCK_AFTER_MS = 4_000;
 
 type Pending = { readonly at: number; readonly callback: () => void };
 
+/** When time that passes at once begins, and what chance comes out as. */
 export type ClockOptions = {
   /** What the clock shows at first. Default 2026-01-01T00:00:00.000Z. */
   readonly startAt?: Date;

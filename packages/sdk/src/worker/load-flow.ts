@@ -14,6 +14,7 @@ export class EntrypointError extends DownbeatError {
   }
 }
 
+/** Where a flow is: the absolute path of its module, the export that holds it, and the name it was deployed by. */
 export type Entrypoint = {
   readonly modulePath: string;
   readonly exportName: string;
