@@ -5,6 +5,7 @@ import { RunCancelled, UpstreamFailed } from "./errors.ts";
 import { inFrame } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import { keepResult } from "./results/keep-result.ts";
+import { inSpan } from "./run-span.ts";
 import { Slots } from "./slots.ts";
 import { admissionTo } from "./task-limits.ts";
 import type { TaskRun } from "./task-run.ts";
@@ -60,7 +61,9 @@ function attempt(
     return value;
   };
   return runAttempts(planOf(run), run, (number, signal) =>
-    inFrame(frameOf(run, number, signal), keep === undefined ? invoke : make),
+    inSpan(run.span, () =>
+      inFrame(frameOf(run, number, signal), keep === undefined ? invoke : make),
+    ),
   );
 }
 

@@ -10,6 +10,8 @@ import type { FlowOutcome, ResultPointer, RunHost } from "./run-host.ts";
 import { keepResult } from "./results/keep-result.ts";
 import type { KeepWitness } from "./results/keep-result.ts";
 import { RunScope } from "./run-scope.ts";
+import { inSpan, startSpan } from "./run-span.ts";
+import type { RunSpan, SpanSubject } from "./run-span.ts";
 import type { TaskState } from "./run-when.ts";
 import { Slots } from "./slots.ts";
 import { HookRunner } from "./state-hooks.ts";
@@ -107,12 +109,15 @@ function resultOf(call: FlowCall, observer: FlowObserver, frame: FlowFrame): Pro
   return keepResult({ ...frame, plan, owner, signal, args: call.args, witness: observer }, attempt);
 
   function attempt(keep?: (value: unknown) => Promise<void>): Promise<unknown> {
+    const make = async () => {
+      const value = await invoke(call, frame.scope);
+      await keep?.(value);
+      return value;
+    };
     return runAttempts(attempts, observer, (flowAttempt, signal) =>
-      inFrame({ ...frame, flowAttempt, signal, slots: slotsOf(call.spec) }, async () => {
-        const value = await invoke(call, frame.scope);
-        await keep?.(value);
-        return value;
-      }),
+      inSpan(observer.span, () =>
+        inFrame({ ...frame, flowAttempt, signal, slots: slotsOf(call.spec) }, make),
+      ),
     );
   }
 }
@@ -166,7 +171,10 @@ class FlowObserver implements AttemptObserver, KeepWitness {
   /** Where the result is kept. */
   pointer: ResultPointer | undefined;
   forget: (() => Promise<void>) | undefined;
+  /** Absent until the run begins, and without OpenTelemetry. */
+  span: RunSpan | undefined;
   readonly #spec: FlowSpec;
+  readonly #scope: RunScope;
   readonly #host: RunHost | undefined;
   readonly #hooks: HookRunner | undefined;
   #isRetry = false;
@@ -174,6 +182,7 @@ class FlowObserver implements AttemptObserver, KeepWitness {
 
   constructor(spec: FlowSpec, { scope, timers }: FlowFrame) {
     this.#spec = spec;
+    this.#scope = scope;
     this.#host = scope.host;
     this.#hooks = spec.hooks && new HookRunner(spec.hooks, timers);
   }
@@ -225,6 +234,12 @@ class FlowObserver implements AttemptObserver, KeepWitness {
 
   #fire(state: TaskState, thrown: { error?: unknown } = {}): void {
     const attempt = this.#attempt;
+    this.span ??= startSpan(state, () => this.#spanSubject());
+    this.span?.entered(state, attempt, thrown.error);
     this.#hooks?.fire({ noun: "flow", name: this.#spec.name, state, attempt, ...thrown });
+  }
+
+  #spanSubject(): SpanSubject {
+    return { noun: "flow", name: this.#spec.name, attributes: this.#scope.spanAttributes };
   }
 }

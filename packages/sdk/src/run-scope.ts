@@ -50,6 +50,11 @@ export class RunScope {
     });
   }
 
+  /** Of spans of this run, and of its tasks. */
+  get spanAttributes(): Readonly<Record<string, string>> {
+    return { "downbeat.flow.name": this.flowName, "downbeat.flow_run.id": this.run.runId };
+  }
+
   /** Whether user code runs on although its attempt is over. */
   get hasAbandonedWork(): boolean {
     return this.#abandoned.size > 0;

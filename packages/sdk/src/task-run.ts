@@ -7,6 +7,8 @@ import type { Frame } from "./frame.ts";
 import type { FutureSource } from "./future.ts";
 import type { KeepWitness } from "./results/keep-result.ts";
 import type { ResultPointer } from "./run-host.ts";
+import { startSpan } from "./run-span.ts";
+import type { RunSpan, SpanSubject } from "./run-span.ts";
 import type { TaskState } from "./run-when.ts";
 import { HookRunner } from "./state-hooks.ts";
 import type { TaskSpec } from "./task-spec.ts";
@@ -34,6 +36,8 @@ export class TaskRun implements AttemptObserver, FutureSource, KeepWitness {
   #cacheKey: string | undefined;
   /** Undoes that its result was kept. */
   forget: (() => Promise<void>) | undefined;
+  /** Absent until it begins, and without OpenTelemetry. */
+  span: RunSpan | undefined;
 
   /** @param parent Whoever waits for this call. */
   constructor(spec: TaskSpec, args: readonly unknown[], parent: Waiting | undefined) {
@@ -141,6 +145,8 @@ export class TaskRun implements AttemptObserver, FutureSource, KeepWitness {
 
   #enter(attempt: number, type: StateType, name: StateName, ...thrown: [error?: unknown]): void {
     this.state = { type, name };
+    this.span ??= startSpan(this.state, () => this.#spanSubject());
+    this.span?.entered(this.state, attempt, thrown[0]);
     this.#report(attempt, thrown);
     this.#hooks?.fire({
       noun: this.spec.noun,
@@ -175,6 +181,17 @@ export class TaskRun implements AttemptObserver, FutureSource, KeepWitness {
       ...(this.#result !== undefined && { result: this.#result }),
       ...(this.#cacheKey !== undefined && { cacheKey: this.#cacheKey }),
     });
+  }
+
+  #spanSubject(): SpanSubject {
+    const { spec, frame, taskRunId, index } = this;
+    const attributes = {
+      ...frame.scope?.spanAttributes,
+      "downbeat.task.name": spec.name,
+      "downbeat.task_run.id": taskRunId,
+      "downbeat.task_run.index": index,
+    };
+    return { noun: spec.noun, name: spec.name, attributes };
   }
 
   // Once the arguments are known: a template may speak of what a future brings.

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { flushSpans } from "../run-span.ts";
 import { FlowWorker } from "./flow-worker.ts";
 import type { AgentChannel } from "./flow-worker.ts";
 import { FlowLoader } from "./load-flow.ts";
@@ -28,7 +29,10 @@ const worker = new FlowWorker(channel, new FlowLoader(values["ts-loader"] ?? [])
 
 process.on("message", (message: ToWorker) => {
   if (message.type !== "stop") return worker.receive(message);
-  void worker.idle().then(() => process.exit(0));
+  void worker
+    .idle()
+    .then(exportSpans)
+    .then(() => process.exit(0));
 });
 process.on("disconnect", () => {
   worker.abort();
@@ -52,6 +56,12 @@ process.on("uncaughtException", (error) => {
 process.on("SIGINT", () => {});
 
 sendToAgent({ type: "ready", pid: process.pid });
+
+async function exportSpans(): Promise<void> {
+  await flushSpans().catch((error: unknown) => {
+    process.stderr.write(`OpenTelemetry spans were not exported: ${describe(error)}\n`);
+  });
+}
 
 function sendToAgent(message: Parameters<AgentChannel["send"]>[0]): void {
   if (!process.connected) return; // the agent is gone; "disconnect" has ended the run
