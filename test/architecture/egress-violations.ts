@@ -3,7 +3,7 @@ import type { SourceFile } from "./source-files.ts";
 
 /**
  * Where a part that runs beside the customer's data may reach the network. The agent has one door, and what passes it is on
- * record (`egress-ledger.ts`); code without an agent has the SDK's, one for runs of plain scripts and one for triggers.
+ * record (`egress-ledger.ts`); code without an agent has the SDK's: for runs of plain scripts, for triggers, for serving.
  */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   "apps/agent/src/": [
@@ -14,6 +14,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   "packages/sdk/src/": [
     "packages/sdk/src/standalone/recorder.ts",
     "packages/sdk/src/remote/profile-plane.ts",
+    "packages/sdk/src/serve/register.ts",
   ],
 };
 

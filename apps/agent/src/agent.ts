@@ -1,5 +1,6 @@
 import type { Client } from "@downbeat/client";
 import type { Lease } from "@downbeat/contract";
+import { ReplayGuard } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
 import { ClaimLoop } from "./claim-loop.ts";
 import { holdsWithin, release } from "./drain.ts";
@@ -7,7 +8,6 @@ import { HeartbeatLoop } from "./heartbeat-loop.ts";
 import type { Launcher } from "./launchers/launcher.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
-import { ReplayGuard } from "./replay-guard.ts";
 import { RunSupervisor, type SupervisorParts } from "./run-supervisor.ts";
 import type { RunTable } from "./run-table.ts";
 import type { Session } from "./session.ts";

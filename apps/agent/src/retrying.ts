@@ -1,4 +1,4 @@
-import { isDownbeatError } from "@downbeat/contract";
+import { isDownbeatError, mayPass } from "@downbeat/contract";
 import { backoffMs, NETWORK_BACKOFF, type Backoff } from "./backoff.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
 
@@ -34,22 +34,6 @@ export async function retrying<T>(call: () => Promise<T>, options: RetryOptions)
     }
   }
 }
-
-/**
- * Whether the same request may succeed later. Besides what the catalogue calls retryable these are refusals that a
- * person can put right while the agent waits (credentials), and answers of something between agent and plane (a proxy's error page).
- */
-export function mayPass(error: unknown): boolean {
-  if (!isDownbeatError(error)) return false;
-  return error.retryable || MENDABLE.has(error.code);
-}
-
-const MENDABLE = new Set<string>([
-  "response_invalid",
-  "credentials_invalid",
-  "credentials_missing",
-  "role_insufficient",
-]);
 
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;

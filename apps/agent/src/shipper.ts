@@ -1,11 +1,11 @@
-import { BATCH_LIMIT, type ReportOutcome } from "@downbeat/contract";
+import { BATCH_LIMIT, mayPass, type ReportOutcome } from "@downbeat/contract";
 import type { Caller } from "@downbeat/client";
 import type { Logger } from "pino";
 import type { Backoff } from "./backoff.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
 import { pause } from "./pause.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
-import { mayPass, retrying } from "./retrying.ts";
+import { retrying } from "./retrying.ts";
 
 export type ShipperOptions = {
   readonly client: Pick<Caller, "call">;

@@ -59,6 +59,23 @@ export function isDownbeatError(value: unknown): value is DownbeatError {
   return typeof value === "object" && value !== null && BRAND in value;
 }
 
+/**
+ * Whether the same request may succeed later, for whoever goes on trying. Besides what the catalogue calls retryable these
+ * are refusals that a person can put right meanwhile (credentials), and answers of something between here and the API (a
+ * proxy's error page).
+ */
+export function mayPass(error: unknown): boolean {
+  if (!isDownbeatError(error)) return false;
+  return error.retryable || MENDABLE.has(error.code);
+}
+
+const MENDABLE: ReadonlySet<ErrorCode> = new Set([
+  "response_invalid",
+  "credentials_invalid",
+  "credentials_missing",
+  "role_insufficient",
+]);
+
 export function isErrorCode(value: string): value is ErrorCode {
   return Object.hasOwn(ERRORS, value);
 }

@@ -9,6 +9,7 @@ import {
   NonRetriableError,
   runContext,
   runDeployment,
+  serve,
   suspend,
   task,
   threads,
@@ -258,4 +259,21 @@ test("defineConfig: it returns what it is given, and knows its keys", () => {
   expect(Object.keys(config.deployments ?? {})).toHaveLength(2);
   // @ts-expect-error a key that is not known
   defineConfig({ deployment: {} });
+});
+
+// #region serve
+export async function serveAll() {
+  const serving = await serve(weather, sendMail, { concurrency: 4 });
+  await serving.stopped;
+}
+// #endregion
+
+test("serve: without a profile it says what is missing; what cannot be served is named", async () => {
+  vi.stubEnv("DOWNBEAT_PROFILE_FILE", "/nowhere/profile.json");
+  await expect(serveAll()).rejects.toThrow("No profile is set.");
+  // @ts-expect-error only flows and background tasks can be served
+  await expect(serve(() => 1)).rejects.toThrow("neither a flow nor a background task");
+  await expect(serve(weather, weather)).rejects.toThrow('two flows called "weather-report"');
+  await expect(weather.serve({ concurrency: 0 })).rejects.toThrow("concurrency 0");
+  await expect(weather.serve({ drainSeconds: Number.NaN })).rejects.toThrow("drainSeconds NaN");
 });

@@ -16,6 +16,7 @@ import { currentStage } from "./run-stage.ts";
 import { checkConcurrency } from "./slots.ts";
 import { hookTableOf } from "./state-hooks.ts";
 import type { StateHooks } from "./state-hooks.ts";
+import { serveFlow, type ServeFlowOptions, type Serving } from "./serve/serve.ts";
 import { openStandaloneRun } from "./standalone/open-standalone-run.ts";
 import { TaskRun } from "./task-run.ts";
 import type { TaskSpec } from "./task-spec.ts";
@@ -43,6 +44,14 @@ export type Flow<A extends readonly unknown[] = never[], R = unknown> = ((
 ) => Promise<R>) & {
   readonly flowName: string;
   readonly [FLOW]: FlowDefinition;
+  /**
+   * Registers the flow as a deployment and executes its runs in this process, until it is asked to stop: see {@link serve}.
+   *
+   * @example
+   * const serving = await weather.serve({ concurrency: 4 });
+   * @throws DownbeatError as {@link serve}
+   */
+  serve(options?: ServeFlowOptions): Promise<Serving>;
 };
 
 /**
@@ -85,6 +94,7 @@ export function flow(first: FlowInput | FlowSpec["fn"], second?: FlowSpec["fn"])
     length: { value: spec.fn.length, configurable: true },
     flowName: { value: name, enumerable: true },
     [FLOW]: { value: definitionOf(spec) },
+    serve: { value: (options?: ServeFlowOptions) => serveFlow(wrapped, options) },
   });
   return wrapped as unknown as Flow;
 }

@@ -39,6 +39,8 @@ export type { RunContext } from "./run-context.ts";
 export type { RunWhen, TaskState, Upstream } from "./run-when.ts";
 export type { Hook, HookEvent, StateHooks } from "./state-hooks.ts";
 export { secret } from "./secret.ts";
+export { serve } from "./serve/serve.ts";
+export type { Servable, ServeFlowOptions, ServeOptions, Serving } from "./serve/serve.ts";
 export { directoryStorage } from "./storage/directory-storage.ts";
 export type { ResultStorage, StorageLock } from "./storage/result-storage.ts";
 export { s3Storage } from "./storage/s3-storage.ts";

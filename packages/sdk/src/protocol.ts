@@ -19,6 +19,7 @@ export type {
   RunIdentity,
   TaskRunEvent,
 } from "./run-host.ts";
+export { ReplayGuard } from "./serve/replay-guard.ts";
 export { EntrypointError, FlowLoader } from "./worker/load-flow.ts";
 export type { Entrypoint } from "./worker/load-flow.ts";
 export type * from "./worker/messages.ts";

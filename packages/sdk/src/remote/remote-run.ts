@@ -27,7 +27,7 @@ type Surroundings = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** A run somewhere else, on an agent. */
+/** A run somewhere else: on an agent, or in a process that serves its flow. */
 export class RemoteRun {
   readonly runId: string;
   readonly #around: Surroundings;

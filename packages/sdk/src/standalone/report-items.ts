@@ -27,13 +27,15 @@ const LARGEST_ERROR_BYTES = 64 * 1024;
 // The sealed text of a rendered name may have 4 KiB.
 const LONGEST_RENDERED_NAME = 512;
 
+type Fence = Pick<StandaloneAnswer, "runId" | "epoch" | "leaseToken">;
+
 /** Turns the events of one run into sealed report items. */
 export class ReportItems {
-  readonly #lease: StandaloneAnswer;
-  readonly #sealer: Sealer;
+  readonly #lease: Fence;
+  readonly #sealer: Pick<Sealer, "full">;
   #logSequence = 0;
 
-  constructor(lease: StandaloneAnswer, sealer: Sealer) {
+  constructor(lease: Fence, sealer: Pick<Sealer, "full">) {
     this.#lease = lease;
     this.#sealer = sealer;
   }
@@ -55,7 +57,8 @@ export class ReportItems {
     ]);
   }
 
-  async end(outcome: FlowOutcome): Promise<TransitionItem> {
+  /** @param why of a failure; default: what its state's name says */
+  async end(outcome: FlowOutcome, why?: StateReasonCode): Promise<TransitionItem> {
     if (outcome.outcome === "completed") {
       const result = await this.#result(outcome.result);
       const item = this.#transition("COMPLETED", "Completed", "completed", null);
@@ -63,7 +66,7 @@ export class ReportItems {
     }
     if (outcome.outcome === "cancelled")
       return this.#transition("CANCELLED", "Cancelled", "cancelled", null);
-    const reason = outcome.stateName === "TimedOut" ? "timed_out" : "failed";
+    const reason = why ?? (outcome.stateName === "TimedOut" ? "timed_out" : "failed");
     return this.#transition("FAILED", outcome.stateName, reason, await this.#error(outcome.error));
   }
 

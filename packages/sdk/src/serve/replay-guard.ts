@@ -4,7 +4,7 @@ import type { Lease } from "@downbeat/contract";
 const MOST_REMEMBERED = 100_000;
 
 /**
- * Remembers which leases this agent has taken. Epochs of a run only rise, so a lease whose epoch is not higher than one
+ * Remembers which leases this process has taken. Epochs of a run only rise, so a lease whose epoch is not higher than one
  * seen before was granted already: a plane that hands it out again, by mistake or on purpose, gets no second execution.
  */
 export class ReplayGuard {

@@ -1,0 +1,90 @@
+import type { Lease, ReportItem, ReportOutcome, StateReasonCode } from "@downbeat/contract";
+import { uuidv7 } from "uuidv7";
+import type { FlowOutcome, RunEvent } from "../run-host.ts";
+import type { Sealer } from "../standalone/recorder.ts";
+import { ReportItems } from "../standalone/report-items.ts";
+import { warnOnce } from "../standalone/warn-once.ts";
+import type { ReportQueue } from "./report-queue.ts";
+
+export type RunReportsOptions = {
+  readonly lease: Lease;
+  readonly keys: Pick<Sealer, "full">;
+  readonly reports: ReportQueue;
+  /** The plane has answered that the lease is void. */
+  readonly onFenced: () => void;
+};
+
+// Events of this long travel together.
+const GATHER_MS = 50;
+
+/** What one run reports: gathered for a moment, sealed in order, and put in line. */
+export class RunReports {
+  readonly #options: RunReportsOptions;
+  readonly #items: ReportItems;
+  #events: RunEvent[] = [];
+  #gathering: NodeJS.Timeout | undefined;
+  #sealing: Promise<void> = Promise.resolve();
+  #isAbandoned = false;
+
+  constructor(options: RunReportsOptions) {
+    this.#options = options;
+    this.#items = new ReportItems(options.lease, options.keys);
+  }
+
+  /** Announces that user code is about to begin; resolves with what the plane says to that. */
+  async announce(): Promise<ReportOutcome | undefined> {
+    const { runId, epoch, leaseToken } = this.#options.lease;
+    const [outcome] = await this.#options.reports.put([
+      {
+        kind: "transition",
+        runId,
+        epoch,
+        leaseToken,
+        transitionId: uuidv7(),
+        type: "RUNNING",
+        name: "Running",
+        reason: "started",
+        error: null,
+      },
+    ]);
+    return outcome;
+  }
+
+  take(event: RunEvent): void {
+    if (this.#isAbandoned) return;
+    this.#events.push(event);
+    this.#gathering ??= setTimeout(() => this.#flush(), GATHER_MS);
+  }
+
+  /** Reports the end, after everything before it; resolves when the plane has answered. */
+  async end(outcome: FlowOutcome, reason?: StateReasonCode): Promise<void> {
+    this.#flush();
+    await this.#sealing;
+    await this.#put([await this.#items.end(outcome, reason)]);
+  }
+
+  /** Says nothing more: someone else holds the run now. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#events = [];
+    clearTimeout(this.#gathering);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    const events = this.#events;
+    this.#events = [];
+    if (events.length === 0) return;
+    // One after another: what happened first is reported first.
+    this.#sealing = this.#sealing
+      .then(async () => void this.#put(await this.#items.of(events)))
+      .catch((error: unknown) => warnOnce("events of a run could not be reported", error));
+  }
+
+  async #put(items: readonly ReportItem[]): Promise<void> {
+    if (this.#isAbandoned) return;
+    const outcomes = await this.#options.reports.put(items);
+    if (outcomes.some(({ status }) => status === "fenced")) this.#options.onFenced();
+  }
+}

@@ -1,0 +1,124 @@
+import { BATCH_LIMIT, type Lease } from "@downbeat/contract";
+import { warnOnce } from "../standalone/warn-once.ts";
+import { ClaimLoop } from "./claim-loop.ts";
+import { HeartbeatLoop } from "./heartbeat-loop.ts";
+import { pause } from "./pause.ts";
+import type { ServeConnection } from "./register.ts";
+import { ReplayGuard } from "./replay-guard.ts";
+import { ReportQueue } from "./report-queue.ts";
+import { ServeSession } from "./serve-session.ts";
+import { labelOf, nameOfServed, type ServedFlow } from "./served-flow.ts";
+import { ServedRun } from "./served-run.ts";
+import { ServedRuns } from "./served-runs.ts";
+
+export type ServeLoopOptions = {
+  readonly connection: ServeConnection;
+  readonly flows: readonly ServedFlow[];
+  /** Most runs at once. */
+  readonly concurrency: number;
+  /** The plane asks to stop. */
+  readonly onDrain: () => void;
+};
+
+const TICK_MS = 1_000;
+const LAST_DELIVERY_MS = 5_000;
+const RELEASE_TIMEOUT_MS = 5_000;
+
+/**
+ * One process that serves flows: claims, executes, reports, keeps its leases alive. The same protocol as the agent's, with
+ * the same fences.
+ */
+export class ServeLoop {
+  readonly #options: ServeLoopOptions;
+  readonly #flows: ReadonlyMap<string, ServedFlow>;
+  readonly #session: ServeSession;
+  readonly #reports: ReportQueue;
+  readonly #runs = new ServedRuns();
+  readonly #replays = new ReplayGuard();
+  readonly #claims: ClaimLoop;
+  readonly #beats: HeartbeatLoop;
+  #ticks = 0;
+  #ticking: NodeJS.Timeout | undefined;
+
+  constructor(options: ServeLoopOptions) {
+    const { connection, concurrency, flows, onDrain } = options;
+    const { client, keys } = connection;
+    this.#options = options;
+    this.#flows = new Map(flows.map((flow) => [nameOfServed(flow), flow]));
+    this.#reports = new ReportQueue({ client });
+    this.#session = new ServeSession({
+      client,
+      describe: () => ({
+        capacity: concurrency,
+        labels: flows.map(labelOf),
+        version: "serve",
+        dataKeys: [keys.wrappedDataKey],
+      }),
+    });
+    const parts = { client, session: this.#session, runs: this.#runs, onDrain };
+    this.#claims = new ClaimLoop({
+      ...parts,
+      reports: this.#reports,
+      concurrency,
+      onLease: (lease) => this.#begin(lease),
+      onEarlyAnswer: () => this.#beats.beatNow(),
+    });
+    this.#beats = new HeartbeatLoop({
+      ...parts,
+      keys,
+      tick: () => this.#ticks + this.#claims.turns + this.#reports.delivered,
+      isAsking: () => this.#claims.isAsking,
+    });
+  }
+
+  /** @throws DownbeatError when no session can be opened */
+  async start(): Promise<void> {
+    await this.#session.open([]);
+    this.#ticking = setInterval(() => (this.#ticks += 1), TICK_MS);
+    this.#claims.start();
+    this.#beats.start();
+  }
+
+  /** Takes no more, gives back what has not begun, lets what runs finish for so long, delivers, and ends the session. */
+  async stop(drainMs: number): Promise<void> {
+    const unseen = await this.#claims.stop();
+    const unbegun = this.#runs.all().filter((run) => run.release());
+    await this.#release([...unseen, ...unbegun.map(({ lease }) => lease)]);
+    await holdsWithin(() => this.#runs.size === 0, drainMs);
+    for (const run of this.#runs.all()) run.fence();
+    await holdsWithin(() => this.#reports.size === 0, LAST_DELIVERY_MS);
+    const lost = this.#reports.stop();
+    if (lost > 0) warnOnce("the plane is away", `${lost} reports were not delivered`);
+    clearInterval(this.#ticking);
+    await this.#beats.stop();
+    // The plane ends what this process still held: nobody can report it any more.
+    await this.#call([], true);
+  }
+
+  #begin(lease: Lease): void {
+    if (!this.#replays.admit(lease)) return;
+    const { client, keys } = this.#options.connection;
+    const served = this.#flows.get(`${lease.flowName}/${lease.deploymentName}`);
+    const parts = { client, keys, reports: this.#reports, definition: served?.definition };
+    const run = new ServedRun(lease, parts);
+    this.#runs.add(run);
+    void run.live().then(() => this.#runs.remove(run));
+  }
+
+  async #release(leases: Lease[]): Promise<void> {
+    while (leases.length > 0) await this.#call(leases.splice(0, BATCH_LIMIT), false);
+  }
+
+  async #call(leases: readonly Lease[], endSession: boolean): Promise<void> {
+    const runs = leases.map(({ runId, epoch, leaseToken }) => ({ runId, epoch, leaseToken }));
+    const body = { sessionId: this.#session.id, runs, endSession };
+    const signal = AbortSignal.timeout(RELEASE_TIMEOUT_MS);
+    // Not answered: the leases lapse by themselves.
+    await this.#options.connection.client.call("release", { body }, { signal }).catch(() => {});
+  }
+}
+
+async function holdsWithin(condition: () => boolean, limitMs: number): Promise<void> {
+  const untilMs = performance.now() + limitMs;
+  while (!condition() && performance.now() < untilMs) await pause(20);
+}

@@ -1,0 +1,130 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Run, RunDetail, StateName } from "@downbeat/contract";
+import { waitFor } from "@downbeat/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Plane } from "./plane.ts";
+import { startProcess, type RunningProcess } from "./process.ts";
+
+const require = createRequire(import.meta.url);
+const EXAMPLES = dirname(require.resolve("@downbeat/examples/package.json"));
+const TSX = pathToFileURL(createRequire(join(EXAMPLES, "package.json")).resolve("tsx")).href;
+
+const SERVED = `import { flow, log, runContext, runDeployment, serve, task } from "@downbeat/sdk";
+import { setTimeout as delay } from "node:timers/promises";
+const step = task({ name: "step", limits: ["door"] }, async (n) => { log.info("step " + n); return n; });
+const counts = flow({ name: "counts" }, async ({ n }) => { await step(n); });
+const waits = flow({ name: "waits" }, async ({ ms }) => { console.log("begun " + ms); await delay(ms, undefined, { signal: runContext().signal }); });
+const fails = flow({ name: "fails" }, async () => { throw new TypeError("row 7"); });
+const calls = flow({ name: "calls" }, async () => { await runDeployment("counts", { parameters: { n: 3 } }); });
+const serving = await serve(counts, waits, fails, calls, { concurrency: 4, drainSeconds: Number(process.env.DRAIN_SECONDS) });
+console.log("serving");
+await serving.stopped;
+console.log("stopped");
+`;
+
+let plane: Plane;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  plane = await Plane.create(undefined);
+  await plane.startApi();
+  await plane.setUp();
+  await plane.cliOk(["limit", "set", "door", "--slots", "1"]);
+  env = { DOWNBEAT_HOME: plane.customerHome };
+});
+afterAll(() => plane.dispose());
+
+const read = (runId: string): Promise<RunDetail> =>
+  plane.client().call("readRun", { params: { runId } });
+const reaches = (runId: string, name: StateName): Promise<unknown> =>
+  waitFor(async () => (await read(runId)).state.name === name, {
+    deadlineMs: 40_000,
+    describe: `the run to be ${name}`,
+  });
+const statesOf = async (runId: string): Promise<StateName[]> =>
+  (await plane.client().call("listRunStates", { params: { runId } })).items.map(({ name }) => name);
+const trigger = async (...args: string[]): Promise<string> =>
+  (await plane.cliJson<Run>(["run", ...args])).id;
+
+async function startServed(drainSeconds = 20): Promise<RunningProcess> {
+  const script = join(plane.project, "served.mjs");
+  await writeFile(script, SERVED);
+  const served = startProcess(process.execPath, [script], {
+    cwd: plane.project,
+    env: { ...env, DRAIN_SECONDS: String(drainSeconds) },
+  });
+  plane.processes.push(served);
+  await served.waitForOutput(/serving/, 60_000);
+  return served;
+}
+
+it("registers flows and executes their runs in its own process, sealed as an agent would", async () => {
+  const served = await startServed();
+  const done = await trigger("counts", "-p", "n=7");
+  await reaches(done, "Completed");
+  const logs = await plane.cliOk(["runs", "logs", done]);
+  expect(logs.stdout).toContain("step: step 7");
+  await plane.cliOk(["key", "rotate"]);
+  await reaches(await trigger("counts", "-p", "n=8"), "Completed");
+  const failed = await trigger("fails");
+  await reaches(failed, "Failed");
+  expect((await plane.cliOk(["runs", "view", failed])).stdout).toContain("row 7");
+  const parent = await trigger("calls");
+  await reaches(parent, "Completed");
+  const { items } = await plane.client().call("listRuns", { query: { flowName: "counts" } });
+  expect(items.map(({ parentRunId }) => parentRunId)).toContain(parent);
+
+  const waiting = await trigger("waits", "-p", "ms=60000");
+  await served.waitForOutput(/begun 60000/);
+  await plane.cliOk(["runs", "cancel", waiting]);
+  await reaches(waiting, "Cancelled");
+
+  // Longer than a lease: it is kept while the process drains.
+  const last = await trigger("waits", "-p", "ms=9000");
+  await served.waitForOutput(/begun 9000/);
+  expect(await served.kill("SIGTERM")).toBe(0);
+  expect(served.stdout()).toContain("stopped");
+  expect(await statesOf(last)).toEqual(["Scheduled", "Pending", "Running", "Completed"]);
+});
+
+it("killed, it is an agent that died: its run is unreachable, then crashed", async () => {
+  const served = await startServed();
+  const runId = await trigger("waits", "-p", "ms=70000");
+  await served.waitForOutput(/begun 70000/);
+  await served.kill("SIGKILL");
+  await reaches(runId, "Unreachable");
+  await reaches(runId, "Crashed");
+  expect(await statesOf(runId)).toEqual([
+    "Scheduled",
+    "Pending",
+    "Running",
+    "Unreachable",
+    "Crashed",
+  ]);
+});
+
+it("what outlasts the drain time is not called cancelled: it ends as crashed, and at once", async () => {
+  const served = await startServed(1);
+  const runId = await trigger("waits", "-p", "ms=80000");
+  await served.waitForOutput(/begun 80000/);
+  expect(await served.kill("SIGTERM")).toBe(0);
+  expect((await read(runId)).state.name).toBe("Crashed");
+});
+
+it("the example serves a flow and a background task", async () => {
+  const results = join(plane.folder, "results");
+  await mkdir(results);
+  const example = startProcess(process.execPath, ["--import", TSX, join(EXAMPLES, "serve.ts")], {
+    cwd: EXAMPLES,
+    env: { ...env, EXAMPLE_RESULTS_DIR: results },
+  });
+  plane.processes.push(example);
+  await example.waitForOutput(/serving/, 60_000);
+  await reaches(await trigger("seattle-weather", "-p", "year=2013"), "Completed");
+  await reaches(await trigger("send-mail", "--params", '{"args":["ann","hello"]}'), "Completed");
+  expect(await readFile(join(results, "outbox.txt"), "utf8")).toBe("ann: hello\n");
+  await example.kill("SIGTERM");
+});
