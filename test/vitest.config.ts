@@ -62,19 +62,29 @@ export default defineConfig({
         },
       },
       {
-        // These spawn built processes from `dist` and measure deadlines, so one file runs at a time.
+        // These spawn built processes from `dist`.
         root,
         resolve,
         ssr,
         test: {
           name: "e2e",
-          include: [
-            "test/e2e/**/*.test.ts",
-            "test/boundary/**/*.test.ts",
-            "test/chaos/**/*.test.ts",
-          ],
+          include: ["test/e2e/**/*.test.ts", "test/boundary/**/*.test.ts"],
           globalSetup: ["test/postgres.global-setup.ts", "test/chromium.global-setup.ts"],
+          testTimeout: twoMinutesMs,
+          hookTimeout: twoMinutesMs,
+        },
+      },
+      {
+        // These measure deadlines of real processes, so nothing else runs meanwhile.
+        root,
+        resolve,
+        ssr,
+        test: {
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          globalSetup: ["test/postgres.global-setup.ts"],
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: twoMinutesMs,
           hookTimeout: twoMinutesMs,
         },
