@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Run, RunDetail, StateName } from "@downbeat/contract";
+import type { Deployment, Run, RunDetail, StateName } from "@downbeat/contract";
 import { waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Plane } from "./plane.ts";
@@ -134,6 +134,19 @@ it("a project's configuration says which deployments it has, and with what", asy
   });
   await reaches(await trigger("child"), "Completed");
   expect(await linesOf("children")).toContain("configured");
+
+  const alone = `import { flow } from "@downbeat/sdk"; export const alone = flow({ name: "alone", exclusive: true }, () => 1);`;
+  await writeFile(join(plane.project, "flows/alone.mjs"), alone);
+  const exclusiveOnce = async (deployments: object): Promise<boolean> => {
+    await writeFile(config, `export default ${JSON.stringify({ deployments })};`);
+    const { deployments: made } = await plane.cliJson<{ deployments: Deployment[] }>([
+      "deploy",
+      "flows/alone.mjs",
+    ]);
+    return made[0]?.exclusive === true;
+  };
+  expect(await exclusiveOnce({})).toBe(true);
+  expect(await exclusiveOnce({ alone: { exclusive: false } })).toBe(false);
 
   await writeFile(config, `export default { deployments: { child: { tag: ["x"] } } };`);
   const refused = await plane.cli(["deploy", "flows/children.ts"]);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Caller } from "@downbeat/client/caller";
+import type { Rate } from "@downbeat/contract";
 import { describeEachDatabase, waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
@@ -33,17 +34,18 @@ describeEachDatabase("limits over the API", ({ database }) => {
 
   it("can be made, changed, listed, and removed when nobody lists them", async () => {
     const limitName = "warehouse";
-    const set = (body: { slots: number; rate?: { perSecond: number; burst: number } }) =>
+    const set = (body: { slots: number; rate?: Rate; tag?: string }) =>
       admin.call("setLimit", { params: { limitName }, body });
     expect(await set({ slots: 2 })).toMatchObject({
       name: limitName,
       slots: 2,
       rate: null,
+      tag: null,
       taken: 0,
     });
     const rate = { perSecond: 1.5, burst: 3 };
-    const changed = await set({ slots: 4, rate });
-    expect(changed).toMatchObject({ slots: 4, rate });
+    const changed = await set({ slots: 4, rate, tag: "db" });
+    expect(changed).toMatchObject({ slots: 4, rate, tag: "db" });
     expect(await admin.call("readLimit", { params: { limitName } })).toEqual(changed);
     expect((await admin.call("listLimits", { query: {} })).items).toEqual([changed]);
     expect(await admin.call("removeLimit", { params: { limitName } })).toEqual(changed);
@@ -143,6 +145,26 @@ describeEachDatabase("limits over the API", ({ database }) => {
     });
     expect(released).toEqual({ released: 1 });
     expect(await acquire({ requestId: randomUUID() })).toMatchObject({ granted: true });
+  });
+
+  it("tell the agent which tags have limits when it takes a run, and grant slots by tag", async () => {
+    const stage = await aStage(api, workspace);
+    const params = { limitName: "by tag" };
+    await admin.call("setLimit", { params, body: { slots: 1, tag: "gpu" } });
+    await stage.trigger();
+    const { leases } = await claim(stage.agent, await openSession(stage.agent));
+    const [lease] = leases;
+    if (lease === undefined) throw new Error("The run was not claimed.");
+    expect(lease.limitedTags).toEqual(["gpu"]);
+    const acquire = (tags: string[]) => {
+      const body = { ...fenceOf(lease), requestId: randomUUID(), tags };
+      return stage.agent.caller.call("acquireSlots", { body });
+    };
+    expect(await acquire(["gpu"])).toMatchObject({ granted: true });
+    expect(await acquire(["gpu"])).toMatchObject({ granted: false });
+    expect(await admin.call("readLimit", { params })).toMatchObject({ taken: 1, tag: "gpu" });
+    await admin.call("removeLimit", { params });
+    expect(await acquire(["gpu"])).toMatchObject({ granted: true });
   });
 
   it("name a waiting run AwaitingConcurrencySlot", async () => {

@@ -85,7 +85,8 @@ describeEachDatabase("limits under many claims at once", ({ database }) => {
         return fixture.inside((tx) => releaseRuns(tx, { sessionId, runs: [lease], actor }));
       // A task of the run asks for one more slot of what its flow holds already.
       if (choice === 1) {
-        const asked = { ...lease, requestId: randomUUID(), taskRunId: null, limitNames: ["db"] };
+        const names = { limitNames: ["db"], tags: [] };
+        const asked = { ...lease, requestId: randomUUID(), taskRunId: null, ...names };
         await fixture.inside((tx) => acquireSlots(tx, asked));
         await look();
       }

@@ -17,10 +17,16 @@ async function aHeldRun(fixture: Fixture): Promise<{ lease: Lease; sessionId: st
 function acquire(
   fixture: Fixture,
   { runId, epoch, leaseToken }: Lease,
-  given: { limitNames: readonly string[]; requestId?: string; now?: Date },
+  given: {
+    limitNames?: readonly string[];
+    tags?: readonly string[];
+    requestId?: string;
+    now?: Date;
+  },
 ) {
   const { requestId = randomUUID(), ...rest } = given;
-  const asked = { runId, epoch, leaseToken, taskRunId: null, requestId, ...rest };
+  const fence = { runId, epoch, leaseToken };
+  const asked = { ...fence, taskRunId: null, requestId, limitNames: [], tags: [], ...rest };
   return fixture.inside((tx) => acquireSlots(tx, asked));
 }
 
@@ -56,6 +62,36 @@ describeEachDatabase("slots of tasks", ({ database }) => {
     const typo = await acquire(fixture, lease, { limitNames: ["free", "fre"] });
     expect(typo).toEqual({ granted: true, waitSeconds: null, unknown: ["fre"] });
     expect(await countSlots(fixture)).toBe(1);
+  });
+
+  it("count whoever names a limit and whoever carries its tag, and one who does both once", async () => {
+    const fixture = await aWorkspace(database());
+    await aLimit(fixture, "warehouse", { slots: 2, tag: "db" });
+    await aLimit(fixture, "disk", { slots: 5, tag: "db" });
+    await aLimit(fixture, "db", { slots: 0 });
+    const { lease } = await aHeldRun(fixture);
+    const granted = { granted: true, waitSeconds: null, unknown: [] };
+    const both = { limitNames: ["warehouse"], tags: ["db", "nightly"] };
+    expect(await acquire(fixture, lease, both)).toEqual(granted);
+    expect(await countSlots(fixture)).toBe(2); // one of each limit that has the tag; none of the one called like it
+    expect(await acquire(fixture, lease, { limitNames: ["warehouse"] })).toEqual(granted);
+    expect(await acquire(fixture, lease, { tags: ["db"] })).toMatchObject({ granted: false });
+    expect(await acquire(fixture, lease, { tags: ["nightly"] })).toEqual(granted);
+    expect(await countSlots(fixture)).toBe(3);
+  });
+
+  it("are asked for by tags that the lease says are limited, in this workspace", async () => {
+    const fixture = await aWorkspace(database());
+    const stranger = await aWorkspace(database());
+    await aLimit(stranger, "theirs", { tag: "theirs" });
+    expect((await aHeldRun(fixture)).lease.limitedTags).toEqual([]);
+    for (const [name, tag] of [
+      ["a", "db"],
+      ["b", "db"],
+      ["c", null],
+    ] as const)
+      await aLimit(fixture, name, { tag });
+    expect((await aHeldRun(fixture)).lease.limitedTags).toEqual(["db"]);
   });
 
   it("spend tokens of a rate, and are told how long to wait for the next", async () => {

@@ -24,9 +24,9 @@ export async function runsOf(fixture: Fixture, flowName: string, count: number):
 export async function aLimit(
   fixture: Fixture,
   name: string,
-  { slots, rate = null }: Partial<LimitSpec>,
+  { slots, rate = null, tag = null }: Partial<LimitSpec>,
 ): Promise<void> {
-  await fixture.inside((tx) => setLimit(tx, { name, slots: slots ?? 100_000, rate }));
+  await fixture.inside((tx) => setLimit(tx, { name, slots: slots ?? 100_000, rate, tag }));
 }
 
 export async function aQueue(

@@ -40,6 +40,7 @@ export class FakePlane {
   readonly endedSessionIds: string[] = [];
   readonly cancelRequested = new Set<string>();
   readonly fenced = new Set<string>();
+  readonly limitedTags: string[] = [];
   /** Every transition stored for the first time, in order of arrival. */
   readonly accepted: TransitionItem[] = [];
   /** Decides what happens to each request. */
@@ -88,6 +89,7 @@ export class FakePlane {
       exclusive: false,
       inputs: [],
       resultsFrom: 0,
+      limitedTags: this.limitedTags,
     };
     const run: FakeRun = { ...emptyRun(), lease: { ...fixed, ...lease } };
     this.runs.set(run.lease.runId, run);

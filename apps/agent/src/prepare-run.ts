@@ -84,6 +84,7 @@ export class RunPreparer {
       workspaceId: this.#options.workspaceId,
       tellsStart: lease.timeoutSeconds !== null,
       resultsFrom: lease.resultsFrom,
+      limitedTags: lease.limitedTags,
       ...start,
     };
   }

@@ -7,6 +7,8 @@ const FLOWS = `
 import { flow, task } from "@downbeat/sdk";
 const write = task({ name: "write", limits: ["db"] }, async () => "written");
 export const writes = flow({ name: "writes" }, async () => { await Promise.all([write(), write()]); });
+const query = task({ name: "query", tags: ["warehouse", "nightly"] }, async () => "queried");
+export const queries = flow({ name: "queries" }, async () => { await Promise.all([query(), query()]); });
 export const handles = flow({ name: "handles" }, async () => { await write(); });
 `;
 
@@ -61,6 +63,24 @@ test("limited tasks wait until the plane grants them slots, and give them back",
   const names = run.taskRuns.map(({ name }) => name);
   expect(names).toContain("AwaitingConcurrencySlot");
   expect(run.taskRuns.filter(({ type }) => type === "COMPLETED")).toHaveLength(2);
+});
+
+test("tagged tasks ask for slots of the tags that limits have, and go at once when none has", async () => {
+  const { plane, offer } = await start();
+  const free = await offer("queries");
+  await ended(free);
+  expect([free.type, plane.bodies("acquireSlots")]).toEqual(["COMPLETED", []]);
+  expect(free.taskRuns.map(({ name }) => name)).not.toContain("AwaitingConcurrencySlot");
+  plane.limitedTags.push("warehouse");
+  const limited = await offer("queries");
+  await ended(limited);
+  expect(limited.type).toBe("COMPLETED");
+  const asked = plane.bodies("acquireSlots");
+  expect(asked.map(({ limitNames, tags }) => [limitNames, tags])).toEqual([
+    [[], ["warehouse"]],
+    [[], ["warehouse"]],
+  ]);
+  expect(limited.taskRuns.map(({ name }) => name)).toContain("AwaitingConcurrencySlot");
 });
 
 test("a session says what its agent can do", async () => {

@@ -22,7 +22,7 @@ type RunSide = {
 };
 
 /**
- * Gets slots of named limits for the tasks of one run. The plane counts, so while it is away a limited task waits. When the
+ * Gets slots of limits for the tasks of one run. The plane counts, so while it is away a limited task waits. When the
  * run ends nothing need be given back: the plane frees its slots with it.
  */
 export class RunSlots {
@@ -96,12 +96,13 @@ export class RunSlots {
 
   async #insist(request: SlotRequest, signal: AbortSignal): Promise<boolean> {
     const { client, watch, random } = this.#parts;
-    const { requestId, taskRunId, limitNames } = request;
+    const { requestId, taskRunId, limitNames, tags } = request;
     const body = {
       ...fenceOf(this.#run.lease),
       requestId,
       taskRunId,
       limitNames: [...limitNames],
+      tags: [...tags],
     };
     const call = () => client.call("acquireSlots", { body });
     while (!signal.aborted) {

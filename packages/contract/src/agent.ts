@@ -9,6 +9,7 @@ import {
   Instant,
   LeaseToken,
   Name,
+  Tag,
   Tags,
 } from "./identifiers.ts";
 import { StateReason } from "./reason.ts";
@@ -107,6 +108,8 @@ export const Lease = z.strictObject({
   inputs: z.array(RunInput).default([]),
   /** Results that attempts from this one on have kept are used again; the epoch of the last retry from the start. */
   resultsFrom: Epoch.default(0),
+  /** Tags that some limit had when the run was claimed: only tasks with one of these ask for its slots. */
+  limitedTags: z.array(Tag).default([]),
 });
 export type Lease = z.infer<typeof Lease>;
 

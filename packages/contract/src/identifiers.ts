@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
-import { LONGEST_NAME, NAME_PATTERN, NAME_RULE } from "./name-pattern.ts";
+import { LONGEST_NAME, LONGEST_TAG, MOST_TAGS, NAME_PATTERN, NAME_RULE } from "./name-pattern.ts";
 
 /** Identifiers are UUIDs; those the server makes are version 7, so they sort by time and choose their partition. */
 export const Id = plain(z.uuid());
@@ -14,8 +14,10 @@ export const Instant = plain(z.iso.datetime({ offset: true }));
 export const Count = plain(z.int().min(0));
 export const Flag = plain(z.boolean());
 
-/** Static labels on flows and runs. Never rendered from parameters: those would be customer data. */
-export const Tags = z.array(plain(z.string().min(1).max(64))).max(32);
+/** A static label. Never rendered from parameters: those would be customer data. */
+export const Tag = plain(z.string().min(1).max(LONGEST_TAG));
+/** The labels of a flow, a run or a task. */
+export const Tags = z.array(Tag).max(MOST_TAGS);
 
 /** The class of an error is an identifier, so it can carry no message. */
 export const ErrorClass = plain(z.string().regex(/^[A-Za-z_$][\w$.]{0,63}$/));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
-import { Count, Epoch, Flag, Id, Instant, LeaseToken, Name } from "./identifiers.ts";
+import { Count, Epoch, Flag, Id, Instant, LeaseToken, Name, Tag, Tags } from "./identifiers.ts";
 
 /**
  * What happens to a run of a deployment beyond its limit. `enqueue`: it waits. `cancel-new`: it is CANCELLED. `cancel-running`:
@@ -34,15 +34,18 @@ export type Rate = z.infer<typeof Rate>;
 export const LimitSpec = z.strictObject({
   slots: plain(z.int().min(0).max(100_000)),
   rate: Rate.nullable().default(null),
+  /** Tasks that carry this tag take a slot too. */
+  tag: Tag.nullable().default(null),
 });
 export type LimitSpec = z.infer<typeof LimitSpec>;
 
-/** A named limit, shared by all deployments and tasks that list it. */
+/** A named limit, shared by all deployments and tasks that list it, and by tasks that carry its tag. */
 export const Limit = z.strictObject({
   id: Id,
   name: Name,
   slots: plain(z.int().min(0)),
   rate: Rate.nullable(),
+  tag: Tag.nullable(),
   /** Slots taken now. */
   taken: Count,
   createdAt: Instant,
@@ -50,7 +53,7 @@ export const Limit = z.strictObject({
 });
 export type Limit = z.infer<typeof Limit>;
 
-/** Asks for a slot of each of these limits, all or none, for a task of a held run. */
+/** Asks for a slot of each limit that is named or whose tag is, all or none, for a task of a held run. */
 export const AcquireRequest = z.strictObject({
   /** Names the slots; asking again with the same id takes nothing more. */
   requestId: Id,
@@ -58,7 +61,8 @@ export const AcquireRequest = z.strictObject({
   epoch: Epoch,
   leaseToken: LeaseToken,
   taskRunId: Id.nullable().default(null),
-  limitNames: LimitNames.min(1),
+  limitNames: LimitNames.default([]),
+  tags: Tags.default([]),
 });
 export type AcquireRequest = z.infer<typeof AcquireRequest>;
 

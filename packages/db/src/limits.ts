@@ -9,6 +9,7 @@ type Row = {
   slots: number;
   ratePerSecond: number | null;
   burst: number | null;
+  tag: string | null;
   createdAt: Date;
   updatedAt: Date;
   _count: { taken: number };
@@ -40,12 +41,13 @@ export async function readLimit(tx: Tx, name: string): Promise<Limit> {
 /** Makes or changes a limit. Slots taken already stay taken, even if there are fewer now; a changed rate starts with a full bucket. */
 export async function setLimit(
   tx: Tx,
-  { name, slots, rate }: LimitSpec & { name: string },
+  { name, slots, rate, tag }: LimitSpec & { name: string },
 ): Promise<Limit> {
   const standing = {
     slots,
     ratePerSecond: rate?.perSecond ?? null,
     burst: rate?.burst ?? null,
+    tag,
     tokens: null,
     tokensAt: null,
     updatedAt: new Date(),
@@ -97,6 +99,7 @@ function toLimit(row: Row): Limit {
     name: row.name,
     slots: row.slots,
     rate: ratePerSecond === null || burst === null ? null : { perSecond: ratePerSecond, burst },
+    tag: row.tag,
     taken: row._count.taken,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

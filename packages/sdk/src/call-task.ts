@@ -75,7 +75,7 @@ function planOf(run: TaskRun): AttemptPlan {
     timers: frame.timers,
     firstAttempt: 1,
     signal: frame.signal,
-    admit: admissionTo(spec.limits, run),
+    admit: admissionTo(run),
     abandon: (work) => frame.scope?.abandon(work),
   };
 }

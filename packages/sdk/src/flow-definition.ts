@@ -13,6 +13,8 @@ export interface FlowDefinition {
   readonly name: string;
   /** The limit of one attempt, in milliseconds, for a host that can also stop code which never yields. */
   readonly timeoutMs?: number;
+  /** Its deployments are exclusive unless the project's configuration says otherwise. */
+  readonly exclusive?: true;
   /** Made for a task marked `background`: takes `{ args }`. */
   readonly isBackground?: true;
   /** JSON Schema (draft 2020-12) of the parameters, without defaults and examples. */

@@ -13,5 +13,7 @@ export type FlowSpec = {
   readonly hooks: HookTable | undefined;
   /** How many of its tasks may run at a time. */
   readonly concurrency: number | undefined;
+  /** Whether two attempts of a run must never be executed at once. */
+  readonly exclusive?: boolean | undefined;
   readonly fn: (...args: never[]) => unknown;
 };

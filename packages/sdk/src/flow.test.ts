@@ -277,6 +277,12 @@ test("a flow is recognised by its mark, whichever copy of the package made it", 
   ).toBeUndefined();
 });
 
+test("a flow tells whoever deploys it that it is exclusive", () => {
+  const alone = flow({ name: "alone", exclusive: true }, () => 1);
+  const plain = flow({ name: "plain", exclusive: false }, () => 1);
+  expect([alone[FLOW].exclusive, plain[FLOW].exclusive]).toEqual([true, undefined]);
+});
+
 test("outside any flow, runContext() answers and never aborts", () => {
   const { run, task: current, signal } = runContext();
   expect([run, current, signal.aborted]).toEqual([undefined, undefined, false]);

@@ -33,6 +33,11 @@ export type FlowOptions = RetryOptions &
     readonly concurrency?: number;
     /** Keeps what the flow returns. An attempt of a run that has kept it does not call the function. Default false. */
     readonly persist?: PersistOption;
+    /**
+     * Agents never execute two attempts of a run at once: the process is killed before its lease ends when the plane is out
+     * of reach. Deployments of the flow are `exclusive` unless the project's configuration says otherwise. Default false.
+     */
+    readonly exclusive?: boolean;
   };
 
 type ParameterArguments<S extends z.ZodType> =
@@ -76,13 +81,22 @@ export function flow<A extends unknown[], R>(
 export function flow<A extends unknown[], R>(fn: (...args: A) => R): Flow<A, Awaited<R>>;
 export function flow(first: FlowInput | FlowSpec["fn"], second?: FlowSpec["fn"]): Flow {
   const [input, fn] = typeof first === "function" ? [{}, first] : [first, second];
-  const { name: given, parameters, concurrency, persist, ...options }: FlowInput = input;
+  const { name: given, parameters, concurrency, persist, exclusive, ...options }: FlowInput = input;
   const name = nameOf("flow", given, fn);
   checkRetryOptions(`flow "${name}"`, options);
   checkConcurrency(`flow "${name}"`, concurrency);
   const hooks = hookTableOf(options);
   const keep = planKeeping(`flow "${name}"`, { persist }, fn as FlowSpec["fn"]);
-  const spec = { name, parameters, options, keep, hooks, concurrency, fn: fn as FlowSpec["fn"] };
+  const spec = {
+    name,
+    parameters,
+    options,
+    keep,
+    hooks,
+    concurrency,
+    exclusive,
+    fn: fn as FlowSpec["fn"],
+  };
   const inline = inlineSpecOf(spec);
   const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     return currentFrame()?.scope === undefined
@@ -106,6 +120,7 @@ function definitionOf(spec: FlowSpec): FlowDefinition {
     protocol: 1,
     name: spec.name,
     ...(spec.options.timeoutMs !== undefined && { timeoutMs: spec.options.timeoutMs }),
+    ...(spec.exclusive === true && { exclusive: true }),
     parametersJsonSchema: () => parametersJsonSchema(spec.parameters),
     validateParameters: async (raw) => {
       const checked = await checkRawParameters(spec, raw);

@@ -33,12 +33,14 @@ export interface RunHost {
   /** Ends the process until someone resumes the run. */
   suspend?(point: PausePoint): void;
   /**
-   * Takes a slot of each named limit for a task, waiting as long as it takes; resolves with what gives them back. Absent:
-   * this host knows no limits.
+   * Takes a slot of each limit that is named, or whose tag is, for a task, waiting as long as it takes; resolves with what
+   * gives them back. Absent: this host knows no limits.
    *
    * @throws the signal's reason when it aborts first
    */
   acquireSlots?(request: SlotRequest, signal: AbortSignal | undefined): Promise<() => void>;
+  /** Tags that limits have: a task with others only needs no slot for them. */
+  readonly limitedTags?: readonly string[];
   /** The way to the plane for code in this run; what it triggers there is the run's child. Absent: the profile's. */
   readonly remote?: RemotePlane;
   /** The run's id on the plane, where that is not `run.runId`; resolves with undefined when the run is not recorded. */
@@ -48,6 +50,7 @@ export interface RunHost {
 export type SlotRequest = {
   readonly taskRunId: string;
   readonly limitNames: readonly string[];
+  readonly tags: readonly string[];
 };
 
 /** Something that happened in a run, as its host hears of it. */

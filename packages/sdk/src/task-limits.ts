@@ -1,5 +1,10 @@
 import { DownbeatError } from "@downbeat/contract/errors";
-import { LONGEST_NAME, NAME_PATTERN } from "@downbeat/contract/name-pattern";
+import {
+  LONGEST_NAME,
+  LONGEST_TAG,
+  MOST_TAGS,
+  NAME_PATTERN,
+} from "@downbeat/contract/name-pattern";
 import type { TaskRun } from "./task-run.ts";
 
 /** The most limits one task may name. */
@@ -17,15 +22,24 @@ export function checkLimits(owner: string, limits: readonly string[] = []): void
   });
 }
 
+/** @throws DownbeatError `definition_invalid` when these cannot be tags. */
+export function checkTags(owner: string, tags: readonly string[] = []): void {
+  const wrong = tags.find((tag) => tag === "" || tag.length > LONGEST_TAG);
+  if (wrong === undefined && tags.length <= MOST_TAGS) return;
+  throw new DownbeatError("definition_invalid", {
+    message:
+      wrong === undefined
+        ? `${owner}: tags has ${tags.length} tags; ${MOST_TAGS} is the most`
+        : `${owner}: tags: "${wrong}" cannot be a tag; one has 1 to ${LONGEST_TAG} characters`,
+  });
+}
+
 /**
  * What an attempt must have before it starts: a place among the tasks of its flow, then a slot of each limit, asked of
  * whoever hosts the run. Undefined when nothing limits it: without a host, no limit does.
  */
-export function admissionTo(
-  limits: readonly string[] | undefined,
-  run: TaskRun,
-): ((attempt: number) => Promise<() => void>) | undefined {
-  const limited = admissionToLimits(limits, run);
+export function admissionTo(run: TaskRun): ((attempt: number) => Promise<() => void>) | undefined {
+  const limited = admissionToLimits(run);
   const { slots, signal } = run.frame;
   if (slots === undefined) return limited;
   return async (attempt) => {
@@ -46,18 +60,18 @@ export function admissionTo(
   };
 }
 
-function admissionToLimits(
-  limits: readonly string[] | undefined,
-  run: TaskRun,
-): ((attempt: number) => Promise<() => void>) | undefined {
+// Labels are on many tasks and limits on few: one that no limit is for costs no question.
+function admissionToLimits(run: TaskRun): ((attempt: number) => Promise<() => void>) | undefined {
   const { scope, signal } = run.frame;
   const host = scope?.host;
-  if (limits === undefined || limits.length === 0 || host?.acquireSlots === undefined)
-    return undefined;
+  const { limits = [], tags = [] } = run.spec;
+  if (host?.acquireSlots === undefined) return undefined;
+  const limited = tags.filter((tag) => host.limitedTags?.includes(tag));
+  if (limits.length + limited.length === 0) return undefined;
   return async (attempt) => {
     run.awaitingSlot(attempt);
-    const limitNames = [...new Set(limits)];
-    const request = { taskRunId: run.taskRunId, limitNames };
+    const asked = { limitNames: [...new Set(limits)], tags: [...new Set(limited)] };
+    const request = { taskRunId: run.taskRunId, ...asked };
     return (await host.acquireSlots?.(request, signal)) ?? (() => {});
   };
 }

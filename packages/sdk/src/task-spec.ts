@@ -15,6 +15,8 @@ export type TaskSpec = {
   readonly retry: RetryOptions;
   /** Named limits of which each attempt holds a slot. */
   readonly limits?: readonly string[] | undefined;
+  /** Static labels; each attempt holds a slot of the limits that have one of them. */
+  readonly tags?: readonly string[] | undefined;
   /** What becomes of its results. */
   readonly keep?: KeepPlan | undefined;
   readonly hooks?: HookTable | undefined;

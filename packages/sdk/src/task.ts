@@ -16,7 +16,7 @@ import { hookTableOf } from "./state-hooks.ts";
 import type { StateHooks } from "./state-hooks.ts";
 import { collecting, isGeneratorFunction, streamTask } from "./stream-task.ts";
 import { submitTask } from "./submit-task.ts";
-import { checkLimits } from "./task-limits.ts";
+import { checkLimits, checkTags } from "./task-limits.ts";
 import { TaskRun } from "./task-run.ts";
 import type { TaskSpec } from "./task-spec.ts";
 import { answerThreadCall } from "./threads/in-thread.ts";
@@ -42,6 +42,11 @@ export type TaskOptions<F extends AnyFunction = AnyFunction> = RetryOptions &
      * Outside an agent nothing is limited.
      */
     readonly limits?: readonly string[];
+    /**
+     * Static labels, in clear. Each attempt holds a slot of every limit that has one of them (`downbeat limit set --tag`).
+     * Default: none.
+     */
+    readonly tags?: readonly string[];
     /** Where the function runs: here, or in worker threads with `threads(import.meta.url, "name of the export")`. */
     readonly runner?: ThreadRunner;
     /** Whether agents may execute single calls of it: `delay(...)` asks for one. Export it and deploy it. Default false. */
@@ -122,6 +127,7 @@ function specOf(options: NamedOptions, fn: AnyFunction): TaskSpec {
   const owner = `task "${name}"`;
   checkRetryOptions(owner, options);
   checkLimits(owner, options.limits);
+  checkTags(owner, options.tags);
   checkRunWhen(owner, options.runWhen);
   const { onCommit, onRollback } = options;
   return {
@@ -131,6 +137,7 @@ function specOf(options: NamedOptions, fn: AnyFunction): TaskSpec {
     fn,
     retry: options,
     limits: options.limits,
+    tags: options.tags,
     keep: planKeeping(owner, options, fn),
     hooks: hookTableOf(options),
     renderName: nameRenderer(options.renderName, { owner, fn }),

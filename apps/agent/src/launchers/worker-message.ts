@@ -7,6 +7,7 @@ import {
   PausePoint,
   StateName,
   StateType,
+  Tags,
 } from "@downbeat/contract";
 import { z } from "zod";
 
@@ -94,7 +95,8 @@ const WorkerMessage = z.discriminatedUnion("type", [
     runId: Id,
     requestId: Id,
     taskRunId: Id,
-    limitNames: LimitNames.min(1),
+    limitNames: LimitNames,
+    tags: Tags.default([]),
   }),
   z.object({ type: z.literal("release_slots"), runId: Id, requestId: Id }),
   // Checked by who answers it, so that a call which does not fit is answered too.

@@ -47,6 +47,7 @@ export type SlotRequest = {
   readonly requestId: string;
   readonly taskRunId: string;
   readonly limitNames: readonly string[];
+  readonly tags: readonly string[];
 };
 
 export type ProcessExit = {

@@ -49,7 +49,8 @@ A downbeat.config.ts in the project says which deployments there are and what li
 docs/sdk.md); limits are set first. What is given here counts more than what it says; tags are added.
 
 With --json: { deployments, failures }; deployments as POST /v1/deployments returns them, or with --dry-run what would
-be sent, in clear: { flowName, name, path, export, contentHash, gitSha, isBackground, parameterSchema }.`;
+be sent, in clear: { flowName, name, path, export, contentHash, gitSha, isBackground,
+exclusive, parameterSchema }.`;
 
 async function deploy(context: CliContext, options: Options, paths: string[]): Promise<void> {
   const { planProject } = await import("../deploy/plan-project.ts");

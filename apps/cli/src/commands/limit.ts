@@ -33,6 +33,7 @@ function setCommand(): Command {
       "how many at once after a rest (default: the rate, at least 1)",
       parseBurst,
     )
+    .option("--tag <tag>", "tasks that carry this tag take a slot too (default: none)")
     .action(action(setLimit))
     .addHelpText("after", "\nWith --json: the limit, as PUT /v1/limits/:limitName returns it.");
 }
@@ -52,18 +53,19 @@ async function listLimits(context: CliContext, { limit }: { limit: number }): Pr
     one.name,
     `${one.taken} of ${one.slots}`,
     rateWords(one.rate),
+    one.tag ?? "",
   ]);
   if (rows.length === 0) context.output.note("No limits yet; make one with `downbeat limit set`.");
   context.output.result(page, () =>
-    rows.length === 0 ? "" : table(["LIMIT", "TAKEN", "RATE"], rows),
+    rows.length === 0 ? "" : table(["LIMIT", "TAKEN", "RATE", "TAG"], rows),
   );
 }
 
-type SetOptions = { slots: number; rate?: number; burst?: number };
+type SetOptions = { slots: number; rate?: number; burst?: number; tag?: string };
 
 async function setLimit(
   context: CliContext,
-  { slots, rate, burst }: SetOptions,
+  { slots, rate, burst, tag }: SetOptions,
   limitName: string,
 ): Promise<void> {
   const { client } = await context.connect();
@@ -74,6 +76,7 @@ async function setLimit(
       perSecond === undefined
         ? null
         : { perSecond, burst: burst ?? Math.max(1, Math.floor(perSecond)) },
+    tag: tag ?? null,
   };
   const limit = await client.call("setLimit", { params: { limitName }, body });
   context.output.result(

@@ -13,6 +13,8 @@ export type DiscoveredFlow = {
   readonly parameterSchema: SchemaNode | null;
   /** A task marked `background`. */
   readonly isBackground: boolean;
+  /** Defined with `exclusive: true`. */
+  readonly exclusive: boolean;
 };
 
 /** What the importing process sends back about the project's configuration: the default export as plain data. */

@@ -18,6 +18,7 @@ type FlowDefinition = {
   protocol: number;
   name: string;
   isBackground?: true;
+  exclusive?: true;
   parametersJsonSchema(): DiscoveredFlow["parameterSchema"];
 };
 
@@ -72,6 +73,7 @@ function flowsOf(module: Record<string, unknown>): DiscoveredFlow[] {
       export: name,
       parameterSchema: definition.parametersJsonSchema(),
       isBackground: definition.isBackground === true,
+      exclusive: definition.exclusive === true,
     });
   }
   return [...found.values()];

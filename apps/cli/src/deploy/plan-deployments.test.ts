@@ -51,6 +51,19 @@ describe("planDeployments", () => {
     await expect(plan()).rejects.toThrow(/Two flows are called "same"/);
   });
 
+  it("finds out which flows are exclusive", async () => {
+    await write("flows/a.mjs", flowCalled("plain"));
+    await write(
+      "flows/b.mjs",
+      flowCalled("alone").replace("protocol: 1", "protocol: 1, exclusive: true"),
+    );
+    const { flows } = await plan();
+    expect(flows.map(({ flowName, exclusive }) => [flowName, exclusive])).toEqual([
+      ["plain", false],
+      ["alone", true],
+    ]);
+  });
+
   it("survives a module that exits or keeps the process busy", async () => {
     await write("flows/timer.mjs", `${flowCalled("timer")} setInterval(() => {}, 1000);`);
     expect((await plan()).flows).toHaveLength(1);

@@ -83,7 +83,7 @@ async function specOf(
     tags: tagsOf(flow, [...(config.tags ?? []), ...overrides.tags]),
     retry: overrides.policy.retry ?? config.retry ?? null,
     timeoutSeconds: overrides.policy.timeoutSeconds ?? config.timeoutSeconds ?? null,
-    exclusive: overrides.policy.exclusive === true || config.exclusive === true,
+    exclusive: overrides.policy.exclusive === true || (config.exclusive ?? flow.exclusive),
     // Absent: a standing deployment keeps what `downbeat deployment limit` has set.
     ...(concurrency !== undefined && { concurrency }),
     ...(limits !== undefined && { limitNames: limits }),

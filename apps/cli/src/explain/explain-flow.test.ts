@@ -8,6 +8,7 @@ const FLOW = {
   contentHash: "0".repeat(64),
   gitSha: null,
   isBackground: false,
+  exclusive: false,
   parameterSchema: { type: "object", properties: { year: { type: "integer" } } },
 };
 

@@ -47,7 +47,8 @@ export const limitRoutes = {
   acquireSlots: route({
     method: "POST",
     path: "/v1/agent/slots",
-    summary: "Take a slot of each named limit for a task, all or none; idempotent by request id",
+    summary:
+      "Take a slot of each limit, by its name or tag, for a task, all or none; idempotent by request id",
     tag: "agent protocol",
     access: ["agent", "runner"],
     body: AcquireRequest,

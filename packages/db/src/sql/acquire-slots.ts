@@ -9,6 +9,7 @@ export type AcquireSlots = {
   readonly leaseToken: string;
   readonly taskRunId: string | null;
   readonly limitNames: readonly string[];
+  readonly tags: readonly string[];
   /** For tests; the database's clock when absent. */
   readonly now?: Date | null;
 };
@@ -19,8 +20,8 @@ type Row = { name: string; granted: boolean; wait_seconds: number | null };
 const FULL_WAIT_SECONDS = 1;
 
 /**
- * Takes a slot of each named limit for a task of a held run, all or none, and a token of each that has a rate. Asking
- * again with the same request id takes nothing more.
+ * Takes a slot of each limit that is named, or whose tag is, for a task of a held run, all or none, and a token of each
+ * that has a rate. Asking again with the same request id takes nothing more.
  *
  * Locks: the live_run row, for share (so the run cannot end meanwhile and leave the slot behind); then the limits, for no
  * key update, by id. Indexes: live_run_pkey, concurrency_limit_workspace_id_name_key, limit_slot_pkey.
@@ -32,7 +33,8 @@ export async function acquireSlots(tx: Tx, asked: AcquireSlots): Promise<Acquire
   const { sessionId } = await shareHeldRun(tx, asked);
   const limits = await tx.prisma.$queryRaw<{ name: string }[]>`/* prepared */
     select name from concurrency_limit
-    where workspace_id = ${tx.workspaceId}::uuid and name = any(${names}::text[])
+    where workspace_id = ${tx.workspaceId}::uuid
+      and (name = any(${names}::text[]) or tag = any(${[...asked.tags]}::text[]))
     order by id for no key update`;
   const known = new Set(limits.map(({ name }) => name));
   const unknown = names.filter((name) => !known.has(name));

@@ -11,6 +11,7 @@ export type LeasedDeployment = Pick<
   | "defaultParameters"
   | "timeoutSeconds"
   | "exclusive"
+  | "limitedTags"
 >;
 
 type Row = {
@@ -22,12 +23,14 @@ type Row = {
   default_parameters: string | null;
   timeout_seconds: number | null;
   exclusive: boolean;
+  limited_tags: string[];
 };
 
 /**
- * Reads the deployments of claimed runs, once each. Sends nothing when there are none.
+ * Reads the deployments of claimed runs, once each, and the tags that the workspace limits. Sends nothing when there are none.
  *
- * Returns a map by deployment id. Locks: none. Indexes: deployment_pkey, flow_pkey, flow_version_pkey.
+ * Returns a map by deployment id. Locks: none. Indexes: deployment_pkey, flow_pkey, flow_version_pkey,
+ * concurrency_limit_workspace_id_name_key.
  */
 export async function readLeasedDeployments(
   tx: Tx,
@@ -37,7 +40,9 @@ export async function readLeasedDeployments(
   const ids = [...new Set(runs.map(({ deployment_id }) => deployment_id))];
   const rows = await tx.prisma.$queryRaw<Row[]>`/* prepared */
     select d.id, f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters,
-      d.timeout_seconds, d.exclusive
+      d.timeout_seconds, d.exclusive, array(
+        select distinct c.tag from concurrency_limit c where c.workspace_id = ${tx.workspaceId}::uuid and c.tag is not null
+      ) as limited_tags
     from deployment d
     join flow f on f.id = d.flow_id and (f.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow_version v on v.id = d.flow_version_id and (v.workspace_id = ${tx.workspaceId}::uuid) is true
@@ -54,5 +59,6 @@ function toLeased(row: Row): LeasedDeployment {
     defaultParameters: row.default_parameters as Lease["defaultParameters"],
     timeoutSeconds: row.timeout_seconds,
     exclusive: row.exclusive,
+    limitedTags: row.limited_tags,
   };
 }

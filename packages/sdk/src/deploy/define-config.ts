@@ -34,7 +34,10 @@ export type DeploymentConfig = {
   };
   /** Longest time of one attempt, in whole seconds; then its process is killed. Default: no limit. */
   readonly timeoutSeconds?: number;
-  /** Kills a run before its lease ends when the plane is out of reach, so that no second attempt overlaps it. Default false. */
+  /**
+   * Kills a run before its lease ends when the plane is out of reach, so that no second attempt overlaps it. Default: as the
+   * flow says.
+   */
   readonly exclusive?: boolean;
   /** Most runs at a time, and what becomes of those beyond. Default: no limit. */
   readonly concurrency?: {
@@ -54,6 +57,8 @@ export type LimitConfig = {
   readonly slots: number;
   /** How often slots may be taken: on average, and at once after a rest. */
   readonly rate?: { readonly perSecond: number; readonly burst: number };
+  /** Tasks that carry this tag take a slot too. */
+  readonly tag?: string;
 };
 
 /**

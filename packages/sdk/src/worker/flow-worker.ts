@@ -190,7 +190,8 @@ function hostOf(
   message: RunMessage,
   { batcher, pauses, slots, remote, signal }: HostParts,
 ): RunHost {
-  const { runId, epoch, attempt, flowName, deployment, workspaceId, resultsFrom } = message;
+  const { runId, epoch, attempt, flowName, deployment, workspaceId, resultsFrom, limitedTags } =
+    message;
   return {
     run: {
       runId,
@@ -206,6 +207,7 @@ function hostOf(
     inputs: pauses.inputs,
     pause: (point, attemptSignal) => pauses.pause(point, attemptSignal ?? signal),
     suspend: (point) => pauses.suspend(point),
+    ...(limitedTags !== undefined && { limitedTags }),
     acquireSlots: (request, waitSignal) => slots.acquire(request, waitSignal),
     remote,
   };

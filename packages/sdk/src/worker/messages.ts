@@ -18,6 +18,8 @@ export type RunMessage = {
   readonly parameters: unknown;
   /** Results kept by attempts from this epoch on are used again. Default 0: all of them. */
   readonly resultsFrom?: number;
+  /** Tags that limits have: tasks with one of them ask for slots. Default: none. */
+  readonly limitedTags?: readonly string[];
   /** What pause points that earlier attempts passed were given, by key. */
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** Asks for `started` although the flow has no limit of its own: the agent keeps one from then on. */
@@ -105,13 +107,14 @@ export type FinishedMessage = {
   readonly outcome: RunOutcome;
 };
 
-/** A task waits for a slot of each of these limits. The agent answers `slots_granted`, in its time. */
+/** A task waits for a slot of each of these limits, and of those that have one of these tags. The agent answers `slots_granted`, in its time. */
 export type AcquireSlotsMessage = {
   readonly type: "acquire_slots";
   readonly runId: string;
   readonly requestId: string;
   readonly taskRunId: string;
   readonly limitNames: readonly string[];
+  readonly tags: readonly string[];
 };
 
 /** The task is done with its slots, or does not want them any more. */

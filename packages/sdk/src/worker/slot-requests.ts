@@ -1,4 +1,5 @@
 import { uuidv7 } from "uuidv7";
+import type { SlotRequest } from "../run-host.ts";
 import type { AgentChannel } from "./flow-worker.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
@@ -22,15 +23,12 @@ export class SlotRequests {
    *
    * @throws the signal's reason when it aborts first
    */
-  async acquire(
-    { taskRunId, limitNames }: { taskRunId: string; limitNames: readonly string[] },
-    signal: AbortSignal | undefined,
-  ): Promise<() => void> {
+  async acquire(request: SlotRequest, signal: AbortSignal | undefined): Promise<() => void> {
     signal?.throwIfAborted();
     const requestId = uuidv7();
     const runId = this.#runId;
     const release = (): void => this.#channel.send({ type: "release_slots", runId, requestId });
-    this.#channel.send({ type: "acquire_slots", runId, requestId, taskRunId, limitNames });
+    this.#channel.send({ type: "acquire_slots", runId, requestId, ...request });
     try {
       await this.#granted(requestId, signal);
     } catch (error) {
