@@ -1,16 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run, RunDetail, StateName } from "@downbeat/contract";
-import { DATABASE_KINDS, reserveDatabase, waitFor, type DatabasePlace } from "@downbeat/testkit";
+import { reserveDatabase, waitFor, type DatabasePlace } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Plane } from "./plane.ts";
 
-describe.each(DATABASE_KINDS)("runs that crash, wait and are overruled, on %s", (kind) => {
+// On one database: what the plane does of it is tested on both in test/integration.
+describe("runs that crash, wait and are overruled", () => {
   let place: DatabasePlace;
   let plane: Plane;
 
   beforeAll(async () => {
-    place = await reserveDatabase(kind);
+    place = await reserveDatabase("postgres");
     plane = await Plane.create(place.options.url);
     await plane.startApi();
     await plane.setUp();
