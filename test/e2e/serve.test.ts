@@ -14,7 +14,7 @@ const TSX = pathToFileURL(createRequire(join(EXAMPLES, "package.json")).resolve(
 
 const SERVED = `import { flow, log, runContext, runDeployment, serve, task } from "@downbeat/sdk";
 import { setTimeout as delay } from "node:timers/promises";
-const step = task({ name: "step", limits: ["door"] }, async (n) => { log.info("step " + n); return n; });
+const step = task({ name: "step", limits: ["door"], tags: ["gate"] }, async (n) => { log.info("step " + n); return n; });
 const counts = flow({ name: "counts" }, async ({ n }) => { await step(n); });
 const waits = flow({ name: "waits" }, async ({ ms }) => { console.log("begun " + ms); await delay(ms, undefined, { signal: runContext().signal }); });
 const fails = flow({ name: "fails" }, async () => { throw new TypeError("row 7"); });
@@ -68,7 +68,15 @@ it("registers flows and executes their runs in its own process, sealed as an age
   const logs = await plane.cliOk(["runs", "logs", done]);
   expect(logs.stdout).toContain("step: step 7");
   await plane.cliOk(["key", "rotate"]);
-  await reaches(await trigger("counts", "-p", "n=8"), "Completed");
+  const gate = (slots: string) =>
+    plane.cliOk(["limit", "set", "gate", "--slots", slots, "--tag", "gate"]);
+  await gate("0");
+  const gated = await trigger("counts", "-p", "n=8");
+  const steps = () => plane.client().call("listTaskRuns", { params: { runId: gated }, query: {} });
+  const isWaiting = async () => (await steps()).items[0]?.state.name === "AwaitingConcurrencySlot";
+  await waitFor(isWaiting, { describe: "the task to wait for a slot of the limit on its tag" });
+  await gate("1");
+  await reaches(gated, "Completed");
   const failed = await trigger("fails");
   await reaches(failed, "Failed");
   expect((await plane.cliOk(["runs", "view", failed])).stdout).toContain("row 7");

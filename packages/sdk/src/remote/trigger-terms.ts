@@ -1,5 +1,11 @@
 import { DownbeatError } from "@downbeat/contract/errors";
-import { LONGEST_NAME, NAME_PATTERN, NAME_RULE } from "@downbeat/contract/name-pattern";
+import {
+  LONGEST_NAME,
+  LONGEST_TAG,
+  MOST_TAGS,
+  NAME_PATTERN,
+  NAME_RULE,
+} from "@downbeat/contract/name-pattern";
 
 /** A deployment by its names. */
 export type DeploymentName = {
@@ -7,9 +13,6 @@ export type DeploymentName = {
   /** Default `default`. */
   readonly deployment?: string;
 };
-
-const MOST_TAGS = 32;
-const LONGEST_TAG = 64;
 
 /** @throws DownbeatError `usage_invalid` for what cannot name a deployment */
 export function deploymentNamed(target: string | DeploymentName): {

@@ -88,6 +88,10 @@ function servedFlow(
   const definition = flowDefinitionOf(flow);
   if (definition === undefined)
     throw invalid("serve() was given something that is neither a flow nor a background task");
+  if (definition.exclusive === true)
+    throw invalid(
+      `flow "${definition.name}" is exclusive: that takes a process that can be killed; run it with an agent`,
+    );
   const { deploymentName } = deploymentNamed({ flow: definition.name, deployment });
   return {
     definition,

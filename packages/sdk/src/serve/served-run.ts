@@ -123,6 +123,7 @@ export class ServedRun {
       },
       event: (event) => this.#reports.take(event),
       signal: this.#controller.signal,
+      limitedTags: this.lease.limitedTags,
       acquireSlots: (request, signal) => takeSlots({ client, lease: this.lease }, request, signal),
       recordedRunId: Promise.resolve(runId),
     };

@@ -14,19 +14,19 @@ type Holder = {
 };
 
 /**
- * Takes a slot of each named limit for a task, waiting as long as it takes, also while the plane is away: it counts. Resolves
- * with what gives them back; with the end of the run the plane frees them by itself.
+ * Takes a slot of each limit that is named, or whose tag is, for a task, waiting as long as it takes, also while the plane
+ * is away: it counts. Resolves with what gives them back; with the end of the run the plane frees them by itself.
  *
  * @throws the signal's reason when it aborts first; DownbeatError when the run is no longer held here
  */
 export async function takeSlots(
   { client, lease: { runId, epoch, leaseToken } }: Holder,
-  { taskRunId, limitNames }: SlotRequest,
+  { taskRunId, limitNames, tags }: SlotRequest,
   signal: AbortSignal | undefined,
 ): Promise<() => void> {
   const fence = { runId, epoch, leaseToken };
   const requestId = uuidv7();
-  const body = { ...fence, requestId, taskRunId, limitNames: [...limitNames] };
+  const body = { ...fence, requestId, taskRunId, limitNames: [...limitNames], tags: [...tags] };
   const release = (): void => {
     const call = () => client.call("releaseSlots", { body: { ...fence, requestIds: [requestId] } });
     insist(call, { forMs: RELEASE_MS }).catch((error: unknown) =>
