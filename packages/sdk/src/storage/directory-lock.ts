@@ -115,16 +115,19 @@ async function makeClaim(directory: string, path: string): Promise<FileHandle | 
 }
 
 async function openNew(directory: string, path: string): Promise<FileHandle> {
-  for (;;) {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+  for (let attempt = 1; ; attempt += 1) {
     try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
       return await open(path, "wx", 0o600);
     } catch (error) {
-      // The one before just gave its lock back, and took the directory along.
-      if (!isMissing(error)) throw error;
+      // The one before just gave its lock back and took the directory along, between these two or within the first.
+      if (!isMissing(error) || attempt === MOST_ATTEMPTS) throw error;
     }
   }
 }
+
+// Each attempt is lost to another process's release; so many in a row are none, but a path that cannot be made.
+const MOST_ATTEMPTS = 100;
 
 function emptyIfMissing(error: unknown): string[] {
   if (isMissing(error)) return [];

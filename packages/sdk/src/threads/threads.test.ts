@@ -126,8 +126,11 @@ test("every log line from inside arrives before the task ends, with its task run
   const ids = host.taskRuns("tell").map(({ taskRunId }) => taskRunId);
   expect(new Set(host.logs.map(({ taskRunId }) => taskRunId))).toEqual(new Set(ids));
   expect(host.logs[0]).toMatchObject({ logger: "tell", fields: { flow: "threaded" } });
-  const last = host.events.findLastIndex((event) => event.kind === "log");
-  expect(host.events.slice(last + 1)).toMatchObject([{ kind: "task_run" }]);
+  for (const id of ids) {
+    const ofTask = host.events.filter((event) => "taskRunId" in event && event.taskRunId === id);
+    const last = ofTask.findLastIndex((event) => event.kind === "log");
+    expect(ofTask.slice(last + 1)).toMatchObject([{ kind: "task_run" }]);
+  }
 });
 
 test("a task called in the thread is a task of the run", async () => {
