@@ -1,26 +1,19 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { FLOW } from "../flow-definition.ts";
 import { withTimers } from "../frame.ts";
-import { byCode, byInputs, byKey, byRun, directoryStorage, flow, task } from "../index.ts";
+import { byCode, byInputs, byKey, byRun, flow, task } from "../index.ts";
 import { attempt } from "../results/attempt.fixture.ts";
+import { makeScratch, type Scratch } from "../results/scratch.fixture.ts";
 import { ManualTimers } from "../testing/manual-timers.ts";
 import { RecordingHost } from "../testing/recording-host.ts";
 
-const root = mkdtempSync(join(tmpdir(), "downbeat-cached-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-let directory: string;
-let storage: ReturnType<typeof directoryStorage>;
-let calls: unknown[];
-let made = 0;
-
+let { directory, storage, calls } = {} as Scratch;
 beforeEach(() => {
-  directory = join(root, String((made += 1)));
-  storage = directoryStorage(directory);
-  calls = [];
+  const scratch = makeScratch();
+  ({ directory, storage, calls } = scratch);
+  return scratch.remove;
 });
 
 describe("cache", () => {

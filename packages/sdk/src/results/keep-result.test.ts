@@ -1,24 +1,17 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { FLOW } from "../flow-definition.ts";
-import { byKey, directoryStorage, flow, task, transaction } from "../index.ts";
+import { byKey, flow, task, transaction } from "../index.ts";
 import { RecordingHost } from "../testing/recording-host.ts";
 import { attempt } from "./attempt.fixture.ts";
+import { makeScratch, type Scratch } from "./scratch.fixture.ts";
 
-const root = mkdtempSync(join(tmpdir(), "downbeat-keep-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-let directory: string;
-let storage: ReturnType<typeof directoryStorage>;
-let calls: unknown[];
-let made = 0;
-
+let { directory, storage, calls } = {} as Scratch;
 beforeEach(() => {
-  directory = join(root, String((made += 1)));
-  storage = directoryStorage(directory);
-  calls = [];
+  const scratch = makeScratch();
+  ({ directory, storage, calls } = scratch);
+  return scratch.remove;
 });
 
 describe("persist", () => {
@@ -215,7 +208,7 @@ describe("persist", () => {
 
   it("keeps nothing outside a flow", async () => {
     await aTask()("alone");
-    expect(() => readdirSync(directory)).toThrow("ENOENT");
+    expect(readdirSync(directory)).toEqual([]);
   });
 });
 
