@@ -1,10 +1,9 @@
 import type { Client } from "@downbeat/client";
 import type { Lease } from "@downbeat/contract";
-import { ReplayGuard } from "@downbeat/sdk/protocol";
+import { ClaimLoop, HeartbeatLoop, NETWORK_BACKOFF, ReplayGuard } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
-import { ClaimLoop } from "./claim-loop.ts";
+import { ClaimRoom } from "./claim-room.ts";
 import { holdsWithin, release } from "./drain.ts";
-import { HeartbeatLoop } from "./heartbeat-loop.ts";
 import type { Launcher } from "./launchers/launcher.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
@@ -38,6 +37,8 @@ const LAST_DELIVERY_MS = 5_000;
 // A run fetched ahead that has waited this long is given back: another agent may have a free process.
 const STALE_AFTER_MS = 5_000;
 const HOUSEKEEPING_MS = 1_000;
+// While the plane is away heartbeats are what finds out that it is back.
+const AWAY_BEAT_MS = 5_000;
 
 /** A running agent. */
 export class Agent {
@@ -54,9 +55,13 @@ export class Agent {
     this.#parts = parts;
     const onDrain = () => void this.stop();
     const tick = () => this.#ticks + this.#claims.turns + parts.shipper.delivered;
+    const room = new ClaimRoom({ ...parts, pace: parts.supervisor.pace });
     this.#claims = new ClaimLoop({
       ...parts,
-      pace: parts.supervisor.pace,
+      backoff: NETWORK_BACKOFF,
+      room: () => room.now(),
+      roomChange: (signal) => room.change(signal),
+      holds: (lease) => parts.runs.has(lease),
       onLease: (lease) => this.#accept(lease),
       onEarlyAnswer: () => this.#beats.beatNow(),
       onDrain,
@@ -64,6 +69,7 @@ export class Agent {
     this.#beats = new HeartbeatLoop({
       ...parts,
       tick,
+      awayBeatMs: AWAY_BEAT_MS,
       isAsking: () => this.#claims.isAsking,
       onDrain,
       onRenewed: (sentAtMs, leaseSeconds) =>

@@ -1,7 +1,7 @@
 import { BATCH_LIMIT, type Lease } from "@downbeat/contract";
 import type { Caller } from "@downbeat/client";
+import { pause } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
-import { pause } from "./pause.ts";
 import type { Session } from "./session.ts";
 
 export type ReleaseOptions = {

@@ -1,5 +1,5 @@
+import { pause } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
-import { pause } from "./pause.ts";
 
 /** What all loops know together about whether the plane can be reached: the first to get through wakes the others. */
 export class PlaneWatch {

@@ -1,5 +1,5 @@
 import { isDownbeatError, mayPass } from "@downbeat/contract";
-import { backoffMs, NETWORK_BACKOFF, type Backoff } from "./backoff.ts";
+import { backoffMs, NETWORK_BACKOFF, type Backoff } from "@downbeat/sdk/protocol";
 import type { PlaneWatch } from "./plane-watch.ts";
 
 export type RetryOptions = {

@@ -1,8 +1,8 @@
 import type { Caller } from "@downbeat/client";
 import type { AcquireAnswer, Lease } from "@downbeat/contract";
+import { pause } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
 import type { SlotRequest } from "./launchers/worker-process.ts";
-import { pause } from "./pause.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
 import { retrying } from "./retrying.ts";
 

@@ -1,9 +1,8 @@
 import { BATCH_LIMIT, mayPass, type ReportOutcome } from "@downbeat/contract";
 import type { Caller } from "@downbeat/client";
+import { pause, type Backoff } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
-import type { Backoff } from "./backoff.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
-import { pause } from "./pause.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
 import { retrying } from "./retrying.ts";
 

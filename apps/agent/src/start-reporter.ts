@@ -5,9 +5,8 @@ import {
   type ReportOutcome,
   type TransitionItem,
 } from "@downbeat/contract";
+import { pause, runningItem } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
-import { uuidv7 } from "uuidv7";
-import { pause } from "./pause.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
 import { retrying } from "./retrying.ts";
 
@@ -38,7 +37,7 @@ export class StartReporter {
 
   /** Resolves with the plane's answer, however long it is away; with `abort` when the agent stops first. */
   async announce(lease: Lease): Promise<ReportOutcome> {
-    const item = running(lease);
+    const item = runningItem(lease);
     for (;;) {
       const outcome = await new Promise<ReportOutcome>((answer) => this.#ask({ item, answer }));
       if (outcome.status !== "wait") return outcome;
@@ -76,18 +75,4 @@ export class StartReporter {
       for (const { answer } of batch) answer(UNANSWERED);
     }
   }
-}
-
-function running({ runId, epoch, leaseToken }: Lease): TransitionItem {
-  return {
-    kind: "transition",
-    runId,
-    epoch,
-    leaseToken,
-    transitionId: uuidv7(),
-    type: "RUNNING",
-    name: "Running",
-    reason: "started",
-    error: null,
-  };
 }

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { DownbeatError } from "@downbeat/contract";
+import { pause } from "@downbeat/sdk/protocol";
 import { ClassicLevel } from "classic-level";
-import { pause } from "./pause.ts";
 
 export type StoreOperation =
   | { readonly type: "put"; readonly key: string; readonly value: string }

@@ -20,6 +20,12 @@ export type {
   TaskRunEvent,
 } from "./run-host.ts";
 export { ReplayGuard } from "./serve/replay-guard.ts";
+export { backoffMs, NETWORK_BACKOFF } from "./session/backoff.ts";
+export type { Backoff } from "./session/backoff.ts";
+export { ClaimLoop } from "./session/claim-loop.ts";
+export { HeartbeatLoop } from "./session/heartbeat-loop.ts";
+export { pause } from "./session/pause.ts";
+export { runningItem } from "./session/running-item.ts";
 export { EntrypointError, FlowLoader } from "./worker/load-flow.ts";
 export type { Entrypoint } from "./worker/load-flow.ts";
 export type * from "./worker/messages.ts";

@@ -2,8 +2,9 @@ import { BATCH_LIMIT, type ReportItem, type ReportOutcome } from "@downbeat/cont
 import { mayPass } from "@downbeat/contract/errors";
 import type { Client } from "@downbeat/client";
 import { warnOnce } from "../standalone/warn-once.ts";
-import { backoffMs } from "./backoff.ts";
-import { pause } from "./pause.ts";
+import { backoffMs } from "../session/backoff.ts";
+import { pause } from "../session/pause.ts";
+import { SERVE_BACKOFF } from "./serve-link.ts";
 
 // Half of what the API accepts as a body.
 const BATCH_CHARACTERS = 4 * 1024 * 1024;
@@ -95,7 +96,8 @@ export class ReportQueue {
         this.#mostItems = BATCH_LIMIT;
         await pause(this.#settle(batch, outcomes), signal);
       } catch (error) {
-        if (mayPass(error)) await pause(backoffMs((failures += 1)), signal);
+        if (mayPass(error))
+          await pause(backoffMs(SERVE_BACKOFF, (failures += 1), Math.random), signal);
         else if (!signal.aborted) this.#narrow(batch, error);
       }
     }

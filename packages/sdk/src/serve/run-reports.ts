@@ -1,6 +1,6 @@
 import type { Lease, ReportItem, ReportOutcome, StateReasonCode } from "@downbeat/contract";
-import { uuidv7 } from "uuidv7";
 import type { FlowOutcome, RunEvent } from "../run-host.ts";
+import { runningItem } from "../session/running-item.ts";
 import type { Sealer } from "../standalone/recorder.ts";
 import { ReportItems } from "../standalone/report-items.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
@@ -33,20 +33,7 @@ export class RunReports {
 
   /** Announces that user code is about to begin; resolves with what the plane says to that. */
   async announce(): Promise<ReportOutcome | undefined> {
-    const { runId, epoch, leaseToken } = this.#options.lease;
-    const [outcome] = await this.#options.reports.put([
-      {
-        kind: "transition",
-        runId,
-        epoch,
-        leaseToken,
-        transitionId: uuidv7(),
-        type: "RUNNING",
-        name: "Running",
-        reason: "started",
-        error: null,
-      },
-    ]);
+    const [outcome] = await this.#options.reports.put([runningItem(this.#options.lease)]);
     return outcome;
   }
 

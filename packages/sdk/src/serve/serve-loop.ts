@@ -1,11 +1,12 @@
 import { BATCH_LIMIT, type Lease } from "@downbeat/contract";
+import { ClaimLoop } from "../session/claim-loop.ts";
+import { HeartbeatLoop } from "../session/heartbeat-loop.ts";
+import { pause } from "../session/pause.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
-import { ClaimLoop } from "./claim-loop.ts";
-import { HeartbeatLoop } from "./heartbeat-loop.ts";
-import { pause } from "./pause.ts";
 import type { ServeConnection } from "./register.ts";
 import { ReplayGuard } from "./replay-guard.ts";
 import { ReportQueue } from "./report-queue.ts";
+import { SERVE_BACKOFF, serveLink } from "./serve-link.ts";
 import { ServeSession } from "./serve-session.ts";
 import { labelOf, nameOfServed, type ServedFlow } from "./served-flow.ts";
 import { ServedRun } from "./served-run.ts";
@@ -21,6 +22,7 @@ export type ServeLoopOptions = {
 };
 
 const TICK_MS = 1_000;
+const FULL_CHECK_MS = 1_000;
 const LAST_DELIVERY_MS = 5_000;
 const RELEASE_TIMEOUT_MS = 5_000;
 
@@ -55,17 +57,22 @@ export class ServeLoop {
         dataKeys: [keys.wrappedDataKey],
       }),
     });
-    const parts = { client, session: this.#session, runs: this.#runs, onDrain };
+    const parts = { ...serveLink(client, this.#session), onDrain };
     this.#claims = new ClaimLoop({
       ...parts,
-      reports: this.#reports,
-      concurrency,
+      backoff: SERVE_BACKOFF,
+      room: () => (this.#reports.isFull ? 0 : Math.min(BATCH_LIMIT, concurrency - this.#runs.size)),
+      roomChange: (signal) =>
+        pause(FULL_CHECK_MS, AbortSignal.any([signal, this.#runs.nextChange()])),
+      holds: (lease) => this.#runs.has(lease),
       onLease: (lease) => this.#begin(lease),
       onEarlyAnswer: () => this.#beats.beatNow(),
     });
     this.#beats = new HeartbeatLoop({
       ...parts,
-      keys,
+      runs: this.#runs,
+      awayBeatMs: SERVE_BACKOFF.maxMs,
+      onRenewed: () => void keys.tend(),
       tick: () => this.#ticks + this.#claims.turns + this.#reports.delivered,
       isAsking: () => this.#claims.isAsking,
     });

@@ -1,6 +1,7 @@
 /** How long to wait between tries, in milliseconds. */
 export type Backoff = { readonly firstMs: number; readonly maxMs: number };
 
+/** After a call over the network: soon at first, then rarely enough for a day without the plane. */
 export const NETWORK_BACKOFF: Backoff = { firstMs: 200, maxMs: 30_000 };
 
 /**

@@ -1,0 +1,129 @@
+import { randomUUID } from "node:crypto";
+import { CLAIM_HOLD_SECONDS, type ClaimAnswer, type Lease } from "@downbeat/contract";
+import { backoffMs, type Backoff } from "./backoff.ts";
+import { pause } from "./pause.ts";
+import type { SessionLink } from "./session-link.ts";
+
+export type ClaimLoopOptions = SessionLink & {
+  /** How long to wait after claims that failed. */
+  readonly backoff: Backoff;
+  /** How many more leases are worth asking for right now; from 0, at most a batch. */
+  readonly room: () => number;
+  /** Resolves when it is worth asking for room again, or the signal aborts. */
+  readonly roomChange: (signal: AbortSignal) => Promise<void>;
+  /** Whether this very lease is held; a retried claim may hand it out twice. */
+  readonly holds: (lease: Lease) => boolean;
+  readonly onLease: (lease: Lease) => void;
+  /** The plane answered before there was work or time was up: it has something else to say. */
+  readonly onEarlyAnswer: () => void;
+  readonly onDrain: () => void;
+};
+
+// Answering early twice in a row within this time is not news but a plane that cannot hold claims.
+const EARLY_PAUSE_MS = 100;
+const LAST_CLAIM_MS = 5_000;
+
+/** Asks for work whenever there is room for it. */
+export class ClaimLoop {
+  readonly #options: ClaimLoopOptions;
+  readonly #stopped = new AbortController();
+  /** A claim without an answer: asked again under the same id, it brings the same leases. */
+  #unanswered: { claimRequestId: string; sessionId: string; max: number } | undefined;
+  #failures = 0;
+  #turns = 0;
+  #isAsking = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: ClaimLoopOptions) {
+    this.#options = options;
+  }
+
+  /** Rises with each turn of the loop. */
+  get turns(): number {
+    return this.#turns;
+  }
+
+  /** Whether a claim is under way: then the plane can reach this process at once. */
+  get isAsking(): boolean {
+    return this.#isAsking;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /**
+   * Stops asking. A claim under way may have been granted without the answer arriving, so it is asked for once more.
+   *
+   * @returns leases granted and not begun, to be given back.
+   */
+  async stop(): Promise<readonly Lease[]> {
+    this.#stopped.abort();
+    await this.#running;
+    if (this.#unanswered === undefined) return [];
+    const { client, watch, holds } = this.#options;
+    try {
+      const body = { ...this.#unanswered, waitSeconds: 0 };
+      const signal = AbortSignal.timeout(LAST_CLAIM_MS);
+      const { leases } = await client.call("claim", { body }, { signal });
+      return leases.filter((lease) => !holds(lease));
+    } catch (error) {
+      watch.failed(error, 1, "a claim under way stays unanswered; its leases will lapse");
+      return [];
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    const { room: roomNow, roomChange } = this.#options;
+    while (!signal.aborted) {
+      this.#turns += 1;
+      const room = roomNow();
+      if (room > 0) await this.#claim(room);
+      else await roomChange(signal);
+    }
+  }
+
+  async #claim(room: number): Promise<void> {
+    const { client, session, watch } = this.#options;
+    this.#unanswered ??= { claimRequestId: randomUUID(), sessionId: session.id, max: room };
+    const asked = this.#unanswered;
+    const waitSeconds = Math.min(CLAIM_HOLD_SECONDS, session.intervals.claimHoldSeconds);
+    const askedAtMs = performance.now();
+    this.#isAsking = true;
+    try {
+      const body = { ...asked, waitSeconds };
+      const answer = await client.call("claim", { body }, { signal: this.#stopped.signal });
+      this.#unanswered = undefined;
+      this.#failures = 0;
+      watch.reached();
+      await this.#take(answer, waitSeconds * 1000 - (performance.now() - askedAtMs));
+    } catch (error) {
+      await this.#afterFailure(error, asked.sessionId);
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  async #take({ leases, drain }: ClaimAnswer, earlyByMs: number): Promise<void> {
+    const { onLease, onEarlyAnswer, onDrain, holds } = this.#options;
+    for (const lease of leases) if (!holds(lease)) onLease(lease);
+    if (drain) onDrain();
+    if (leases.length > 0 || earlyByMs < 50) return;
+    onEarlyAnswer();
+    await pause(EARLY_PAUSE_MS, this.#stopped.signal);
+  }
+
+  async #afterFailure(error: unknown, sessionId: string): Promise<void> {
+    const { watch, session, backoff } = this.#options;
+    const { signal } = this.#stopped;
+    if (signal.aborted) return;
+    if (await session.renewAfter(error, sessionId).catch(() => false)) {
+      this.#unanswered = undefined;
+      return;
+    }
+    this.#failures += 1;
+    watch.failed(error, this.#failures, "work cannot be claimed; trying again");
+    await watch.pause(backoffMs(backoff, this.#failures, Math.random), signal);
+  }
+}
