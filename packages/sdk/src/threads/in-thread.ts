@@ -6,6 +6,7 @@ import { TaskRun } from "../task-run.ts";
 import type { TaskSpec } from "../task-spec.ts";
 import type { ThreadCall, ThreadMessage, ThreadReply } from "./thread-call.ts";
 import { toThreadError } from "./thread-error.ts";
+import { slotsThrough } from "./thread-slots.ts";
 
 /** The thread's side: calls the task's function as if it ran where it was called. Never rejects. */
 export async function answerThreadCall(spec: TaskSpec, call: ThreadCall): Promise<ThreadReply> {
@@ -29,8 +30,14 @@ function frameOf(spec: TaskSpec, call: ThreadCall, event: RunHost["event"]): Fra
 }
 
 // Everything goes to the thread that called: it knows the host, and whether a script prints its log.
-function scopeOf({ run }: ThreadCall, event: RunHost["event"]): RunScope | undefined {
+function scopeOf(call: ThreadCall, event: RunHost["event"]): RunScope | undefined {
+  const { run, limitedTags, port } = call;
   if (run === undefined) return undefined;
-  const host = { run, event, signal: new AbortController().signal };
+  const host: RunHost = {
+    run,
+    event,
+    signal: new AbortController().signal,
+    ...(limitedTags !== undefined && { limitedTags, acquireSlots: slotsThrough(port) }),
+  };
   return new RunScope({ host, flowName: run.flowName, printsLogs: false });
 }

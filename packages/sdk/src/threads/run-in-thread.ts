@@ -4,10 +4,12 @@ import type { MessagePort } from "node:worker_threads";
 import { blankFrame, currentFrame } from "../frame.ts";
 import type { Frame } from "../frame.ts";
 import { deliverLog } from "../log.ts";
+import type { RunHost } from "../run-host.ts";
 import { callInPool } from "./thread-pool.ts";
 import { threadCall } from "./thread-call.ts";
 import type { ThreadMessage, ThreadReply } from "./thread-call.ts";
 import { fromThreadError } from "./thread-error.ts";
+import { SlotDesk } from "./thread-slots.ts";
 import type { ThreadRunner } from "./thread-runner.ts";
 
 /** The function of a task that runs in threads, as its attempts call it. Rejects with what it throws there. */
@@ -15,7 +17,8 @@ export function inThread(runner: ThreadRunner): (...args: unknown[]) => Promise<
   return async (...args) => {
     const frame = currentFrame() ?? blankFrame;
     const { port1, port2 } = new MessageChannel();
-    const allHeard = hear(port1, frame);
+    const slots = new SlotDesk(frame.scope?.host, port1);
+    const allHeard = hear(port1, slots, frame);
     const call = threadCall({ ...identityOf(frame), args, port: port2 });
     try {
       const reply = await callInPool(call, {
@@ -29,6 +32,7 @@ export function inThread(runner: ThreadRunner): (...args: unknown[]) => Promise<
     } catch (error) {
       throw frame.signal?.aborted ? frame.signal.reason : error;
     } finally {
+      slots.close();
       port1.close();
     }
   };
@@ -37,6 +41,7 @@ export function inThread(runner: ThreadRunner): (...args: unknown[]) => Promise<
 function identityOf({ scope, task, flowAttempt }: Frame) {
   return {
     run: scope?.run,
+    limitedTags: limitedTagsOf(scope?.host),
     flowAttempt,
     taskRunId: task?.run.taskRunId ?? "",
     index: task?.run.index ?? 0,
@@ -44,12 +49,17 @@ function identityOf({ scope, task, flowAttempt }: Frame) {
   };
 }
 
+function limitedTagsOf(host: RunHost | undefined): readonly string[] | undefined {
+  return host?.acquireSlots && (host.limitedTags ?? []);
+}
+
 /** Passes on what the thread says; resolves after the last of it. */
-function hear(port: MessagePort, { scope }: Frame): Promise<void> {
+function hear(port: MessagePort, slots: SlotDesk, { scope }: Frame): Promise<void> {
   return new Promise((resolve) => {
     port.on("message", (message: ThreadMessage) => {
       if (message === null) resolve();
       else if (message.kind === "log") deliverLog(message, scope);
+      else if (message.kind === "take_slots" || message.kind === "give_slots") slots.heed(message);
       else scope?.host?.event(message);
     });
   });

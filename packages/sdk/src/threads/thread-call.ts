@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { RunEvent, RunIdentity } from "../run-host.ts";
 import type { ThreadError } from "./thread-error.ts";
+import type { SlotWish } from "./thread-slots.ts";
 
 const MARK = "downbeat.thread.1";
 
@@ -14,11 +15,13 @@ export type ThreadCall = {
   readonly taskRunId: string;
   readonly index: number;
   readonly attempt: number;
-  /** Takes the run's events, and `null` after the last. */
+  /** Tags that limits have; absent where no limits are known. */
+  readonly limitedTags: readonly string[] | undefined;
+  /** Takes the run's events and wishes for slots, and `null` after the last; answers the wishes. */
   readonly port: MessagePort;
 };
 
-export type ThreadMessage = RunEvent | null;
+export type ThreadMessage = RunEvent | SlotWish | null;
 
 export type ThreadReply =
   | { readonly ok: true; readonly result: unknown }

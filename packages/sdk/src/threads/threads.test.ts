@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { FLOW } from "../flow-definition.ts";
 import { task, threads } from "../index.ts";
 import type { Flow, Task } from "../index.ts";
+import type { RunHost, SlotRequest } from "../run-host.ts";
 import { bundleSource } from "../testing/bundle-source.ts";
 import { RecordingHost } from "../testing/recording-host.ts";
 
@@ -18,6 +19,7 @@ type Work = {
   spin: Task<() => void>;
   tell: Task<(word: string) => void>;
   nested: Task<() => Promise<unknown>>;
+  mailing: Task<(count: number, hang: boolean) => Promise<unknown>>;
   flowOf: (body: () => Promise<unknown>) => Flow<[], unknown>;
 };
 let work: Work;
@@ -53,6 +55,13 @@ beforeAll(async () => {
     });
     const leaf = task({ name: "leaf" }, async () => 7);
     export const nested = task({ name: "nested", runner: runner("nested") }, async () => leaf());
+    const mail = task({ name: "mail", limits: ["smtp"], tags: ["net", "eu"] }, async (hang) => {
+      if (hang) for (;;);
+    });
+    export const mailing = task(
+      { name: "mailing", tags: ["net"], runner: runner("mailing") },
+      async (count, hang) => { for (let n = 0; n < count; n += 1) await mail(hang); },
+    );
     export const flowOf = (body) => flow({ name: "threaded" }, body);`,
   );
   work = (await import(pathToFileURL(join(directory, "work.mjs")).href)) as Work;
@@ -137,6 +146,72 @@ test("a task called in the thread is a task of the run", async () => {
   const { host, outcome } = await recorded(() => work.nested());
   expect(outcome).toEqual({ outcome: "completed" });
   expect(host.trail("leaf")).toEqual(["Running#1", "Completed#1"]);
+});
+
+/** Runs a flow under a host with limits; what its tasks asked for, and how many slots are held at the end. */
+async function limited(
+  body: (recording: RecordingHost) => Promise<unknown>,
+  grants: (asked: SlotRequest) => boolean,
+) {
+  const recording = new RecordingHost("threaded");
+  const asked: SlotRequest[] = [];
+  let held = 0;
+  const host: RunHost = {
+    run: recording.run,
+    signal: recording.signal,
+    event: (event) => recording.event(event),
+    limitedTags: ["net"],
+    acquireSlots: async (request) => {
+      asked.push(request);
+      if (!grants(request)) throw new Error("the lease is void");
+      held += 1;
+      return () => (held -= 1);
+    },
+  };
+  const outcome = await work.flowOf(() => body(recording))[FLOW].execute({}, host);
+  return { asked, held, outcome, recording };
+}
+
+test("limits hold in the thread, for the task and for those it calls", async () => {
+  const { asked, held, outcome, recording } = await limited(
+    () => work.mailing(2, false),
+    () => true,
+  );
+  expect(outcome).toEqual({ outcome: "completed" });
+  const ids = new Set(recording.taskRuns("mail").map(({ taskRunId }) => taskRunId));
+  const [first, second] = ids;
+  expect(asked.map(({ limitNames, tags }) => ({ limitNames, tags }))).toEqual([
+    { limitNames: [], tags: ["net"] },
+    { limitNames: ["smtp"], tags: ["net"] },
+    { limitNames: ["smtp"], tags: ["net"] },
+  ]);
+  expect(asked.slice(1).map(({ taskRunId }) => taskRunId)).toEqual([first, second]);
+  expect(recording.trail("mail").slice(0, 3)).toEqual([
+    "AwaitingConcurrencySlot#1",
+    "Running#1",
+    "Completed#1",
+  ]);
+  expect(held).toBe(0);
+});
+
+test("a slot that is refused in the thread cancels its task; one whose thread is ended is given back", async () => {
+  const refused = await limited(
+    () => work.mailing(1, false),
+    ({ limitNames }) => limitNames.length === 0,
+  );
+  expect(refused.recording.trail("mail").at(-1)).toBe("Cancelled#1");
+  expect(refused.held).toBe(0);
+  const ended = await limited(
+    async (recording) => {
+      const hanging = work.mailing.submit(1, true);
+      await expect.poll(() => recording.trail("mail").at(-1)).toBe("Running#1");
+      recording.controller.abort(new Error("stop"));
+      await hanging;
+    },
+    () => true,
+  );
+  expect(ended.outcome).toEqual({ outcome: "cancelled" });
+  expect(ended.held).toBe(0);
 });
 
 test("what cannot be copied fails the task", async () => {
