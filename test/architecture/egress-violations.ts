@@ -3,7 +3,7 @@ import type { SourceFile } from "./source-files.ts";
 
 /**
  * Where a part that runs beside the customer's data may reach the network. The agent has one door, and what passes it is on
- * record (`egress-ledger.ts`); code without an agent has the SDK's: for runs of plain scripts, for triggers, for serving.
+ * record (`egress-ledger.ts`); code without an agent has the SDK's: for runs of plain scripts, for triggers, for deploying and serving.
  */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   "apps/agent/src/": [
@@ -15,6 +15,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     "packages/sdk/src/standalone/recorder.ts",
     "packages/sdk/src/remote/profile-plane.ts",
     "packages/sdk/src/serve/register.ts",
+    "packages/sdk/src/deploy/register-deployment.ts",
   ],
 };
 

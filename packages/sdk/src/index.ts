@@ -1,5 +1,7 @@
 export { defineConfig } from "./deploy/define-config.ts";
 export type { DeploymentConfig, DownbeatConfig, LimitConfig } from "./deploy/define-config.ts";
+export { deploy } from "./deploy/deploy.ts";
+export type { Deployed, DeployOptions } from "./deploy/deploy.ts";
 export { captureConsole } from "./capture-console.ts";
 export {
   NonRetriableError,

@@ -1,9 +1,8 @@
 import { DownbeatError } from "@downbeat/contract";
-import { contentHash } from "@downbeat/sdk/protocol";
+import { contentHash, gitRevision } from "@downbeat/sdk/protocol";
 import type { DiscoveredFile, DiscoveredFlow } from "./discovery-message.ts";
 import { discoverFlows } from "./discover-flows.ts";
 import { findFlowFiles } from "./find-flow-files.ts";
-import { gitRevision } from "./git-revision.ts";
 
 /** A flow found in the project, with what registers its version. */
 export type PlannedFlow = DiscoveredFlow & {

@@ -1,15 +1,11 @@
 import { DownbeatError, type Deployment, type DeploymentSpec } from "@downbeat/contract";
-import { createDataKey, publicKeyOf, sealJson, type DataKey } from "@downbeat/seal";
+import { createDataKey, publicKeyOf, type DataKey } from "@downbeat/seal";
 import type { CliContext } from "../context.ts";
-import { checkParameters } from "@downbeat/sdk/protocol";
+import { deploymentSpec } from "@downbeat/sdk/protocol";
 import { coerceParameters } from "../parameters/coerce-parameters.ts";
 import { pinnedPublicKey } from "../pinned-key.ts";
-import type { PlannedFlow } from "./plan-deployments.ts";
 import type { PlannedDeployment } from "./plan-targets.ts";
 import type { ProjectConfig } from "./project-config.ts";
-
-/** Tells the deployments of background tasks, and their runs, from others. */
-const BACKGROUND_TAG = "background";
 
 /** What the command line says about every deployment; what it leaves open the project's configuration says. */
 export type DeployOverrides = {
@@ -65,44 +61,22 @@ async function registerKey(context: CliContext): Promise<void> {
   await client.call("setWorkspaceKey", { body: { keyId, publicJwk } });
 }
 
+/** What the command line says over what the configuration says. */
 async function specOf(
   { flow, name, config }: PlannedDeployment,
-  overrides: DeployOverrides,
+  { poolName, queueName, tags, defaults, policy }: DeployOverrides,
   dataKey: DataKey,
 ): Promise<DeploymentSpec> {
-  const dep = `${flow.flowName}/${name}`;
-  const given = coerceParameters(overrides.defaults, flow.parameterSchema);
-  const defaults = { ...config.parameters, ...given };
-  checkParameters(flow.flowName, defaults, flow.parameterSchema, { partial: true });
-  const { concurrency, limits, requiredLabels } = config;
-  return {
-    flowName: flow.flowName,
-    name,
-    poolName: overrides.poolName ?? config.pool ?? "default",
-    queueName: overrides.queueName ?? config.queue ?? "default",
-    tags: tagsOf(flow, [...(config.tags ?? []), ...overrides.tags]),
-    retry: overrides.policy.retry ?? config.retry ?? null,
-    timeoutSeconds: overrides.policy.timeoutSeconds ?? config.timeoutSeconds ?? null,
-    exclusive: overrides.policy.exclusive === true || (config.exclusive ?? flow.exclusive),
-    // Absent: a standing deployment keeps what `downbeat deployment limit` has set.
-    ...(concurrency !== undefined && { concurrency }),
-    ...(limits !== undefined && { limitNames: limits }),
-    ...(requiredLabels !== undefined && { requiredLabels }),
-    contentHash: flow.contentHash,
-    gitSha: flow.gitSha,
-    parameterSchema: flow.parameterSchema as DeploymentSpec["parameterSchema"],
-    entrypoint: await sealJson(
-      dataKey,
-      { kind: "entrypoint", dep },
-      { path: flow.path, export: flow.export },
-    ),
-    defaultParameters:
-      Object.keys(defaults).length === 0
-        ? null
-        : await sealJson(dataKey, { kind: "defaults", dep }, defaults),
+  const given = coerceParameters(defaults, flow.parameterSchema);
+  const merged = {
+    ...config,
+    pool: poolName ?? config.pool,
+    queue: queueName ?? config.queue,
+    tags: [...(config.tags ?? []), ...tags],
+    parameters: { ...config.parameters, ...given },
+    retry: policy.retry ?? config.retry,
+    timeoutSeconds: policy.timeoutSeconds ?? config.timeoutSeconds,
+    exclusive: policy.exclusive === true || config.exclusive,
   };
-}
-
-function tagsOf({ isBackground }: PlannedFlow, tags: readonly string[]): string[] {
-  return [...new Set(isBackground ? [...tags, BACKGROUND_TAG] : tags)];
+  return deploymentSpec({ flow, name, config: merged }, dataKey);
 }

@@ -3,8 +3,10 @@ import { hostname } from "node:os";
 import { dirname, relative, sep } from "node:path";
 import { createClient, type Client } from "@downbeat/client";
 import type { DeploymentSpec } from "@downbeat/contract";
-import { sealJson, type DataKey } from "@downbeat/seal";
+import type { DataKey } from "@downbeat/seal";
 import { contentHash } from "../deploy/content-hash.ts";
+import { deploymentSpec } from "../deploy/deployment-spec.ts";
+import { gitRevision } from "../deploy/git-revision.ts";
 import type { Profile } from "../profile/parse-profile.ts";
 import { createAgentKey } from "./agent-key.ts";
 import { openKeys, ServeKeys } from "./serve-keys.ts";
@@ -31,7 +33,7 @@ export async function registerServed(
   const owner = createClient({ apiUrl, apiKey });
   try {
     const held = await openKeys(owner, profile);
-    const place = { poolName, codeHash: await hashOfScript(), dataKey: held.dataKey };
+    const place = { poolName, script: await versionOfScript(), dataKey: held.dataKey };
     const deployments = await Promise.all(flows.map((flow) => specOf(flow, place)));
     await owner.call("createPool", { body: { name: poolName } });
     await owner.call("deploy", { body: { deployments } });
@@ -44,51 +46,44 @@ export async function registerServed(
 
 type Place = {
   readonly poolName: string;
-  readonly codeHash: string;
+  readonly script: { readonly contentHash: string; readonly gitSha: string | null };
   readonly dataKey: DataKey;
 };
 
-async function specOf(
-  flow: ServedFlow,
-  { poolName, codeHash, dataKey }: Place,
-): Promise<DeploymentSpec> {
-  const { definition, deploymentName, tags, parameters } = flow;
-  const dep = nameOfServed(flow);
+function specOf(flow: ServedFlow, { poolName, script, dataKey }: Place): Promise<DeploymentSpec> {
+  const { definition, deploymentName, config } = flow;
   const schema = definition.parametersJsonSchema();
-  // No file is named: whoever serves the flow has it in memory, and nobody else is to run it.
-  const entrypoint = { path: "(served)", export: definition.name };
-  const defaults = parameters ?? {};
-  return {
-    flowName: definition.name,
-    name: deploymentName,
-    poolName,
-    queueName: "default",
-    tags: [...tags],
-    contentHash: createHash("sha256")
-      .update(JSON.stringify([dep, schema, codeHash]))
-      .digest("hex"),
-    gitSha: null,
-    parameterSchema: schema as DeploymentSpec["parameterSchema"],
-    entrypoint: await sealJson(dataKey, { kind: "entrypoint", dep }, entrypoint),
-    defaultParameters:
-      Object.keys(defaults).length === 0
-        ? null
-        : await sealJson(dataKey, { kind: "defaults", dep }, defaults),
-    retry: null,
-    timeoutSeconds: null,
-    exclusive: false,
-    requiredLabels: [labelOf(flow)],
-  };
+  const identity = JSON.stringify([nameOfServed(flow), schema, script.contentHash]);
+  return deploymentSpec(
+    {
+      name: deploymentName,
+      config: { ...config, pool: poolName, requiredLabels: [labelOf(flow)] },
+      flow: {
+        flowName: definition.name,
+        // No file is named: whoever serves the flow has it in memory, and nobody else is to run it.
+        path: "(served)",
+        export: definition.name,
+        contentHash: createHash("sha256").update(identity).digest("hex"),
+        gitSha: script.gitSha,
+        parameterSchema: schema,
+        isBackground: definition.isBackground === true,
+        exclusive: false,
+      },
+    },
+    dataKey,
+  );
 }
 
-/** Of the script that serves and of what it imports by relative paths; empty where there is no script (a REPL). */
-async function hashOfScript(): Promise<string> {
+/** Of the script that serves and of what it imports by relative paths; nothing where there is no script (a REPL). */
+async function versionOfScript(): Promise<Place["script"]> {
   const script = process.argv[1];
-  if (script === undefined) return "";
+  if (script === undefined) return { contentHash: "", gitSha: null };
   const fromHere = relative(process.cwd(), script);
   const root = fromHere.startsWith("..") ? dirname(script) : process.cwd();
   const path = relative(root, script).split(sep).join("/");
-  return contentHash(root, path).catch(() => ""); // no file of that name: started in a way of its own
+  // No file of that name: started in a way of its own.
+  const hash = await contentHash(root, path).catch(() => "");
+  return { contentHash: hash, gitSha: hash === "" ? null : await gitRevision(root) };
 }
 
 async function enrol(owner: Client, apiUrl: string, poolName: string): Promise<Client> {

@@ -128,7 +128,7 @@ async function readKeyring(client: Client, profile: Profile): Promise<Keyring> {
   const { keyring, publicKey } = await sealingKeys(client, profile);
   if (keyring === undefined) {
     throw new DownbeatError("key_missing", {
-      message: "Serving flows takes the workspace key, and the profile names no key file.",
+      message: "This takes the workspace key, and the profile names no key file.",
     });
   }
   if (idsOf(keyring).includes(publicKey.keyId)) return keyring;

@@ -3,7 +3,7 @@ import { flowDefinitionOf, type FLOW, type FlowDefinition } from "../flow-defini
 import { locateProfile } from "../profile/read-profile.ts";
 import { jsonText } from "../remote/json-text.ts";
 import { checkTags, deploymentNamed } from "../remote/trigger-terms.ts";
-import type { ServedFlow } from "./served-flow.ts";
+import type { ServedConfig, ServedFlow } from "./served-flow.ts";
 
 /** How a process serves. */
 export type ServeOptions = {
@@ -18,14 +18,11 @@ export type ServeOptions = {
 };
 
 /** What one flow is registered as, besides {@link ServeOptions}. */
-export type ServeFlowOptions = ServeOptions & {
-  /** Name of the deployment. Default `default`. */
-  readonly deployment?: string;
-  /** Static labels, in clear. */
-  readonly tags?: readonly string[];
-  /** Default parameters; JSON values, sealed. */
-  readonly parameters?: Readonly<Record<string, unknown>>;
-};
+export type ServeFlowOptions = ServeOptions &
+  ServedConfig & {
+    /** Name of the deployment. Default `default`. */
+    readonly deployment?: string;
+  };
 
 /** A flow, or a task marked `background`. */
 export type Servable = { readonly [FLOW]: FlowDefinition };
@@ -83,7 +80,7 @@ async function serveFlows(flows: readonly ServedFlow[], options: ServeOptions): 
 
 function servedFlow(
   flow: unknown,
-  { deployment = "default", tags = [], parameters }: ServeFlowOptions,
+  { deployment = "default", tags = [], parameters = {}, ...others }: ServeFlowOptions,
 ): ServedFlow {
   const definition = flowDefinitionOf(flow);
   if (definition === undefined)
@@ -93,13 +90,16 @@ function servedFlow(
       `flow "${definition.name}" is exclusive: that takes a process that can be killed; run it with an agent`,
     );
   const { deploymentName } = deploymentNamed({ flow: definition.name, deployment });
-  return {
-    definition,
-    deploymentName,
+  const defaults = JSON.parse(jsonText("parameters", parameters)) as Record<string, unknown>;
+  const { limits, retry, timeoutSeconds } = others;
+  const config = {
     tags: checkTags(tags),
-    parameters:
-      parameters && (JSON.parse(jsonText("parameters", parameters)) as ServedFlow["parameters"]),
+    parameters: defaults,
+    ...(limits !== undefined && { limits }),
+    ...(retry !== undefined && { retry }),
+    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
   };
+  return { definition, deploymentName, config };
 }
 
 function check(flows: readonly ServedFlow[], options: ServeOptions): void {

@@ -1,13 +1,19 @@
 import { createHash } from "node:crypto";
+import type { DeploymentConfig } from "../deploy/define-config.ts";
 import type { FlowDefinition } from "../flow-definition.ts";
+
+/** What may be said of a served deployment as of a deployed one. */
+export type ServedConfig = Pick<
+  DeploymentConfig,
+  "limits" | "parameters" | "retry" | "tags" | "timeoutSeconds"
+>;
 
 /** A flow that this process executes, as the deployment under which it is registered. */
 export type ServedFlow = {
   readonly definition: FlowDefinition;
   readonly deploymentName: string;
-  readonly tags: readonly string[];
-  /** Default parameters; JSON values. */
-  readonly parameters: Readonly<Record<string, unknown>> | undefined;
+  /** What its deployment is registered with. */
+  readonly config: ServedConfig;
 };
 
 export function nameOfServed({ definition, deploymentName }: ServedFlow): string {

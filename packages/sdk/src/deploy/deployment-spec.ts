@@ -1,0 +1,83 @@
+import { DeploymentSpec, DownbeatError } from "@downbeat/contract";
+import { sealJson, type DataKey } from "@downbeat/seal";
+import { checkParameters } from "../remote/check-parameters.ts";
+import type { DeploymentConfig } from "./define-config.ts";
+
+/** Tells the deployments of background tasks, and their runs, from others. */
+const BACKGROUND_TAG = "background";
+
+/** A flow as it lies in a project. */
+export type DeployableFlow = {
+  readonly flowName: string;
+  /** Its module, relative to the project directory that agents run in, with forward slashes. */
+  readonly path: string;
+  readonly export: string;
+  readonly contentHash: string;
+  readonly gitSha: string | null;
+  readonly parameterSchema: object | null;
+  readonly isBackground: boolean;
+  readonly exclusive: boolean;
+};
+
+/** What a project says about one deployment; what is undefined it leaves open. */
+type OpenConfig = {
+  readonly [K in keyof DeploymentConfig]: DeploymentConfig[K] | undefined;
+};
+
+export type DeploymentSource = {
+  readonly flow: DeployableFlow;
+  readonly name: string;
+  readonly config: OpenConfig;
+};
+
+/**
+ * What registers a deployment: default parameters checked against the flow's schema, they and the entrypoint sealed.
+ *
+ * @throws DownbeatError `parameters_invalid`, `definition_invalid` when the API would refuse it
+ */
+export async function deploymentSpec(
+  { flow, name, config }: DeploymentSource,
+  dataKey: DataKey,
+): Promise<DeploymentSpec> {
+  const dep = `${flow.flowName}/${name}`;
+  const { parameters = {}, concurrency, limits, requiredLabels, retry } = config;
+  checkParameters(flow.flowName, parameters, flow.parameterSchema, { partial: true });
+  const entrypoint = { path: flow.path, export: flow.export };
+  const spec = {
+    flowName: flow.flowName,
+    name,
+    poolName: config.pool ?? "default",
+    queueName: config.queue ?? "default",
+    tags: tagsOf(flow, config.tags ?? []),
+    retry: retry ?? null,
+    timeoutSeconds: config.timeoutSeconds ?? null,
+    exclusive: config.exclusive ?? flow.exclusive,
+    // Absent: a standing deployment keeps what `downbeat deployment limit` has set.
+    ...(concurrency !== undefined && { concurrency }),
+    ...(limits !== undefined && { limitNames: limits }),
+    ...(requiredLabels !== undefined && { requiredLabels }),
+    contentHash: flow.contentHash,
+    gitSha: flow.gitSha,
+    parameterSchema: flow.parameterSchema,
+    entrypoint: await sealJson(dataKey, { kind: "entrypoint", dep }, entrypoint),
+    defaultParameters:
+      Object.keys(parameters).length === 0
+        ? null
+        : await sealJson(dataKey, { kind: "defaults", dep }, parameters),
+  };
+  return checked(spec, dep);
+}
+
+function checked(spec: object, dep: string): DeploymentSpec {
+  const { success, error, data } = DeploymentSpec.safeParse(spec);
+  if (success) return data;
+  const [issue] = error.issues;
+  throw new DownbeatError("definition_invalid", {
+    message: `deployment "${dep}" cannot be as it is described: ${issue?.path.join(".")}: ${issue?.message}`,
+    cause: error,
+  });
+}
+
+function tagsOf({ isBackground }: DeployableFlow, tags: readonly string[]): string[] {
+  return [...new Set(isBackground ? [...tags, BACKGROUND_TAG] : tags)];
+}
