@@ -31,8 +31,9 @@ export type LedgerRun = {
 };
 
 const RUNS = `
-  select r.id as "runId", r.state_type as "stateType", r.epoch, l.run_id is not null as "isLive"
-  from flow_run r left join live_run l on l.run_id = r.id`;
+  select r.id as "runId", e.state_type as "stateType", coalesce(l.epoch, e.epoch) as epoch,
+    l.run_id is not null as "isLive"
+  from flow_run r left join live_run l on l.run_id = r.id left join ended_run e on e.run_id = r.id`;
 
 const STATES = `
   select run_id as "runId", sequence, type, name, at, epoch, reason, actor_kind as "actorKind", actor_id as "actorId",

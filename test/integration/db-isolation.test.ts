@@ -32,6 +32,7 @@ const TENANT_TABLES = [
   "concurrency_limit",
   "data_key",
   "deployment",
+  "ended_run",
   "enrolment_token",
   "flow",
   "flow_run",

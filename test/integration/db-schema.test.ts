@@ -75,8 +75,8 @@ describeEachDatabase("the tables", ({ database, kind }) => {
     const namesOf = (types: readonly (keyof typeof STATE_NAMES)[]) =>
       types.flatMap((type) => [...STATE_NAMES[type]]);
     const expected = {
-      flow_run_state_type_check: TERMINAL_STATE_TYPES,
-      flow_run_state_name_check: namesOf(TERMINAL_STATE_TYPES),
+      ended_run_state_type_check: TERMINAL_STATE_TYPES,
+      ended_run_state_name_check: namesOf(TERMINAL_STATE_TYPES),
       live_run_state_type_check: live,
       live_run_state_name_check: namesOf(live),
       run_state_type_check: STATE_TYPES,
@@ -140,8 +140,12 @@ describeEachDatabase("the tables", ({ database, kind }) => {
         order by place`,
     );
     expect(columns.length).toBeGreaterThan(8);
-    for (const { place, checks } of columns)
-      expect([place, checks]).toEqual([place, [`CHECK (is_sealed(${place.split(".")[1]}))`]]);
+    for (const { place, checks } of columns) {
+      const column = place.split(".")[1];
+      const form = [`CHECK (is_sealed(${column}))`, `CHECK (((${column} IS NULL) OR is_sealed(${column})))`];
+      expect([place, form]).toEqual([place, expect.arrayContaining(checks)]);
+      expect([place, checks.length]).toEqual([place, 1]);
+    }
     const passing = await inside(
       (tx) => tx.prisma.$queryRaw<{ text: string }[]>`
         select text from unnest(${NOT_SEALED}::text[]) as given (text) where is_sealed(text)`,

@@ -26,12 +26,16 @@ export async function readRun(
   if (run === undefined) return undefined;
   const row = await tx.prisma.flowRun.findFirst({
     where: { id: runId, workspaceId: tx.workspaceId },
-    select: { parameters: true, result: true },
+    select: { parameters: true },
+  });
+  const ended = await tx.prisma.endedRun.findFirst({
+    where: { runId, workspaceId: tx.workspaceId },
+    select: { result: true },
   });
   return {
     ...run,
     parameters: (row?.parameters ?? null) as RunDetail["parameters"],
-    result: (row?.result ?? null) as RunDetail["result"],
+    result: (ended?.result ?? null) as RunDetail["result"],
   };
 }
 
@@ -80,16 +84,17 @@ export async function listLogChunks(
   query: { runId: string; after?: string | undefined; limit: number },
 ): Promise<LogPage | undefined> {
   // Read before the chunks: once it says terminal, what follows includes everything that came before the end.
+  const where = { runId: query.runId, workspaceId: tx.workspaceId };
+  const ended = await tx.prisma.endedRun.findFirst({ where, select: { runId: true } });
   const run = await tx.prisma.flowRun.findFirst({
     where: { id: query.runId, workspaceId: tx.workspaceId },
-    select: { stateType: true },
+    select: { id: true },
   });
   if (run === null) return undefined;
   const [epoch, sequence] = (query.after ?? "-1.-1").split(".").map(Number) as [number, number];
   const rows = await tx.prisma.logChunk.findMany({
     where: {
-      runId: query.runId,
-      workspaceId: tx.workspaceId,
+      ...where,
       OR: [{ epoch: { gt: epoch } }, { epoch, sequence: { gt: sequence } }],
     },
     orderBy: [{ epoch: "asc" }, { sequence: "asc" }],
@@ -107,7 +112,7 @@ export async function listLogChunks(
   return {
     items,
     nextAfter: last === undefined ? (query.after ?? null) : `${last.epoch}.${last.sequence}`,
-    complete: run.stateType !== null && rows.length <= query.limit,
+    complete: ended !== null && rows.length <= query.limit,
     dataKeys: await readDataKeys(tx, keyIdsOf(items)),
   };
 }

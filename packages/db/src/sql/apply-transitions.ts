@@ -1,6 +1,7 @@
-import type { Actor } from "@downbeat/contract";
+import { isTerminal, type Actor } from "@downbeat/contract";
 import type { AcceptedTransition } from "@downbeat/core";
-import { plainColumn } from "../array-literal.ts";
+import { arrayLiteral, plainColumn } from "../array-literal.ts";
+import { optionalColumn, plainBatchColumn } from "../batch-column.ts";
 import type { EngineTx, Tx } from "../transaction.ts";
 
 /** A transition that the rules accepted, on its way into the history of a run that this transaction has locked. */
@@ -13,14 +14,16 @@ export type Transition = AcceptedTransition & {
 
 /**
  * Writes accepted transitions: every one into the history, the last of each run into its state. A run that becomes
- * terminal leaves live_run; one that becomes SCHEDULED or is suspended gives up its lease, and takes on the time and what
- * is left of its budget if that is a retry. Either gives its slots of named limits back.
+ * terminal leaves live_run for ended_run; one that becomes SCHEDULED or is suspended gives up its lease, and takes on the
+ * time and what is left of its budget if that is a retry. Either gives its slots of named limits back. The leases of a
+ * run's last eight attempts are kept in former_lease if they may still log something.
  *
+ * @param rows of one run in order of sequence
  * @param now when the wait for a retry begins; the database's clock when absent
  *
  * Locks: the live_run rows, which the caller has locked before (lock-runs.ts), so nothing is waited for.
  * The workspace is compared `is true` so that only the key can drive a lookup (see 0001_init).
- * Indexes: live_run_pkey, flow_run_pkey, run_state_pkey, limit_slot_run_id_idx.
+ * Indexes: live_run_pkey, limit_slot_run_id_idx, former_lease_pkey, agent_session_pkey.
  */
 export async function applyTransitions(
   tx: Tx | EngineTx,
@@ -28,28 +31,51 @@ export async function applyTransitions(
   { now = null }: { readonly now?: Date | null } = {},
 ): Promise<void> {
   if (rows.length === 0) return;
+  const effects = effectsOf(rows);
+  const effect = plainBatchColumn(effects.map(({ kind }) => kind));
+  const firstRunning = plainBatchColumn(effects.map((one) => one.firstRunningAt));
+  const [workspaceId, type, name] = [
+    plainBatchColumn(rows.map((row) => row.workspaceId)),
+    plainBatchColumn(rows.map((row) => row.state.type)),
+    plainBatchColumn(rows.map((row) => row.state.name)),
+  ];
+  const [at, epoch, reason] = [
+    plainBatchColumn(rows.map((row) => row.state.at)),
+    plainBatchColumn(rows.map((row) => row.epoch)),
+    plainBatchColumn(rows.map((row) => row.reason)),
+  ];
+  const actorKind = plainBatchColumn(rows.map((row) => row.actor.kind));
+  const actorId = plainBatchColumn(rows.map((row) => row.actor.id));
   const error = <K extends "class" | "exitCode" | "signal" | "fingerprint" | "detail">(key: K) =>
-    rows.map((row) => row.error?.[key] ?? null);
+    optionalColumn(rows.map((row) => row.error?.[key]));
   await tx.prisma.$executeRaw`/* prepared */
     with change as (
-      select * from unnest(
-        ${plainColumn(rows.map((row) => row.runId))}::uuid[], ${plainColumn(rows.map((row) => row.workspaceId))}::uuid[],
-        ${plainColumn(rows.map((row) => row.sequence))}::int[], ${plainColumn(rows.map((row) => row.state.type))}::text[],
-        ${plainColumn(rows.map((row) => row.state.name))}::text[],
-        ${plainColumn(rows.map((row) => row.state.at))}::timestamptz[],
-        ${plainColumn(rows.map((row) => row.epoch))}::int[], ${plainColumn(rows.map((row) => row.actor.kind))}::text[],
-        ${plainColumn(rows.map((row) => row.actor.id))}::uuid[], ${plainColumn(rows.map((row) => row.reason))}::text[],
-        ${plainColumn(rows.map((row) => row.transitionId))}::uuid[], ${error("class")}::text[], ${error("exitCode")}::int[],
-        ${error("signal")}::text[], ${error("fingerprint")}::text[], ${error("detail")}::text[],
-        ${rows.map((row) => row.retry?.cause ?? null)}::text[],
-        ${rows.map((row) => row.retry?.delayMs ?? null)}::double precision[],
-        ${rows.map((row) => (row.retry === undefined ? null : JSON.stringify(row.retry.budget)))}::text[],
-        ${rows.map((row) => (row.pause === undefined ? null : JSON.stringify(row.pause)))}::text[],
-        ${rows.map((row) => row.result ?? null)}::text[]
+      select run_id, coalesce(workspace_id, ${workspaceId.same}::uuid) as workspace_id, sequence,
+        coalesce(type, ${type.same}::text) as type, coalesce(name, ${name.same}::text) as name,
+        coalesce(at, ${at.same}::timestamptz) as at, coalesce(epoch, ${epoch.same}::int) as epoch,
+        coalesce(actor_kind, ${actorKind.same}::text) as actor_kind, coalesce(actor_id, ${actorId.same}::uuid) as actor_id,
+        coalesce(reason, ${reason.same}::text) as reason, transition_id, error_class, exit_code, signal,
+        error_fingerprint, error_detail, cause, retry_delay_ms, retry, pause, result,
+        coalesce(effect, ${effect.same}::text) as effect,
+        coalesce(first_running, ${firstRunning.same}::timestamptz) as first_running, cancels,
+        coalesce(transition_ids::uuid[], array[transition_id]) as transition_ids
+      from unnest(
+        ${plainColumn(rows.map((row) => row.runId))}::uuid[], ${workspaceId.array}::uuid[],
+        ${plainColumn(rows.map((row) => row.sequence))}::int[], ${type.array}::text[], ${name.array}::text[],
+        ${at.array}::timestamptz[], ${epoch.array}::int[], ${actorKind.array}::text[], ${actorId.array}::uuid[],
+        ${reason.array}::text[], ${plainColumn(rows.map((row) => row.transitionId))}::uuid[], ${error("class")}::text[],
+        ${error("exitCode")}::int[], ${error("signal")}::text[], ${error("fingerprint")}::text[],
+        ${error("detail")}::text[], ${optionalColumn(rows.map((row) => row.retry?.cause))}::text[],
+        ${optionalColumn(rows.map((row) => row.retry?.delayMs))}::double precision[],
+        ${optionalColumn(rows.map((row) => row.retry && JSON.stringify(row.retry.budget)))}::text[],
+        ${optionalColumn(rows.map((row) => row.pause && JSON.stringify(row.pause)))}::text[],
+        ${optionalColumn(rows.map((row) => row.result))}::text[], ${effect.array}::text[],
+        ${firstRunning.array}::timestamptz[], ${optionalColumn(effects.map((one) => one.cancels || null))}::boolean[],
+        ${optionalColumn(effects.map((one) => one.transitionIds))}::text[]
       ) as given (
         run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason, transition_id,
         error_class, exit_code, signal, error_fingerprint, error_detail, cause, retry_delay_ms, retry, pause,
-        result
+        result, effect, first_running, cancels, transition_ids
       )
     ),
     history as (
@@ -59,56 +85,88 @@ export async function applyTransitions(
         error_class, exit_code, signal, error_fingerprint, error_detail, cause
       from change
     ),
-    last as (
-      select distinct on (run_id) *, type in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED') as terminal,
-        min(at) filter (where type = 'RUNNING') over whole_run as first_running,
-        min(at) filter (where type = 'CANCELLING') over whole_run as cancelled_at,
-        array_agg(transition_id) over whole_run as transition_ids
-      from change
-      window whole_run as (
-        partition by run_id order by sequence desc rows between unbounded preceding and unbounded following
-      )
-      order by run_id, sequence desc
-    ),
     -- Slots are of a run that is held; the table is empty where nobody uses named limits.
     freed as (
-      delete from limit_slot s using last
-      where s.run_id = last.run_id and (s.workspace_id = last.workspace_id) is true
-        and (last.terminal or last.type = 'SCHEDULED' or last.name = 'Suspended')
+      delete from limit_slot s using change c
+      where c.effect in ('ends', 'lets_go') and s.run_id = c.run_id and (s.workspace_id = c.workspace_id) is true
+    ),
+    kept as (
+      insert into former_lease (run_id, epoch, workspace_id, lease_token)
+      select l.run_id, l.epoch, l.workspace_id, l.lease_token
+      from change c join live_run l on l.run_id = c.run_id and (l.workspace_id = c.workspace_id) is true
+      where c.effect = 'lets_go' and c.name in ('AwaitingRetry', 'Suspended') and l.lease_token is not null
+      on conflict do nothing
+    ),
+    forgotten as (
+      delete from former_lease f using change c
+      where c.effect = 'lets_go' and c.name in ('AwaitingRetry', 'Suspended')
+        and f.run_id = c.run_id and (f.workspace_id = c.workspace_id) is true and f.epoch <= c.epoch - 8
     ),
     gone as (
-      delete from live_run l using last
-      where l.run_id = last.run_id and (l.workspace_id = last.workspace_id) is true and last.terminal
-      returning last.*, l.started_at, l.lease_token, l.session_id, l.recent_transition_ids
+      delete from live_run l using change c
+      where c.effect = 'ends' and l.run_id = c.run_id and (l.workspace_id = c.workspace_id) is true
+      returning c.*, l.started_at, l.lease_token, l.session_id, l.recent_transition_ids
     ),
-    finished as (
-      update flow_run r
-      set state_type = gone.type, state_name = gone.name, state_at = gone.at, state_sequence = gone.sequence,
-        reason = gone.reason, started_at = coalesce(gone.started_at, gone.first_running), ended_at = gone.at,
-        epoch = gone.epoch, lease_token = gone.lease_token,
-        recent_transition_ids = (gone.transition_ids || gone.recent_transition_ids)[1:32],
-        agent_id = (select s.agent_id from agent_session s where s.id = gone.session_id),
-        error_class = gone.error_class, exit_code = gone.exit_code, signal = gone.signal,
-        error_fingerprint = gone.error_fingerprint, error_detail = gone.error_detail, result = gone.result
-      from gone
-      where r.id = gone.run_id and (r.workspace_id = gone.workspace_id) is true
+    ended as (
+      insert into ended_run (run_id, workspace_id, state_type, state_name, state_at, state_sequence, reason, started_at,
+        epoch, lease_token, recent_transition_ids, agent_id, error_class, exit_code, signal, error_fingerprint,
+        error_detail, result)
+      select g.run_id, g.workspace_id, g.type, g.name, g.at, g.sequence, g.reason, coalesce(g.started_at, g.first_running),
+        g.epoch, g.lease_token, (g.transition_ids || g.recent_transition_ids)[1:32], s.agent_id, g.error_class,
+        g.exit_code, g.signal, g.error_fingerprint, g.error_detail, g.result
+      from gone g
+      left join agent_session s on s.id = g.session_id and (s.workspace_id = g.workspace_id) is true
     )
     update live_run l
-    set state_type = last.type, state_name = last.name, state_at = last.at, state_sequence = last.sequence,
-      reason = last.reason, started_at = coalesce(l.started_at, last.first_running),
+    set state_type = c.type, state_name = c.name, state_at = c.at, state_sequence = c.sequence,
+      reason = c.reason, started_at = coalesce(l.started_at, c.first_running),
       cancel_requested_at = coalesce(l.cancel_requested_at,
-        case when last.cancelled_at is not null then coalesce(${now}::timestamptz, now()) end),
-      late = last.name in ('Late', 'AwaitingConcurrencySlot'), scheduled_for = coalesce(
-        coalesce(${now}::timestamptz, now()) + make_interval(secs => last.retry_delay_ms / 1000),
-        case when last.name = 'Resuming' then coalesce(${now}::timestamptz, now()) end, l.scheduled_for),
-      pause = case when last.type = 'PAUSED' then coalesce(last.pause::jsonb, l.pause) end,
-      pause_deadline = case when last.type = 'PAUSED' then coalesce(coalesce(${now}::timestamptz, now())
-        + make_interval(secs => (last.pause::jsonb->>'timeoutSeconds')::double precision), l.pause_deadline) end,
-      retry = coalesce(last.retry::jsonb, l.retry),
-      recent_transition_ids = (last.transition_ids || l.recent_transition_ids)[1:32],
-      lease_token = case when last.type = 'SCHEDULED' or last.name = 'Suspended' then null else l.lease_token end,
-      session_id = case when last.type = 'SCHEDULED' or last.name = 'Suspended' then null else l.session_id end,
-      claim_request_id = case when last.type = 'SCHEDULED' or last.name = 'Suspended' then null else l.claim_request_id end
-    from last
-    where l.run_id = last.run_id and (l.workspace_id = last.workspace_id) is true and not last.terminal`;
+        case when c.cancels then coalesce(${now}::timestamptz, now()) end),
+      late = c.name in ('Late', 'AwaitingConcurrencySlot'), scheduled_for = coalesce(
+        coalesce(${now}::timestamptz, now()) + make_interval(secs => c.retry_delay_ms / 1000),
+        case when c.name = 'Resuming' then coalesce(${now}::timestamptz, now()) end, l.scheduled_for),
+      pause = case when c.type = 'PAUSED' then coalesce(c.pause::jsonb, l.pause) end,
+      pause_deadline = case when c.type = 'PAUSED' then coalesce(coalesce(${now}::timestamptz, now())
+        + make_interval(secs => (c.pause::jsonb->>'timeoutSeconds')::double precision), l.pause_deadline) end,
+      retry = coalesce(c.retry::jsonb, l.retry),
+      recent_transition_ids = (c.transition_ids || l.recent_transition_ids)[1:32],
+      lease_token = case when c.effect = 'moves' then l.lease_token end,
+      session_id = case when c.effect = 'moves' then l.session_id end,
+      claim_request_id = case when c.effect = 'moves' then l.claim_request_id end
+    from change c
+    where c.effect in ('moves', 'lets_go') and l.run_id = c.run_id and (l.workspace_id = c.workspace_id) is true`;
+}
+
+/** What a transition does beside becoming history. All but a run's last are passed through at once. */
+type Effect = {
+  readonly kind: "passes" | "moves" | "lets_go" | "ends";
+  /** When the run first became RUNNING among these rows; with its last only, as what follows. */
+  readonly firstRunningAt: string | null;
+  readonly cancels: boolean;
+  /** Newest first, as an array literal; null for that of the row alone. */
+  readonly transitionIds: string | null;
+};
+
+function effectsOf(rows: readonly Transition[]): Effect[] {
+  const ofRun = new Map<string, Transition[]>();
+  for (const row of rows) {
+    const before = ofRun.get(row.runId);
+    if (before === undefined) ofRun.set(row.runId, [row]);
+    else before.push(row);
+  }
+  return rows.map((row) => effectOf(row, ofRun.get(row.runId) ?? []));
+}
+
+function effectOf(row: Transition, ofRun: readonly Transition[]): Effect {
+  if (row !== ofRun.at(-1))
+    return { kind: "passes", firstRunningAt: null, cancels: false, transitionIds: null };
+  const { type, name } = row.state;
+  const letsGo = type === "SCHEDULED" || name === "Suspended";
+  const ids = ofRun.map(({ transitionId }) => transitionId).toReversed();
+  return {
+    kind: isTerminal(type) ? "ends" : letsGo ? "lets_go" : "moves",
+    firstRunningAt: ofRun.find(({ state }) => state.type === "RUNNING")?.state.at ?? null,
+    cancels: ofRun.some(({ state }) => state.type === "CANCELLING"),
+    transitionIds: ids.length === 1 ? null : arrayLiteral(ids),
+  };
 }

@@ -31,9 +31,9 @@ export async function createStandaloneRun(
     ),
     identity as (
       insert into flow_run (id, workspace_id, flow_id, parameters, tags, created_by_kind, created_by_id, created_at,
-        scheduled_for, epoch)
+        scheduled_for)
       select run_id, workspace_id, ${run.flowId}::uuid, ${run.parameters}::text, ${run.tags}::text[], actor_kind,
-        actor_id, at, at, 1
+        actor_id, at, at
       from new_run
     ),
     history as (

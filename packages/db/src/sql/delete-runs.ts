@@ -3,17 +3,20 @@ import type { Tx } from "../transaction.ts";
 /**
  * Deletes ended runs with all that belongs to them; live ones stay. Their idempotency keys may be used again.
  *
- * Returns the ids that are gone. Locks: the flow_run rows, then the rows that go with them.
- * Indexes: flow_run_pkey, run_state_pkey, task_run_pkey, log_chunk_pkey, idempotency_workspace_id_run_id_idx.
+ * Returns the ids that are gone. Locks: the ended_run rows, then the rows that go with them.
+ * Indexes: ended_run_pkey, flow_run_pkey, run_state_pkey, task_run_pkey, log_chunk_pkey, idempotency_workspace_id_run_id_idx.
  */
 export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<string[]> {
   if (runIds.length === 0) return [];
   const rows = await tx.prisma.$queryRaw<{ id: string }[]>`
     with doomed as materialized (
-      select id from flow_run
-      where workspace_id = ${tx.workspaceId}::uuid and id = any(${runIds}::uuid[]) and state_type is not null
-      order by id
+      select run_id as id from ended_run
+      where workspace_id = ${tx.workspaceId}::uuid and run_id = any(${runIds}::uuid[])
+      order by run_id
       for update
+    ),
+    endings as (
+      delete from ended_run e using doomed where e.run_id = doomed.id and e.workspace_id = ${tx.workspaceId}::uuid
     ),
     states as (
       delete from run_state s using doomed where s.run_id = doomed.id and s.workspace_id = ${tx.workspaceId}::uuid

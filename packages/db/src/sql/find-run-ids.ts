@@ -21,7 +21,7 @@ export async function findRunIds(
   return rows.map(({ id }) => id);
 }
 
-/** How many runs match. Locks: none. Indexes: flow_run_finished_idx, live_run_workspace_id_run_id_idx. */
+/** How many runs match. Locks: none. Indexes: ended_run_workspace_id_state_type_run_id_idx, live_run_workspace_id_run_id_idx. */
 export async function countRuns(tx: Tx, selection: RunSelection): Promise<number> {
   const [row] = await tx.prisma.$queryRaw<[{ count: number }]>`
     select count(*)::int as count from (${selected(tx, selection)}) as selected`;
@@ -32,8 +32,8 @@ function selected(tx: Tx, { filter, stateTypes, cursor }: RunSelection): Prisma.
   const matches = runMatches(tx, { ...filter, cursor });
   return Prisma.sql`
     select id from (
-      (select r.id from flow_run r
-        where r.state_type = any(${stateTypes.filter((type) => isTerminal(type))}::text[]) and ${matches})
+      (select r.id from ended_run e join flow_run r on r.id = e.run_id
+        where e.workspace_id = ${tx.workspaceId}::uuid and e.state_type = any(${stateTypes.filter((type) => isTerminal(type))}::text[]) and ${matches})
       union all
       (select r.id from live_run l join flow_run r on r.id = l.run_id
         where l.workspace_id = ${tx.workspaceId}::uuid

@@ -35,9 +35,10 @@ export async function listTaskRunRows(
   const [startedAt, id] = readCursor(query.cursor);
   const rows = await tx.prisma.$queryRaw<Row[]>`
     with standing as (
-      select coalesce(r.ended_at, l.state_at) as at, coalesce(l.epoch, r.epoch) as epoch,
-        coalesce(r.state_type, 'CRASHED') as type, r.state_type is not null or l.state_type = 'SCHEDULED' as no_process
+      select coalesce(e.state_at, l.state_at) as at, coalesce(l.epoch, e.epoch) as epoch,
+        coalesce(e.state_type, 'CRASHED') as type, e.run_id is not null or l.state_type = 'SCHEDULED' as no_process
       from flow_run r
+      left join ended_run e on e.run_id = r.id and e.workspace_id = ${tx.workspaceId}::uuid
       left join live_run l on l.run_id = r.id and l.workspace_id = ${tx.workspaceId}::uuid
       where r.workspace_id = ${tx.workspaceId}::uuid and r.id = ${query.runId}::uuid
     )

@@ -8,6 +8,7 @@ export type LockedRun = RunSnapshot & {
   /** False once terminal: nothing about it will change. */
   readonly live: boolean;
   readonly reason: StateReasonCode;
+  /** These two are null once it is terminal. */
   readonly sessionId: string | null;
   readonly poolId: string | null;
   /** What it waits for while PAUSED. */
@@ -39,7 +40,7 @@ type Row = {
  * Returns a map by run id; ids that are not in this workspace are absent. A finished run keeps its epoch, lease token and
  * newest transition ids, so that late logs and repeated reports are recognised.
  * Locks: live_run rows, for update, in order of run id; every other statement that locks several keeps that order.
- * Indexes: live_run_pkey, flow_run_pkey.
+ * Indexes: live_run_pkey, ended_run_pkey.
  */
 export async function lockRuns(
   tx: Tx,
@@ -96,12 +97,11 @@ function lockLive(tx: Tx, ids: readonly string[]): Promise<Row[]> {
 
 function readFinished(tx: Tx, ids: readonly string[]): Promise<Row[]> {
   return tx.prisma.$queryRaw<Row[]>`/* prepared */
-    select id as run_id, epoch, lease_token, state_type, state_name, state_at::text, state_sequence, reason,
-      recent_transition_ids::text, cardinality(recent_transition_ids) as remembered, null::uuid as session_id, pool_id,
-      false as live, null::jsonb as retry, null::jsonb as pause
-    from flow_run
-    where (workspace_id = ${tx.workspaceId}::uuid) is true and id = any(${plainColumn(ids)}::uuid[])
-      and state_type is not null`;
+    select run_id, epoch, lease_token, state_type, state_name, state_at::text, state_sequence, reason,
+      recent_transition_ids::text, cardinality(recent_transition_ids) as remembered, null::uuid as session_id,
+      null::uuid as pool_id, false as live, null::jsonb as retry, null::jsonb as pause
+    from ended_run
+    where (workspace_id = ${tx.workspaceId}::uuid) is true and run_id = any(${plainColumn(ids)}::uuid[])`;
 }
 
 function toLockedRun(row: Row, older: readonly string[]): LockedRun {

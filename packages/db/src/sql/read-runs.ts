@@ -6,15 +6,16 @@ import { toRun, type RunRow } from "../run-row.ts";
 import type { Tx } from "../transaction.ts";
 
 /**
- * A page of runs, newest first. Filters by final state read the finished runs' index, one short scan a state; filters by
+ * A page of runs, newest first. Filters by final state read the ended runs' index, one short scan a state; filters by
  * live state read the small live table; so rare states stay quick however many runs there are.
  *
- * Locks: none. Indexes: flow_run_workspace_id_id_idx, flow_run_workspace_id_flow_id_id_idx, flow_run_finished_idx,
- * live_run_workspace_id_run_id_idx.
+ * Locks: none. Indexes: flow_run_workspace_id_id_idx, flow_run_workspace_id_flow_id_id_idx,
+ * ended_run_workspace_id_state_type_run_id_idx, live_run_workspace_id_run_id_idx.
  */
 export async function listRuns(tx: Tx, filter: RunFilter): Promise<Page<Run>> {
   const matches = runMatches(tx, filter);
   const states = filter.stateType ?? [];
+  const cursor = idCursor(filter.cursor);
   const oneMore = filter.limit + 1; // tells whether there is a next page
   const rows = await tx.prisma.$queryRaw<RunRow[]>`
     with page as (
@@ -25,8 +26,10 @@ export async function listRuns(tx: Tx, filter: RunFilter): Promise<Page<Run>> {
         (select finished.id
           from unnest(${states.filter((type) => isTerminal(type))}::text[]) as wanted (state_type)
           cross join lateral (
-            select r.id from flow_run r where r.state_type = wanted.state_type and ${matches}
-            order by r.id desc limit ${oneMore}::int
+            select r.id from ended_run e join flow_run r on r.id = e.run_id
+            where e.workspace_id = ${tx.workspaceId}::uuid and e.state_type = wanted.state_type
+              and (${cursor}::uuid is null or e.run_id < ${cursor}::uuid) and ${matches}
+            order by e.run_id desc limit ${oneMore}::int
           ) as finished)
         union all
         (select r.id from live_run l join flow_run r on r.id = l.run_id
@@ -81,14 +84,14 @@ export function runMatches(tx: Tx, filter: Omit<RunFilter, "limit" | "stateType"
 function runColumns(tx: Tx): Prisma.Sql {
   return Prisma.sql`
     select r.id, r.flow_id, f.name as flow_name, r.flow_version_id, r.deployment_id, d.name as deployment_name,
-      p.name as pool_name, q.name as queue_name, coalesce(r.state_type, l.state_type) as state_type,
-      coalesce(r.state_name, l.state_name) as state_name, coalesce(r.state_at, l.state_at) as state_at,
-      coalesce(r.reason, l.reason) as reason, coalesce(l.epoch, r.epoch) as epoch, r.tags, r.created_by_kind,
+      p.name as pool_name, q.name as queue_name, coalesce(e.state_type, l.state_type) as state_type,
+      coalesce(e.state_name, l.state_name) as state_name, coalesce(e.state_at, l.state_at) as state_at,
+      coalesce(e.reason, l.reason) as reason, coalesce(l.epoch, e.epoch) as epoch, r.tags, r.created_by_kind,
       r.created_by_id, r.created_at, coalesce(l.scheduled_for, r.scheduled_for) as scheduled_for,
-      coalesce(r.started_at, l.started_at) as started_at, r.ended_at, a.id as agent_id, a.name as agent_name,
+      coalesce(e.started_at, l.started_at) as started_at, e.state_at as ended_at, a.id as agent_id, a.name as agent_name,
       (select count(*)::int from task_run t where t.run_id = r.id and t.workspace_id = ${tx.workspaceId}::uuid)
         as task_run_count, l.retry, r.parent_run_id,
-      r.error_class, r.exit_code, r.signal, r.error_fingerprint, r.error_detail`;
+      e.error_class, e.exit_code, e.signal, e.error_fingerprint, e.error_detail`;
 }
 
 function runJoins(tx: Tx): Prisma.Sql {
@@ -97,7 +100,8 @@ function runJoins(tx: Tx): Prisma.Sql {
     left join deployment d on d.id = r.deployment_id and d.workspace_id = ${tx.workspaceId}::uuid
     left join work_pool p on p.id = r.pool_id and p.workspace_id = ${tx.workspaceId}::uuid
     left join work_queue q on q.id = r.queue_id and q.workspace_id = ${tx.workspaceId}::uuid
+    left join ended_run e on e.run_id = r.id and e.workspace_id = ${tx.workspaceId}::uuid
     left join live_run l on l.run_id = r.id and l.workspace_id = ${tx.workspaceId}::uuid
     left join agent_session s on s.id = l.session_id and s.workspace_id = ${tx.workspaceId}::uuid
-    left join agent a on a.id = coalesce(r.agent_id, s.agent_id) and a.workspace_id = ${tx.workspaceId}::uuid`;
+    left join agent a on a.id = coalesce(e.agent_id, s.agent_id) and a.workspace_id = ${tx.workspaceId}::uuid`;
 }

@@ -21,8 +21,8 @@ type Row = { run_id: string; pool_id: string };
  * it was, so whatever an earlier attempt may still propose is fenced; what it logged late is still taken. Runs of no deployment (standalone ones) stay ended:
  * no agent could take them.
  *
- * Returns the runs that went back, with the pool that got them. Locks: the flow_run rows, in order of id.
- * Indexes: flow_run_pkey, deployment_pkey, live_run_pkey.
+ * Returns the runs that went back, with the pool that got them. Locks: the ended_run rows, in order of run id; then their flow_run rows.
+ * Indexes: ended_run_pkey, flow_run_pkey, deployment_pkey, live_run_pkey.
  */
 export async function retryRuns(
   tx: Tx,
@@ -40,12 +40,14 @@ export async function retryRuns(
       ) as asked (run_id, standing_sequence, transition_id, name, reason, actor_kind, actor_id, mode)
     ),
     ended as materialized (
-      select r.id, r.workspace_id, r.deployment_id, r.epoch, r.lease_token, r.state_sequence,
-        r.recent_transition_ids, r.parent_run_id, given.*
-      from flow_run r join given on given.run_id = r.id and given.standing_sequence = r.state_sequence
-      where r.workspace_id = ${tx.workspaceId}::uuid and r.state_type is not null
-      order by r.id
-      for no key update of r
+      select e.run_id as id, e.workspace_id, r.deployment_id, e.epoch, e.lease_token, e.state_sequence,
+        e.recent_transition_ids, r.parent_run_id, given.*
+      from ended_run e
+      join given on given.run_id = e.run_id and given.standing_sequence = e.state_sequence
+      join flow_run r on r.id = e.run_id and (r.workspace_id = e.workspace_id) is true
+      where e.workspace_id = ${tx.workspaceId}::uuid
+      order by e.run_id
+      for update of e
     ),
     target as (
       select ended.*, coalesce(${now}::timestamptz, now())::timestamptz(3) as at, q.id as queue_id, q.pool_id,
@@ -56,11 +58,12 @@ export async function retryRuns(
       join work_queue q on q.id = d.queue_id and q.workspace_id = ${tx.workspaceId}::uuid
     ),
     reopened as (
+      delete from ended_run e using target
+      where e.run_id = target.id and (e.workspace_id = target.workspace_id) is true
+    ),
+    moved as (
       update flow_run r
-      set state_type = null, state_name = null, state_at = null, state_sequence = null, reason = null, ended_at = null,
-        started_at = null, lease_token = null, agent_id = null, error_class = null, exit_code = null, signal = null,
-        error_fingerprint = null, error_detail = null, pool_id = target.pool_id, queue_id = target.queue_id,
-        result = null, results_from = case target.mode when 'from_failed' then r.results_from else target.epoch + 1 end
+      set pool_id = target.pool_id, queue_id = target.queue_id, results_from = case target.mode when 'from_failed' then r.results_from else target.epoch + 1 end
       from target
       where r.id = target.id and (r.workspace_id = target.workspace_id) is true
     ),
