@@ -48,7 +48,9 @@ function walkObject(shape: Record<string, z.ZodType>): Walk | undefined {
   return (value, path, visit) => {
     if (typeof value !== "object" || value === null) return;
     for (const { name, walk } of fields) {
-      walk((value as Record<string, unknown>)[name], path === "" ? name : `${path}.${name}`, visit);
+      const field = (value as Record<string, unknown>)[name];
+      if (field === null || field === undefined) continue;
+      walk(field, path === "" ? name : `${path}.${name}`, visit);
     }
   };
 }

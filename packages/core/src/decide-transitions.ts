@@ -87,9 +87,10 @@ export function decideTransitions(
     if (known.has(proposal.transitionId)) return outcome("accepted", standing);
     const next = nextState(standing, proposal, at);
     if (next === undefined) return outcome("rejected", standing);
-    const row = accept(run, { proposal, next }, random);
+    const sequence = run.sequence + accepted.length + 1;
+    const row = accept(run, { proposal, next, sequence }, random);
     standing = row.state;
-    accepted.push({ ...row, sequence: run.sequence + accepted.length + 1 });
+    accepted.push(row);
     return outcome("accepted", standing);
   });
   return { outcomes, accepted };
@@ -97,25 +98,25 @@ export function decideTransitions(
 
 type Known = RunSnapshot["knownTransitionIds"];
 
-type Step = { readonly proposal: Proposal; readonly next: State };
+type Step = { readonly proposal: Proposal; readonly next: State; readonly sequence: number };
 
 /** The history row of an accepted step; an end within the retry budget becomes the wait for another attempt. */
 function accept(
   run: RunSnapshot,
-  { proposal, next }: Step,
+  { proposal, next, sequence }: Step,
   random: () => number,
-): Omit<AcceptedTransition, "sequence"> {
+): AcceptedTransition {
   const { transitionId, reason, error, proposer, pause, result } = proposal;
   const end = { type: next.type, reason };
   // What an operator declares is meant to stand.
   const retry = proposer === "operator" ? undefined : retryAfter(end, run.retry, random);
-  const row = { transitionId, reason, error };
   if (retry === undefined) {
-    const more = { ...(pause !== undefined && { pause }), ...(result !== undefined && { result }) };
-    return { ...row, state: next, ...more };
+    const row = { sequence, transitionId, state: next, reason, error };
+    if (pause === undefined && result === undefined) return row;
+    return { ...row, ...(pause !== undefined && { pause }), ...(result !== undefined && { result }) };
   }
   const state = { type: "SCHEDULED", name: "AwaitingRetry", at: next.at } as const;
-  return { ...row, state, reason: "retry_scheduled", retry };
+  return { sequence, transitionId, state, reason: "retry_scheduled", error, retry };
 }
 
 // An end that was accepted may have given up the lease for a retry; whoever repeats it is told that it was taken. A start

@@ -119,12 +119,14 @@ const LONGEST_TRANSACTION_MS = 120_000;
 
 // The time zone is set because Prisma's adapters read every instant as if it were UTC. The rest is for plans that stay good:
 // one made while a table was small must not scan it from end to end long after it has grown; a bitmap scan, unlike an
-// index scan, does not clear away the index entries of the dead rows of a busy table; and making a plan takes longer than
-// running it (docs/performance.md has the figures).
+// index scan, does not clear away the index entries of the dead rows of a busy table; making a plan takes longer than
+// running it; and a cache of lookups (memoize) costs more than the lookups where every key comes once
+// (docs/performance.md has the figures).
 const RUNTIME: TransactionSettings = {
   timezone: "UTC",
   enable_seqscan: "off",
   enable_bitmapscan: "off",
+  enable_memoize: "off",
   plan_cache_mode: "force_generic_plan",
   statement_timeout: String(LONGEST_TRANSACTION_MS),
   idle_in_transaction_session_timeout: String(LONGEST_TRANSACTION_MS),

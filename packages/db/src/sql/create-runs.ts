@@ -2,6 +2,7 @@ import type { Actor, Run } from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
 import type { RetryBudget } from "@downbeat/core";
 import { arrayLiteral, plainColumn } from "../array-literal.ts";
+import { optionalColumn, plainBatchColumn } from "../batch-column.ts";
 import { retriesLeft } from "../run-row.ts";
 import type { Tx } from "../transaction.ts";
 import { readIdempotencyKeys } from "./read-idempotency-keys.ts";
@@ -127,7 +128,18 @@ function insert(
   rows: readonly NewRun[],
   { asked, now }: { asked: Asked; now: Date | null },
 ): Promise<Target[]> {
-  const column = <K extends keyof NewRun>(key: K): NewRun[K][] => rows.map((row) => row[key]);
+  const column = <K extends keyof NewRun>(key: K) => optionalColumn(rows.map((row) => row[key]));
+  const place = plainBatchColumn(asked.places);
+  const instants = optionalColumn(rows.map(toInstant));
+  const tags = optionalColumn(
+    rows.map((row) => (row.tags.length === 0 ? null : arrayLiteral(row.tags))),
+  );
+  // Only what has a key can be asked twice.
+  const hashes = optionalColumn(
+    rows.map((row) => (row.idempotencyKey === null ? null : row.requestHash)),
+  );
+  const actorKind = plainBatchColumn(rows.map(({ createdBy }) => createdBy.kind));
+  const actorId = plainBatchColumn(rows.map(({ createdBy }) => createdBy.id));
   return tx.prisma.$queryRaw<Target[]>`/* prepared */
     with clock as (select coalesce(${now}::timestamptz, now())::timestamptz(3) as at),
     target as (
@@ -154,23 +166,21 @@ function insert(
       ) as d on true
     ),
     input as (
-      select given.run_id, given.parameters, given.key, given.request_hash, given.actor_kind, given.actor_id,
-        given.parent_run_id, given.row_number, clock.at, coalesce(given.scheduled_for, clock.at) as scheduled_for,
+      select given.run_id, given.parameters, given.key, given.request_hash,
+        coalesce(given.actor_kind, ${actorKind.same}::text) as actor_kind,
+        coalesce(given.actor_id, ${actorId.same}::uuid) as actor_id, given.parent_run_id, given.row_number, clock.at, coalesce(given.scheduled_for, clock.at) as scheduled_for,
         target.ordinal as target, target.flow_id, target.flow_version_id, target.deployment_id, target.pool_id,
         target.queue_id, target.queue_priority, target.retry,
-        case when given.tags = '{}' then target.tags
+        case when given.tags is null then target.tags
           else (array(select distinct unnest(target.tags || given.tags::text[]) collate "C" order by 1))[1:32] end as tags
       from unnest(
-        ${plainColumn(asked.runIds)}::uuid[], ${plainColumn(asked.places)}::int[], ${column("parameters")}::text[],
-        ${plainColumn(rows.map(toInstant))}::timestamptz[], ${rows.map(({ tags }) => arrayLiteral(tags))}::text[],
-        ${column("idempotencyKey")}::text[], ${column("requestHash")}::text[],
-        ${plainColumn(rows.map(({ createdBy }) => createdBy.kind))}::text[],
-        ${plainColumn(rows.map(({ createdBy }) => createdBy.id))}::uuid[],
-        ${plainColumn(rows.map(({ parentRunId }) => parentRunId ?? null))}::uuid[]
+        ${plainColumn(asked.runIds)}::uuid[], ${place.array}::int[], ${column("parameters")}::text[],
+        ${instants && plainColumn(instants)}::timestamptz[], ${tags}::text[], ${column("idempotencyKey")}::text[],
+        ${hashes}::text[], ${actorKind.array}::text[], ${actorId.array}::uuid[], ${column("parentRunId")}::uuid[]
       ) with ordinality as given (
         run_id, target, parameters, scheduled_for, tags, key, request_hash, actor_kind, actor_id, parent_run_id, row_number
       )
-      join target on target.ordinal = given.target and target.deployment_id is not null
+      join target on target.ordinal = coalesce(given.target, ${place.same}::int) and target.deployment_id is not null
       cross join clock
     ),
     keyed as (

@@ -1,4 +1,4 @@
-import type { PausePoint, State, StateReasonCode } from "@downbeat/contract";
+import type { PausePoint, State } from "@downbeat/contract";
 import type { RetryBudget, RunSnapshot } from "@downbeat/core";
 import { plainColumn } from "../array-literal.ts";
 import type { Tx } from "../transaction.ts";
@@ -7,7 +7,6 @@ import type { Tx } from "../transaction.ts";
 export type LockedRun = RunSnapshot & {
   /** False once terminal: nothing about it will change. */
   readonly live: boolean;
-  readonly reason: StateReasonCode;
   /** These two are null once it is terminal. */
   readonly sessionId: string | null;
   readonly poolId: string | null;
@@ -23,15 +22,13 @@ type Row = {
   state_name: string;
   state_at: string;
   state_sequence: number;
-  reason: string;
   /** The array as PostgreSQL writes it: whether an id is in it shows without taking it apart. */
   recent_transition_ids: string;
-  remembered: number;
-  session_id: string | null;
-  pool_id: string | null;
-  live: boolean;
-  retry: RetryBudget | null;
-  pause: PausePoint | null;
+  /** This and what follows of live runs only. */
+  session_id?: string | null;
+  pool_id?: string | null;
+  retry?: RetryBudget | null;
+  pause?: PausePoint | null;
 };
 
 /**
@@ -48,13 +45,14 @@ export async function lockRuns(
   { transitionIds = [] }: LockOptions = {},
 ): Promise<Map<string, LockedRun>> {
   const ids = [...new Set(runIds)];
-  const rows = await lockLive(tx, ids);
-  const live = new Set(rows.map((row) => row.run_id));
-  const missing = ids.filter((id) => !live.has(id));
+  const live = await lockLive(tx, ids);
   // Read after the lock: a run that finished while we waited for it is terminal in this statement's snapshot.
-  if (missing.length > 0) rows.push(...(await readFinished(tx, missing)));
-  const older = await readOlderTransitions(tx, rows, transitionIds);
-  return new Map(rows.map((row) => [row.run_id, toLockedRun(row, older.get(row.run_id) ?? [])]));
+  const finished = live.length < ids.length ? await readFinished(tx, ids) : [];
+  const older = await readOlderTransitions(tx, [...live, ...finished], transitionIds);
+  const runs = new Map<string, LockedRun>();
+  for (const row of finished) runs.set(row.run_id, toLockedRun(row, { live: false, older }));
+  for (const row of live) runs.set(row.run_id, toLockedRun(row, { live: true, older }));
+  return runs;
 }
 
 export type LockOptions = {
@@ -69,7 +67,7 @@ async function readOlderTransitions(
   transitionIds: readonly string[],
 ): Promise<Map<string, string[]>> {
   const ids = rows
-    .filter((row) => row.remembered >= REMEMBERED && row.state_sequence > row.remembered)
+    .filter((row) => row.state_sequence > REMEMBERED && countIds(row) >= REMEMBERED)
     .map((row) => row.run_id);
   if (ids.length === 0 || transitionIds.length === 0) return new Map();
   const known = await tx.prisma.$queryRaw<{ run_id: string; transition_ids: string[] }[]>`
@@ -84,11 +82,15 @@ async function readOlderTransitions(
 // As apply-transitions.ts keeps them.
 const REMEMBERED = 32;
 
+// "{}", or ids of 36 characters with commas between.
+function countIds({ recent_transition_ids: { length } }: Row): number {
+  return Math.floor((length - 1) / 37);
+}
+
 function lockLive(tx: Tx, ids: readonly string[]): Promise<Row[]> {
   return tx.prisma.$queryRaw<Row[]>`/* prepared */
-    select run_id, epoch, lease_token, state_type, state_name, state_at::text, state_sequence, reason,
-      recent_transition_ids::text, cardinality(recent_transition_ids) as remembered, session_id, pool_id, true as live,
-      retry, pause
+    select run_id, epoch, lease_token, state_type, state_name, state_at::text, state_sequence,
+      recent_transition_ids::text, session_id, pool_id, retry, pause
     from live_run
     where (workspace_id = ${tx.workspaceId}::uuid) is true and run_id = any(${plainColumn(ids)}::uuid[])
     order by run_id
@@ -97,34 +99,36 @@ function lockLive(tx: Tx, ids: readonly string[]): Promise<Row[]> {
 
 function readFinished(tx: Tx, ids: readonly string[]): Promise<Row[]> {
   return tx.prisma.$queryRaw<Row[]>`/* prepared */
-    select run_id, epoch, lease_token, state_type, state_name, state_at::text, state_sequence, reason,
-      recent_transition_ids::text, cardinality(recent_transition_ids) as remembered, null::uuid as session_id,
-      null::uuid as pool_id, false as live, null::jsonb as retry, null::jsonb as pause
+    select run_id, epoch, lease_token, state_type, state_name, state_at::text, state_sequence,
+      recent_transition_ids::text
     from ended_run
     where (workspace_id = ${tx.workspaceId}::uuid) is true and run_id = any(${plainColumn(ids)}::uuid[])`;
 }
 
-function toLockedRun(row: Row, older: readonly string[]): LockedRun {
-  const known = row.recent_transition_ids;
+type Known = { readonly live: boolean; readonly older: ReadonlyMap<string, readonly string[]> };
+
+function toLockedRun(row: Row, { live, older }: Known): LockedRun {
+  const newest = row.recent_transition_ids;
+  const before = older.get(row.run_id);
   return {
     runId: row.run_id,
     epoch: row.epoch,
     leaseToken: row.lease_token,
     state: { type: row.state_type, name: row.state_name, at: toInstant(row.state_at) } as State,
     sequence: row.state_sequence,
-    knownTransitionIds: { has: (id) => known.includes(id.toLowerCase()) || older.includes(id) },
-    live: row.live,
-    reason: row.reason as StateReasonCode,
-    sessionId: row.session_id,
-    poolId: row.pool_id,
-    retry: row.retry,
-    pause: row.pause,
+    knownTransitionIds: {
+      has: (id) => newest.includes(id.toLowerCase()) || before?.includes(id) === true,
+    },
+    live,
+    sessionId: row.session_id ?? null,
+    poolId: row.pool_id ?? null,
+    retry: row.retry ?? null,
+    pause: row.pause ?? null,
   };
 }
 
 // The zone is UTC in every transaction. "2026-11-22 15:04:05.12+00" → "2026-11-22T15:04:05.120Z", without a Date between.
 function toInstant(text: string): string {
-  const [date, time = ""] = text.slice(0, -3).split(" ");
-  const [seconds, fraction = ""] = time.split(".");
-  return `${date}T${seconds}.${fraction.padEnd(3, "0")}Z`;
+  const fraction = text.slice(20, -3);
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction.padEnd(3, "0")}Z`;
 }

@@ -87,6 +87,8 @@ function heldLease(
   return former?.runId === runId && former.epoch === epoch;
 }
 
+const ENGINE: Actor = { kind: "engine", id: null };
+
 type Deciding = Standing & { readonly answer: (place: Place, outcome: ReportOutcome) => void };
 
 function decideRun(
@@ -100,14 +102,13 @@ function decideRun(
     const place = proposed[index];
     if (place !== undefined) answer(place, outcome);
   });
-  const actors = new Map(proposed.map(({ asked, actor }) => [asked.transitionId, actor]));
-  return accepted.map((transition) => ({
-    ...transition,
-    runId: run.runId,
-    workspaceId,
-    epoch: run.epoch,
-    actor: actors.get(transition.transitionId) ?? { kind: "engine", id: null },
-  }));
+  const actorOf = (transitionId: string): Actor =>
+    proposed.find(({ asked }) => asked.transitionId === transitionId)?.actor ?? ENGINE;
+  const { runId, epoch } = run;
+  return accepted.map((transition) => {
+    const actor = actorOf(transition.transitionId);
+    return { ...transition, runId, workspaceId, epoch, actor };
+  });
 }
 
 function toProposal({ asked }: Proposed): Proposal {

@@ -73,8 +73,9 @@ export class Reporter {
   ): Promise<Standing["formerLeases"]> {
     const items = submissions.flatMap((submission) => submission.items);
     const foreign = items.filter((item) => {
+      if (item.kind === "transition") return false;
       const run = runs.get(item.runId);
-      return item.kind !== "transition" && run !== undefined && !holdsLease(run, item);
+      return run !== undefined && !holdsLease(run, item);
     });
     return foreign.length === 0 ? new Map() : readFormerLeases(tx, foreign);
   }
