@@ -142,7 +142,10 @@ describeEachDatabase("the tables", ({ database, kind }) => {
     expect(columns.length).toBeGreaterThan(8);
     for (const { place, checks } of columns) {
       const column = place.split(".")[1];
-      const form = [`CHECK (is_sealed(${column}))`, `CHECK (((${column} IS NULL) OR is_sealed(${column})))`];
+      const form = [
+        `CHECK (is_sealed(${column}))`,
+        `CHECK (((${column} IS NULL) OR is_sealed(${column})))`,
+      ];
       expect([place, form]).toEqual([place, expect.arrayContaining(checks)]);
       expect([place, checks.length]).toEqual([place, 1]);
     }

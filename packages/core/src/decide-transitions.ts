@@ -113,7 +113,11 @@ function accept(
   if (retry === undefined) {
     const row = { sequence, transitionId, state: next, reason, error };
     if (pause === undefined && result === undefined) return row;
-    return { ...row, ...(pause !== undefined && { pause }), ...(result !== undefined && { result }) };
+    return {
+      ...row,
+      ...(pause !== undefined && { pause }),
+      ...(result !== undefined && { result }),
+    };
   }
   const state = { type: "SCHEDULED", name: "AwaitingRetry", at: next.at } as const;
   return { sequence, transitionId, state, reason: "retry_scheduled", error, retry };

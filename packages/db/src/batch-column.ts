@@ -5,7 +5,10 @@ import { plainColumn } from "./array-literal.ts";
  * its runs move to, no error): that travels once, as `same`, and `array` is null, which `unnest` beside longer arrays
  * reads as nothing but nulls. Statements take `coalesce(given.column, same)`.
  */
-export type BatchColumn<T> = { readonly array: string | readonly T[] | null; readonly same: T | null };
+export type BatchColumn<T> = {
+  readonly array: string | readonly T[] | null;
+  readonly same: T | null;
+};
 
 /** Of ids, numbers, instants or words of ours (see plainColumn). */
 export function plainBatchColumn<T extends string | number>(

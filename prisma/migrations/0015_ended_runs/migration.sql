@@ -45,7 +45,8 @@ alter table ended_run_default force row level security;
 create policy one_workspace on ended_run to downbeat_app
   using ((workspace_id = (select nullif(current_setting('app.workspace', true), '')::uuid)) is true);
 create policy engine on ended_run to downbeat_engine using (true);
-grant select, insert, delete on ended_run to downbeat_app;
+-- update: what locks a row needs it.
+grant select, insert, update, delete on ended_run to downbeat_app;
 grant insert on ended_run to downbeat_engine;
 
 drop index flow_run_finished_idx;
