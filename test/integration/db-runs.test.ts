@@ -11,6 +11,7 @@ import {
   type Fixture,
   moveRuns,
   someRuns,
+  type Step,
 } from "./db-fixture.ts";
 
 const page = { limit: 50 };
@@ -106,6 +107,27 @@ describeEachDatabase("runs", ({ database }) => {
     const history = await fixture.inside((tx) => listRunStates(tx, runId));
     expect(history.map(({ type }) => type)).toEqual(["SCHEDULED", "PENDING", "RUNNING", "FAILED"]);
     expect(history.at(-1)?.error).toEqual(error);
+  });
+
+  it("recognises a transition that more than 32 others have followed", async () => {
+    const fixture = await aWorkspace(database());
+    const [runId = ""] = await someRuns(fixture, 1);
+    await claim(fixture, { sessionId: await aSession(fixture) });
+    const ids = Array.from({ length: 40 }, () => randomUUID());
+    for (const part of [ids.slice(0, 5), ids.slice(5)])
+      await moveRuns(
+        fixture,
+        [runId],
+        part.map((id): Step => ["RUNNING", "Running", "reconnected", id]),
+      );
+    const knows = async (id: string, transitionIds: readonly string[]): Promise<boolean> => {
+      const runs = await fixture.inside((tx) => lockRuns(tx, [runId], { transitionIds }));
+      return runs.get(runId)?.knownTransitionIds.has(id) === true;
+    };
+    const [first = "", last = ""] = [ids.at(0), ids.at(-1)];
+    expect(await knows(last, [])).toBe(true);
+    expect(await knows(first, [first])).toBe(true);
+    expect(await knows(randomUUID(), [first])).toBe(false);
   });
 
   it("applies several transitions of several runs in one statement", async () => {
