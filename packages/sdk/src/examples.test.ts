@@ -75,7 +75,9 @@ export const payOut = flow({ name: "pay-out" }, async () => {
 // #endregion
 
 test("suspend: a plain script has nobody who could resume it", async () => {
-  await expect(payOut()).rejects.toThrow("suspend() works only in a flow that an agent runs");
+  await expect(payOut()).rejects.toThrow(
+    "suspend() works only in a flow that an agent or serve() runs",
+  );
 });
 
 // #region retry-if

@@ -31,7 +31,7 @@ type Failing = { readonly onTimeout?: "fail" };
  *
  * @example
  * const { approved } = await pause({ key: "approval", input: z.object({ approved: z.boolean() }) });
- * @throws DownbeatError `definition_invalid` outside a run that an agent drives; InputError when the input does not fit;
+ * @throws DownbeatError `definition_invalid` outside a run that an agent or serve() drives; InputError when the input does not fit;
  * RunCancelled when the run is cancelled meanwhile.
  */
 export function pause<S extends z.ZodType>(options: Awaiting<S> & Failing): Promise<z.output<S>>;
@@ -52,7 +52,7 @@ export async function pause(options: AnyOptions = {}): Promise<unknown> {
 }
 
 /**
- * Ends this process until someone resumes the run, however long that takes. The flow's function then begins again from
+ * Ends this process (under `serve()` only this run in it) until someone resumes the run, however long that takes. The flow's function then begins again from
  * the top, and every point that it has passed before returns what it was given. Nothing after the call runs now, neither
  * `finally` blocks nor tasks still open; so do what must not be repeated in tasks, or check for it.
  *
@@ -110,6 +110,6 @@ function keyOf(
 
 function unable(verb: string): DownbeatError {
   return new DownbeatError("definition_invalid", {
-    message: `${verb}() works only in a flow that an agent runs: someone has to be able to resume it`,
+    message: `${verb}() works only in a flow that an agent or serve() runs: someone has to be able to resume it`,
   });
 }

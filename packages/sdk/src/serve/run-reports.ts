@@ -1,9 +1,11 @@
 import type { Lease, ReportItem, ReportOutcome, StateReasonCode } from "@downbeat/contract";
-import type { FlowOutcome, RunEvent } from "../run-host.ts";
+import type { PausePoint } from "../pause-point.ts";
+import type { RunEvent } from "../run-host.ts";
 import { runningItem } from "../session/running-item.ts";
 import type { Sealer } from "../standalone/recorder.ts";
 import { ReportItems } from "../standalone/report-items.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
+import type { RunOutcome } from "../worker/messages.ts";
 import type { ReportQueue } from "./report-queue.ts";
 
 export type RunReportsOptions = {
@@ -24,6 +26,7 @@ export class RunReports {
   #events: RunEvent[] = [];
   #gathering: NodeJS.Timeout | undefined;
   #sealing: Promise<void> = Promise.resolve();
+  #isEnding = false;
   #isAbandoned = false;
 
   constructor(options: RunReportsOptions) {
@@ -38,13 +41,20 @@ export class RunReports {
   }
 
   take(event: RunEvent): void {
-    if (this.#isAbandoned) return;
+    if (this.#isAbandoned || this.#isEnding) return;
     this.#events.push(event);
     this.#gathering ??= setTimeout(() => this.#flush(), GATHER_MS);
   }
 
+  /** The flow waits for someone; reported after everything before it. */
+  paused(point: PausePoint): void {
+    this.#flush();
+    this.#inTurn(async () => [this.#items.paused(point)]);
+  }
+
   /** Reports the end, after everything before it; resolves when the plane has answered. */
-  async end(outcome: FlowOutcome, reason?: StateReasonCode): Promise<void> {
+  async end(outcome: RunOutcome, reason?: StateReasonCode): Promise<void> {
+    this.#isEnding = true; // of a suspended flow tasks may still be open; what becomes of them is nobody's concern
     this.#flush();
     await this.#sealing;
     await this.#put([await this.#items.end(outcome, reason)]);
@@ -62,10 +72,13 @@ export class RunReports {
     this.#gathering = undefined;
     const events = this.#events;
     this.#events = [];
-    if (events.length === 0) return;
-    // One after another: what happened first is reported first.
+    if (events.length > 0) this.#inTurn(() => this.#items.of(events));
+  }
+
+  /** One after another: what happened first is reported first. */
+  #inTurn(make: () => Promise<ReportItem[]>): void {
     this.#sealing = this.#sealing
-      .then(async () => void this.#put(await this.#items.of(events)))
+      .then(async () => void this.#put(await make()))
       .catch((error: unknown) => warnOnce("events of a run could not be reported", error));
   }
 

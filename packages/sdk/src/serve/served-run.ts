@@ -1,15 +1,16 @@
 import type { Client } from "@downbeat/client";
-import type { Lease, StateReasonCode } from "@downbeat/contract";
-import { isSealError } from "@downbeat/seal";
+import type { Lease, RunInput } from "@downbeat/contract";
 import { RunCancelled } from "../errors.ts";
 import type { FlowDefinition } from "../flow-definition.ts";
 import type { FlowOutcome, RunHost } from "../run-host.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
 import { LONGEST_DELAY_MS } from "../timers.ts";
-import { openParameters } from "./open-parameters.ts";
+import { PauseDesk } from "../worker/pause-desk.ts";
+import { openInput, openStart, type OpenedStart } from "./open-start.ts";
 import type { ReportQueue } from "./report-queue.ts";
 import { RunReports } from "./run-reports.ts";
 import type { ServeKeys } from "./serve-keys.ts";
+import { CANCELLED, notServed, timedOut, unreadable, type ServedEnding } from "./served-ending.ts";
 import { takeSlots } from "./take-slots.ts";
 
 export type ServedRunParts = {
@@ -20,10 +21,6 @@ export type ServedRunParts = {
   readonly definition: FlowDefinition | undefined;
 };
 
-type Ending = { readonly outcome: FlowOutcome; readonly reason?: StateReasonCode };
-
-const CANCELLED: Ending = { outcome: { outcome: "cancelled" } };
-
 /** One leased run in this process: announced first, executed, reported to its end. */
 export class ServedRun {
   readonly lease: Lease;
@@ -33,11 +30,33 @@ export class ServedRun {
   #hasBegun = false;
   #isVoid = false;
   #isOverdue = false;
+  #awaits: string | undefined;
+  #pauses: PauseDesk | undefined;
+  /** Ends the run whatever its code still does. */
+  #interrupt: (ending: ServedEnding) => void = () => {};
 
   constructor(lease: Lease, parts: ServedRunParts) {
     this.lease = lease;
     this.#parts = parts;
     this.#reports = new RunReports({ ...parts, lease, onFenced: () => this.fence() });
+  }
+
+  /** The key of the pause point at which it waits. */
+  get awaits(): string | undefined {
+    return this.#awaits;
+  }
+
+  /** Someone gave what it waits for. */
+  async resume({ key, input }: RunInput): Promise<void> {
+    if (this.#awaits !== key) return; // told before
+    this.#awaits = undefined;
+    const { signal } = this.#controller;
+    try {
+      const given = { run: this.lease.runId, input, signal };
+      this.#pauses?.resume(key, await openInput(this.#parts.keys, given));
+    } catch (error) {
+      if (!signal.aborted) this.#interrupt(unreadable(error));
+    }
   }
 
   /** Asks the flow to stop. Code that does not heed its signal runs on: it cannot be stopped in this process. */
@@ -68,17 +87,19 @@ export class ServedRun {
     } catch (error) {
       // Nothing above is expected to throw; if it does, the plane finds that nobody holds the run any more.
       warnOnce("the end of a run could not be reported", error);
+    } finally {
+      this.cancel(); // what a suspended flow has left behind
     }
   }
 
   /** Undefined when the lease came to nothing. */
-  async #untilEnd(): Promise<Ending | undefined> {
+  async #untilEnd(): Promise<ServedEnding | undefined> {
     const { definition, keys } = this.#parts;
     const { signal } = this.#controller;
     if (definition === undefined || this.lease.exclusive) return notServed(this.lease);
-    let parameters: Record<string, unknown>;
+    let start: OpenedStart;
     try {
-      parameters = await openParameters(keys, this.lease, signal);
+      start = await openStart(keys, this.lease, signal);
     } catch (error) {
       return signal.aborted ? CANCELLED : unreadable(error);
     }
@@ -87,14 +108,41 @@ export class ServedRun {
     const answer = await this.#reports.announce();
     if (answer?.state?.type === "CANCELLING") return CANCELLED;
     if (answer?.status !== "accepted" || this.#isVoid) return undefined;
-    return signal.aborted ? CANCELLED : this.#execute(definition, parameters);
+    return signal.aborted ? CANCELLED : this.#execute(definition, start);
   }
 
-  async #execute(definition: FlowDefinition, parameters: unknown): Promise<Ending> {
+  async #execute(
+    definition: FlowDefinition,
+    { parameters, inputs }: OpenedStart,
+  ): Promise<ServedEnding> {
     const { timeoutSeconds } = this.lease;
     const limit = timeoutSeconds === null ? undefined : this.#limit(timeoutSeconds);
-    const outcome = await definition.execute(parameters, this.#host());
+    const ending = await new Promise<ServedEnding>((resolve) => {
+      this.#interrupt = resolve;
+      const host = this.#host(this.#pauseDesk(inputs));
+      void definition.execute(parameters, host).then((outcome) => resolve(this.#endingOf(outcome)));
+    });
     clearTimeout(limit);
+    const isLeft = ending.outcome.outcome === "suspended" && this.#controller.signal.aborted;
+    return isLeft ? CANCELLED : ending;
+  }
+
+  #pauseDesk(inputs: OpenedStart["inputs"]): PauseDesk {
+    this.#pauses = new PauseDesk({
+      inputs,
+      keepAlive: { hold: () => () => {} }, // the session keeps this process
+      paused: (point) => {
+        this.#awaits = point.key;
+        this.#reports.paused(point);
+      },
+      suspended: (pause) =>
+        this.#interrupt({ outcome: { outcome: "suspended", pause, abandoned: true } }),
+    });
+    return this.#pauses;
+  }
+
+  #endingOf(outcome: FlowOutcome): ServedEnding {
+    const { timeoutSeconds } = this.lease;
     if (this.#isOverdue && outcome.outcome !== "completed") return timedOut(timeoutSeconds ?? 0);
     const isRefused = outcome.outcome === "failed" && outcome.error.class === "ParameterError";
     return { outcome, ...(isRefused && { reason: "parameters_invalid" }) };
@@ -108,7 +156,7 @@ export class ServedRun {
     return setTimeout(overdue, Math.min(timeoutSeconds * 1_000, LONGEST_DELAY_MS));
   }
 
-  #host(): RunHost {
+  #host(pauses: PauseDesk): RunHost {
     const { runId, epoch, flowName, deploymentName, resultsFrom } = this.lease;
     const { keys, client } = this.#parts;
     return {
@@ -123,33 +171,12 @@ export class ServedRun {
       },
       event: (event) => this.#reports.take(event),
       signal: this.#controller.signal,
+      inputs: pauses.inputs,
+      pause: (point, signal) => pauses.pause(point, signal ?? this.#controller.signal),
+      suspend: (point) => pauses.suspend(point),
       limitedTags: this.lease.limitedTags,
       acquireSlots: (request, signal) => takeSlots({ client, lease: this.lease }, request, signal),
       recordedRunId: Promise.resolve(runId),
     };
   }
-}
-
-function notServed({ flowName, deploymentName, exclusive }: Lease): Ending {
-  const message = exclusive
-    ? "An exclusive flow takes a process that can be killed; run it with an agent."
-    : `This process serves no flow "${flowName}/${deploymentName}".`;
-  return failedBefore("entrypoint_invalid", "EntrypointError", message);
-}
-
-function unreadable(error: unknown): Ending {
-  const name = isSealError(error) ? "KeyError" : "ParameterError";
-  return failedBefore("parameters_unreadable", name, String(error));
-}
-
-function timedOut(timeoutSeconds: number): Ending {
-  const message = `The flow ran longer than its limit of ${timeoutSeconds} s and was stopped.`;
-  const error = { class: "TimeoutError", message };
-  return { outcome: { outcome: "failed", stateName: "TimedOut", error } };
-}
-
-/** An end of a run that never got as far as user code. */
-function failedBefore(reason: StateReasonCode, name: string, message: string): Ending {
-  const error = { class: name, message };
-  return { outcome: { outcome: "failed", stateName: "Failed", error }, reason };
 }

@@ -11,13 +11,14 @@ import { blindTag, errorFingerprint, sealJson, sealText } from "@downbeat/seal";
 import { uuidv7 } from "uuidv7";
 import type {
   ErrorRecord,
-  FlowOutcome,
   FlowStateEvent,
   LogEvent,
   ResultPointer,
   RunEvent,
   TaskRunEvent,
 } from "../run-host.ts";
+import type { PausePoint } from "../pause-point.ts";
+import type { RunOutcome } from "../worker/messages.ts";
 import { fitErrorRecord } from "./fit-error-record.ts";
 import type { Sealer } from "./recorder.ts";
 
@@ -57,8 +58,18 @@ export class ReportItems {
     ]);
   }
 
+  /** The flow waits for someone, in its process. */
+  paused(pause: PausePoint): TransitionItem {
+    const item = this.#transition("PAUSED", "Paused", "pause_requested", null);
+    return { ...item, pause: pause as TransitionItem["pause"] };
+  }
+
   /** @param why of a failure; default: what its state's name says */
-  async end(outcome: FlowOutcome, why?: StateReasonCode): Promise<TransitionItem> {
+  async end(outcome: RunOutcome, why?: StateReasonCode): Promise<TransitionItem> {
+    if (outcome.outcome === "suspended") {
+      const item = this.#transition("PAUSED", "Suspended", "suspend_requested", null);
+      return { ...item, pause: outcome.pause as TransitionItem["pause"] };
+    }
     if (outcome.outcome === "completed") {
       const result = await this.#result(outcome.result);
       const item = this.#transition("COMPLETED", "Completed", "completed", null);

@@ -1,0 +1,68 @@
+import type { Lease, ReportItem, TransitionItem } from "@downbeat/contract";
+import { expect, test } from "vitest";
+import { flowDefinitionOf } from "../flow-definition.ts";
+import { flow } from "../flow.ts";
+import { ReportQueue } from "./report-queue.ts";
+import type { ServeKeys } from "./serve-keys.ts";
+import { ServedRun, type ServedRunParts } from "./served-run.ts";
+
+const LEASE: Lease = {
+  runId: "01890a5d-ac96-774b-bcce-b302099a8057",
+  epoch: 1,
+  leaseToken: "ab".repeat(16),
+  flowName: "mail",
+  deploymentName: "default",
+  contentHash: "0".repeat(64),
+  entrypoint: "sealed" as Lease["entrypoint"],
+  defaultParameters: null,
+  parameters: null,
+  timeoutSeconds: null,
+  exclusive: false,
+  inputs: [],
+  resultsFrom: 0,
+  limitedTags: [],
+};
+// Without the workspace key states are reported and nothing is sealed.
+const KEYS = { full: undefined, workspaceId: "w" } as unknown as ServeKeys;
+
+/** Lives a leased run against a plane that accepts whatever it is told; which states that were. */
+async function statesOf(lease: Lease, definition: ServedRunParts["definition"]) {
+  const items: ReportItem[] = [];
+  const call = async (_: string, { body }: { body: { items: ReportItem[] } }) => {
+    items.push(...body.items);
+    const outcomes = body.items.map(() => ({ status: "accepted", state: null, waitSeconds: null }));
+    return { outcomes };
+  };
+  const client = { call } as unknown as ServedRunParts["client"];
+  const reports = new ReportQueue({ client });
+  await new ServedRun(lease, { client, keys: KEYS, reports, definition }).live();
+  reports.stop();
+  return items
+    .filter((item): item is TransitionItem => item.kind === "transition")
+    .map(({ name, reason, error }) => [name, reason, ...(error === null ? [] : [error.class])]);
+}
+
+let calls = 0;
+const mail = flowDefinitionOf(flow({ name: "mail" }, async () => void (calls += 1)));
+
+test("a lease of a flow that is served here is announced, executed and completed", async () => {
+  expect(await statesOf(LEASE, mail)).toEqual([
+    ["Running", "started"],
+    ["Completed", "completed"],
+  ]);
+  expect(calls).toBe(1);
+});
+
+test("a lease of a flow that is not served here fails without a start", async () => {
+  expect(await statesOf(LEASE, undefined)).toEqual([
+    ["Failed", "entrypoint_invalid", "EntrypointError"],
+  ]);
+});
+
+test("an exclusive lease fails without a start: nothing here could be killed in time", async () => {
+  calls = 0;
+  expect(await statesOf({ ...LEASE, exclusive: true }, mail)).toEqual([
+    ["Failed", "entrypoint_invalid", "EntrypointError"],
+  ]);
+  expect(calls).toBe(0);
+});
