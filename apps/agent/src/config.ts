@@ -54,12 +54,18 @@ export function readConfig(
     home,
     apiUrl,
     apiKey: parsed.apiKey ?? own?.apiKey,
-    keyFile: parsed.keyFile === undefined ? profileKey : resolve(parsed.keyFile),
+    keyFile: absolute(parsed.keyFile) ?? profileKey,
     name: parsed.name ?? defaultName(),
+    signersFile: absolute(parsed.signersFile),
+    signingKeyFile: absolute(parsed.signingKeyFile),
     project: resolve(parsed.project),
     childEnvironment: childEnvironment(environment),
     childExecArgv: [],
   };
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(path);
 }
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;

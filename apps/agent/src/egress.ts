@@ -7,6 +7,7 @@ import type { WorkerEvent } from "./launchers/worker-message.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Ending } from "./run-end.ts";
 import type { ObservedError, Sealer } from "./sealer.ts";
+import type { SignedWork } from "./signed-work.ts";
 
 export type EgressParts = {
   readonly outbox: Outbox;
@@ -14,6 +15,8 @@ export type EgressParts = {
   readonly sealer: Sealer;
   readonly logger: Logger;
   readonly now: () => Date;
+  /** Remembers which signed triggers are used up; undefined: signatures are not asked for. */
+  readonly signedWork?: Pick<SignedWork, "ended" | "forget"> | undefined;
 };
 
 type TaskRunEvent = Extract<WorkerEvent, { kind: "task_run" }>;
@@ -75,7 +78,10 @@ export class RunEgress {
     this.#isClosed = true;
     await Promise.all(this.#pending);
     const item = await this.#transition(ending);
-    await this.#parts.outbox.put([item], [this.#parts.journal.runEnded(this.#lease.runId)]);
+    const { outbox, journal, signedWork } = this.#parts;
+    const completed = ending.type === "COMPLETED";
+    const used = signedWork?.ended(this.#lease, { completed }) ?? [];
+    await outbox.put([item], [journal.runEnded(this.#lease.runId), ...used]);
   }
 
   /** Says nothing more: the lease is void and every further report would be refused. */

@@ -13,7 +13,7 @@ import {
   type WrappedDataKey,
 } from "@downbeat/contract";
 import { routeOf } from "./fake-route.fixture.ts";
-import { applyReport, type FakeRun } from "./fake-report.fixture.ts";
+import { applyReport, emptyRun, type FakeRun } from "./fake-report.fixture.ts";
 
 export type FakePlaneOptions = {
   readonly workspaceId: string;
@@ -76,7 +76,7 @@ export class FakePlane {
   /** Makes a run claimable. */
   offer(
     lease: Pick<Lease, "flowName" | "entrypoint" | "defaultParameters" | "parameters"> &
-      Partial<Pick<Lease, "timeoutSeconds" | "inputs" | "exclusive">>,
+      Partial<Lease>,
   ): FakeRun {
     const leaseToken = randomUUID().replaceAll("-", "");
     const fixed = {
@@ -85,6 +85,8 @@ export class FakePlane {
       leaseToken,
       contentHash: "0".repeat(64),
       deploymentName: "default",
+      deploymentSignature: null,
+      signature: null,
       timeoutSeconds: null,
       exclusive: false,
       inputs: [],
@@ -284,10 +286,6 @@ export class FakePlane {
       intervals: this.#intervals(),
     };
   }
-}
-
-function emptyRun(): Omit<FakeRun, "lease"> {
-  return { type: "SCHEDULED", name: "Scheduled", transitions: [], taskRuns: [], logs: [] };
 }
 
 function problem(code: string): object {

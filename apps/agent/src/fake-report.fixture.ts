@@ -21,6 +21,11 @@ export type FakeRun = {
   readonly logs: LogItem[];
 };
 
+/** A run that nobody has taken yet. */
+export function emptyRun(): Omit<FakeRun, "lease"> {
+  return { type: "SCHEDULED", name: "Scheduled", transitions: [], taskRuns: [], logs: [] };
+}
+
 /** Answers one report item as the plane does: fenced by epoch and token, transitions idempotent and never out of a terminal state. */
 export function applyReport(
   run: FakeRun | undefined,

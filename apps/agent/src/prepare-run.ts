@@ -13,6 +13,7 @@ import type { PlaneWatch } from "./plane-watch.ts";
 import { resolveEntrypoint } from "./project.ts";
 import { retrying } from "./retrying.ts";
 import { failedBefore, type Ending } from "./run-end.ts";
+import type { SignedWork } from "./signed-work.ts";
 
 export type PreparerOptions = {
   readonly opener: Opener;
@@ -22,6 +23,8 @@ export type PreparerOptions = {
   readonly projectDirectory: string;
   /** What of the project may be run; undefined: all of it. */
   readonly allowed: readonly string[] | undefined;
+  /** Undefined: signatures are not asked for. */
+  readonly signedWork: Pick<SignedWork, "check"> | undefined;
   readonly workspaceId: string;
   readonly nowMs: () => number;
 };
@@ -50,6 +53,7 @@ export class RunPreparer {
   async prepare(lease: Lease, signal: AbortSignal): Promise<Prepared> {
     let step: Step = "entrypoint";
     try {
+      await this.#options.signedWork?.check(lease);
       const entrypoint = Entrypoint.parse(await this.#openShared(lease, "entrypoint", signal));
       requireAllowed(entrypoint, this.#options.allowed);
       const modulePath = await this.#locate(entrypoint.path);
@@ -186,6 +190,8 @@ function endingFor(error: unknown, step: Step): Ending {
   if (isDownbeatError(error) && error.code === "entrypoint_invalid") {
     return failedBefore("entrypoint_invalid", { class: "EntrypointError", message });
   }
+  if (isDownbeatError(error) && error.code === "signature_refused")
+    return failedBefore("signature_refused", { class: "SignatureError", message });
   const name = step === "entrypoint" ? "EntrypointError" : "ParameterError";
   return failedBefore(REASONS[step], {
     class: name,

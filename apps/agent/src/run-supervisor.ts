@@ -101,6 +101,7 @@ export class RunSupervisor {
       return this.#end(crashedBefore({ class: "AgentFault", message: String(error) }));
     } finally {
       this.#isOver = true;
+      this.#parts.signedWork?.forget(this.lease);
       clearTimeout(this.#escalation);
       this.#deadline.stop();
     }

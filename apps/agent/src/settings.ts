@@ -68,6 +68,27 @@ export const SETTINGS = {
     undefined,
     "Entrypoints that may be run, with commas: files, folders, or `file#export`, relative to the project. Default: every flow in it.",
   ),
+  requireSigned: setting(
+    "DOWNBEAT_REQUIRE_SIGNED",
+    "require-signed",
+    z.enum(["off", "warn", "block"]),
+    "off",
+    "`block`: runs nothing but deployments and triggers signed by a key in the signers file. `warn`: runs the rest too, and logs it.",
+  ),
+  signersFile: setting(
+    "DOWNBEAT_SIGNERS_FILE",
+    "signers-file",
+    z.string(),
+    undefined,
+    "Public keys whose work is run: a JWK Set, as `downbeat key create --signing` writes it.",
+  ),
+  signingKeyFile: setting(
+    "DOWNBEAT_SIGNING_KEY_FILE",
+    undefined,
+    z.string(),
+    undefined,
+    "Key with which this agent signs what its trigger port and its flows trigger. Default: not signed.",
+  ),
   ledgerMegabytes: setting(
     "DOWNBEAT_LEDGER_MEGABYTES",
     "ledger-megabytes",

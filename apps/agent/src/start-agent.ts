@@ -1,6 +1,5 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { TriggerMaker } from "@downbeat/sdk/protocol";
 import { createOpener, keyProvider } from "@downbeat/seal";
 import type { Client } from "@downbeat/client";
 import type { Logger } from "pino";
@@ -16,6 +15,8 @@ import { WarmLauncher } from "./launchers/warm.ts";
 import type { WorkerOptions } from "./launchers/worker-process.ts";
 import { createLogger } from "./logger.ts";
 import { LeaseGuard } from "./lease-guard.ts";
+import { openSignedWork } from "./open-signed-work.ts";
+import { openTriggers } from "./open-triggers.ts";
 import { OomWatch } from "./oom-watch.ts";
 import { Outbox } from "./outbox.ts";
 import { Pace } from "./pace.ts";
@@ -194,8 +195,9 @@ async function supervisorParts(
   const { client } = enrolled;
   const nowMs = () => performance.now();
   const pace = new Pace(nowMs);
-  const { workspaceId } = enrolled.identity;
+  const { workspaceId } = assembly.key.keyset;
   const provider = keyProvider(workspaceId, () => keys.keyring);
+  const signedWork = await openSignedWork(config, { ...local, workspaceId });
   const opener = createOpener(provider, { fetchDataKeys: (ids) => fetchDataKeys(client, ids) });
   return {
     outbox,
@@ -208,21 +210,15 @@ async function supervisorParts(
     random: Math.random,
     pace,
     now: () => new Date(),
-    triggers: new TriggerMaker({
-      readDeployment: (names) => client.call("readDeployment", { params: names }),
-      seal: (context, value) => sealer.seal(context, value),
-      opener,
-      get keyring() {
-        return keys.keyring; // another one after a rotation
-      },
-      nowMs,
-    }),
+    signedWork,
+    triggers: await openTriggers(config, { client, sealer, keys, opener, nowMs }),
     preparer: new RunPreparer({
       opener,
       reloadKey: () => keys.check(),
       watch,
       projectDirectory: config.project,
       allowed: config.allow,
+      signedWork,
       workspaceId,
       nowMs,
     }),

@@ -65,6 +65,10 @@ export class Store {
     return this.#enqueue(operations);
   }
 
+  async get(key: string): Promise<string | undefined> {
+    return (await this.#level.get(key)) as string | undefined;
+  }
+
   async entries(range: StoreRange): Promise<[key: string, value: string][]> {
     return await this.#level.iterator({ ...range, highWaterMarkBytes: READ_BYTES }).all();
   }

@@ -14,6 +14,7 @@ export type CliConfig = {
   readonly apiUrl: string | undefined;
   readonly apiKey: string | undefined;
   readonly keyFile: string | undefined;
+  readonly signingKeyFile: string | undefined;
   readonly port: number;
   readonly host: string;
   readonly exampleResults: string | undefined;
@@ -40,6 +41,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): CliCon
     apiUrl: value("DOWNBEAT_API_URL"),
     apiKey: value("DOWNBEAT_API_KEY"),
     keyFile: value("DOWNBEAT_KEY_FILE"),
+    signingKeyFile: value("DOWNBEAT_SIGNING_KEY_FILE"),
     port: readPort(value("DOWNBEAT_PORT")),
     host: value("DOWNBEAT_HOST") ?? "127.0.0.1",
     exampleResults: value("EXAMPLE_RESULTS_DIR"),

@@ -13,10 +13,12 @@ export const Profile = z.object({
   publicKey: WorkspacePublicKey.optional(),
   /** The keyset, relative to the profile's directory. */
   keyFile: z.string().optional(),
+  /** The key that signs deployments and triggers, relative to the profile's directory. */
+  signingKeyFile: z.string().optional(),
 });
 export type Profile = z.infer<typeof Profile>;
 
-/** A profile and where it was found; `keyFile` is absolute. */
+/** A profile and where it was found; its file names are absolute. */
 export type LoadedProfile = Profile & {
   readonly source: string;
   /** The file that pins the key; undefined when all came from the environment. */
@@ -37,6 +39,8 @@ export async function loadProfile(config: CliConfig): Promise<LoadedProfile> {
   // A profile of another server says nothing about this one's workspace.
   const base = stored?.apiUrl === apiUrl ? stored : undefined;
   const keyFile = config.keyFile === undefined ? base?.keyFile : resolve(config.keyFile);
+  const signingKeyFile =
+    config.signingKeyFile === undefined ? base?.signingKeyFile : resolve(config.signingKeyFile);
   const source = [(config.apiUrl ?? config.apiKey) ? "environment" : undefined, stored?.source];
   return {
     apiUrl,
@@ -44,6 +48,7 @@ export async function loadProfile(config: CliConfig): Promise<LoadedProfile> {
     ...(base?.workspaceId !== undefined && { workspaceId: base.workspaceId }),
     ...(base?.publicKey !== undefined && { publicKey: base.publicKey }),
     ...(keyFile !== undefined && { keyFile }),
+    ...(signingKeyFile !== undefined && { signingKeyFile }),
     source: source.filter((part) => part !== undefined).join(" over "),
     file: base?.file,
   };
@@ -64,7 +69,7 @@ export async function writeProfile(path: string, profile: Profile): Promise<void
   await rename(draft, path);
 }
 
-/** Reads one profile file; undefined when there is none. `keyFile` comes back absolute. */
+/** Reads one profile file; undefined when there is none. File names come back absolute. */
 export async function readProfile(path: string): Promise<LoadedProfile | undefined> {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
@@ -74,10 +79,12 @@ export async function readProfile(path: string): Promise<LoadedProfile | undefin
       message: `The profile ${path} is not valid: ${z.prettifyError(parsed.error)}`,
     });
   }
-  const { keyFile, ...rest } = parsed.data;
+  const { keyFile, signingKeyFile, ...rest } = parsed.data;
+  const fromHere = (named: string): string => resolve(dirname(path), named);
   return {
     ...rest,
-    ...(keyFile !== undefined && { keyFile: resolve(dirname(path), keyFile) }),
+    ...(keyFile !== undefined && { keyFile: fromHere(keyFile) }),
+    ...(signingKeyFile !== undefined && { signingKeyFile: fromHere(signingKeyFile) }),
     source: path,
     file: path,
   };

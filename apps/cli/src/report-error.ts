@@ -23,6 +23,7 @@ const CODE_OF_SEAL_ERROR: Record<SealErrorCode, ErrorCode> = {
   keyset_missing: "key_missing",
   keyset_exists: "conflict",
   keyset_exposed: "key_wrong",
+  signature_refused: "signature_refused",
   keyset_unreachable: "key_missing",
 };
 

@@ -17,6 +17,7 @@ import { PausePoint, RunInput } from "./pause.ts";
 import { TimeoutSeconds } from "./retry-policy.ts";
 import { RunError, RunIds, RunSpec } from "./run.ts";
 import { sealed } from "./sealed.ts";
+import { signed } from "./signed.ts";
 import { State, StateName, StateType } from "./state.ts";
 import { PublicJwk, WrappedDataKey } from "./workspace.ts";
 
@@ -100,6 +101,10 @@ export const Lease = z.strictObject({
   entrypoint: sealed("entrypoint"),
   defaultParameters: sealed("defaults").nullable(),
   parameters: sealed("parameters").nullable(),
+  /** By whom the deployment was signed, and what of it; null: by nobody. */
+  deploymentSignature: signed("deployment").nullable().default(null),
+  /** The same of the trigger. */
+  signature: signed("trigger").nullable().default(null),
   /** The agent ends the process this long after user code began; null: no limit but the flow's own. */
   timeoutSeconds: TimeoutSeconds.nullable().default(null),
   /** The agent kills the process before the lease ends. */

@@ -166,6 +166,12 @@ export const ERRORS = {
     "The entrypoint is not a flow in the project directory.",
     "Export the flow from a .ts or .js file inside the project and deploy again.",
   ),
+  signature_refused: entry(
+    0,
+    false,
+    "The agent runs only signed work, and this is not signed by a key it lists.",
+    "Deploy and trigger with --sign, with a key whose public half is in the agent's DOWNBEAT_SIGNERS_FILE.",
+  ),
   usage_invalid: entry(
     0,
     false,

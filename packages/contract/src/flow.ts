@@ -4,6 +4,7 @@ import { Count, Flag, Id, Instant, Name, Tags } from "./identifiers.ts";
 import { RetryPolicy, TimeoutSeconds } from "./retry-policy.ts";
 import { DeploymentConcurrency, HeldLimit, LimitNames } from "./limit.ts";
 import { sealed } from "./sealed.ts";
+import { signed } from "./signed.ts";
 
 /** JSON Schema of a flow's parameters: names and types. `default` and `examples` would be customer data: refused. */
 export const ParameterSchema = plain(
@@ -60,6 +61,8 @@ export const Deployment = z.strictObject({
   limitNames: LimitNames,
   /** Only agents that carry all of these labels take its runs. */
   requiredLabels: Tags,
+  /** What the customer's key signed of it; null: not signed. */
+  signature: signed("deployment").nullable(),
   createdAt: Instant,
   updatedAt: Instant,
 });
@@ -80,6 +83,8 @@ export const DeploymentSpec = z.strictObject({
   retry: RetryPolicy.nullable().default(null),
   timeoutSeconds: TimeoutSeconds.nullable().default(null),
   exclusive: Flag.default(false),
+  /** For agents that run nothing unsigned. Absent: a standing deployment is no longer signed. */
+  signature: signed("deployment").optional(),
   /** Absent: a standing deployment keeps what it has. */
   concurrency: DeploymentConcurrency.nullable().optional(),
   limitNames: LimitNames.optional(),

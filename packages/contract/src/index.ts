@@ -17,6 +17,7 @@ export * from "./route.ts";
 export * from "./routes.ts";
 export * from "./run.ts";
 export * from "./sealed.ts";
+export * from "./signed.ts";
 export * from "./state.ts";
 export * from "./unlabelled-fields.ts";
 export * from "./visit-fields.ts";

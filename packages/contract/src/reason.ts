@@ -14,6 +14,8 @@ export const STATE_REASONS = {
   parameters_invalid: "The agent refused the parameters: they do not fit the flow's schema.",
   parameters_unreadable: "The agent could not open the sealed parameters with its key.",
   entrypoint_invalid: "The agent found no such flow in its project directory.",
+  signature_refused:
+    "The agent runs only signed work, and this run or its deployment is not signed by a key it lists.",
   timed_out: "The flow ran longer than its timeout and was stopped.",
   never_settled: "The flow can never finish: it waits for something that nothing will resolve.",
   retrying: "The flow failed and is tried again in the same process.",

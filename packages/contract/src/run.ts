@@ -16,6 +16,7 @@ import { StateReason } from "./reason.ts";
 import { RunPause } from "./pause.ts";
 import { RetriesLeft } from "./retry-policy.ts";
 import { sealed } from "./sealed.ts";
+import { signed } from "./signed.ts";
 import { State, StateName, StateType, TERMINAL_STATE_TYPES } from "./state.ts";
 
 /** What went wrong: class, exit and fingerprint in clear, so failures group blind; message, stack and cause sealed. */
@@ -138,6 +139,8 @@ export const RunSpec = z.strictObject({
    * its own idempotency key: asking again with it returns the run; `idempotencyKey` cannot be given beside it.
    */
   runId: RunId.optional(),
+  /** For agents that run nothing unsigned. */
+  signature: signed("trigger").optional(),
 });
 export type RunSpec = z.infer<typeof RunSpec>;
 

@@ -30,6 +30,7 @@ export const NEVER_RETRIED: ReadonlySet<StateReasonCode> = new Set<StateReasonCo
   "parameters_invalid",
   "parameters_unreadable",
   "entrypoint_invalid",
+  "signature_refused",
   "pause_timed_out",
 ]);
 

@@ -120,6 +120,7 @@ async function upsertDeployment(tx: Tx, spec: DeploymentSpec): Promise<string> {
     retry: (spec.retry ?? Prisma.DbNull) as Prisma.InputJsonValue,
     timeoutSeconds: spec.timeoutSeconds,
     exclusive: spec.exclusive,
+    signature: spec.signature ?? null,
     ...(await limitColumns(tx, spec)),
     updatedAt: new Date(),
   };
@@ -204,6 +205,7 @@ function toDeployment(row: DeploymentRow): Deployment {
           },
     limitNames: row.limit_names,
     requiredLabels: row.required_labels,
+    signature: row.signature as Deployment["signature"],
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
   };

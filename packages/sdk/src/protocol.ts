@@ -1,6 +1,7 @@
 /** What agents and the CLI need to find and drive flows; flows themselves import from the package's main entry. */
 export { contentHash } from "./deploy/content-hash.ts";
 export { deploymentSpec } from "./deploy/deployment-spec.ts";
+export type { DeploymentSecrets } from "./deploy/deployment-spec.ts";
 export { gitRevision } from "./deploy/git-revision.ts";
 export { FLOW, flowDefinitionOf } from "./flow-definition.ts";
 export type { FlowDefinition } from "./flow-definition.ts";

@@ -28,6 +28,8 @@ export type SealErrorCode =
   | "bad_passphrase"
   /** A rotation to a new workspace key that the key before it did not sign. */
   | "rotation_not_authentic"
+  /** A statement that is not signed by a key that counts here, or was altered. */
+  | "signature_refused"
   /** There is no keyset file at the path. */
   | "keyset_missing"
   /** A keyset file already stands at the path and was left alone. */

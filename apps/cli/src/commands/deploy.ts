@@ -15,6 +15,7 @@ type Options = RunPolicyOptions & {
   name?: string;
   tag?: string[];
   param?: string[];
+  sign?: boolean;
   dryRun?: boolean;
   keepGoing?: boolean;
 };
@@ -32,6 +33,7 @@ export function deployCommand(): Command {
     .option("--name <name>", "deploy only this deployment of each flow (default: default)")
     .option("--tag <tag>", "a static label, visible to the API (repeatable)", collect)
     .option("-p, --param <name=value>", "a default parameter, sealed (repeatable)", collect)
+    .option("--sign", "fail unless there is a signing key; with one, every deployment is signed")
     .option("--dry-run", "show what would be deployed and send nothing")
     .option("--keep-going", "deploy what imports even if other files do not")
     .action(action(deploy))
@@ -65,7 +67,11 @@ async function deploy(context: CliContext, options: Options, paths: string[]): P
   if (options.dryRun === true) return showPlan(context, plan);
   const { registerDeployments } = await import("../deploy/register-deployments.ts");
   const overrides = overridesOf(options);
-  const deployments = await registerDeployments(context, { ...plan, overrides });
+  const deployments = await registerDeployments(context, {
+    ...plan,
+    overrides,
+    sign: options.sign,
+  });
   context.output.result({ deployments, failures: plan.failures }, () => deployedWords(deployments));
   if (plan.failures.length > 0) process.exitCode = 1;
 }

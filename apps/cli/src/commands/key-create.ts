@@ -10,9 +10,10 @@ import { shortPath } from "../short-path.ts";
 export function keyCreateCommand(): Command {
   return new Command("create")
     .description("make the workspace key, write it here, and register its public half")
+    .option("--signing", "make a key that signs deployments and triggers instead")
     .option(
       "-o, --out <file>",
-      "where to write the keyset (default: keys/<workspace>.json beside the profile)",
+      "where to write it (default: keys/<workspace>.json, or keys/signing.json, beside the profile)",
     )
     .action(action(createKey))
     .addHelpText(
@@ -22,11 +23,21 @@ The file is written with mode 0600 and never overwritten. Whoever has it can ope
 public half goes to the API; that needs an API key of role admin. The recovery code is shown this once: write it down, for
 with it \`downbeat key recover\` rebuilds a lost file. If file and code are lost, nothing can be opened again.
 
-With --json: { file, keyId, fingerprint, workspaceId, recoveryCode }.`,
+With --signing: a key for agents that run only signed work (docs/sealing.md, "Signed work"). It opens nothing and is not told
+to the API. Its public half is written beside it as a JWK Set, for the agents' DOWNBEAT_SIGNERS_FILE. The profile remembers
+it, and \`deploy\` and \`run\` then sign with it.
+
+With --json: { file, keyId, fingerprint, workspaceId, recoveryCode }; with --signing { file, signersFile, keyId, fingerprint }.`,
     );
 }
 
-async function createKey(context: CliContext, { out }: { out?: string }): Promise<void> {
+type Options = { out?: string; signing?: boolean };
+
+async function createKey(context: CliContext, { out, signing }: Options): Promise<void> {
+  if (signing === true) {
+    const { makeSigningKey } = await import("../keys/create-signing-key.ts");
+    return makeSigningKey(context, out);
+  }
   const { client } = await context.connect();
   const { workspace, role } = await client.call("whoAmI", {});
   refuseUnlessPossible(workspace, role);

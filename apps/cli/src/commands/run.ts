@@ -14,6 +14,7 @@ type Options = {
   watch?: boolean;
   timeout?: string;
   idempotencyKey?: string;
+  sign?: boolean;
 };
 
 export function runCommand(): Command {
@@ -34,6 +35,7 @@ export function runCommand(): Command {
     .option("-w, --watch", "print states until the run is over; exits 0 only when it completes")
     .option("--timeout <duration>", "with --watch: how long to wait at most (90s, 5m)")
     .option("--idempotency-key <uuid>", "repeating the command with this key returns the same run")
+    .option("--sign", "fail unless there is a signing key; with one, every trigger is signed")
     .action(action(triggerRun))
     .addHelpText(
       "after",

@@ -1,9 +1,10 @@
 import { DownbeatError, type Deployment, type DeploymentSpec } from "@downbeat/contract";
-import { createDataKey, publicKeyOf, type DataKey } from "@downbeat/seal";
+import { createDataKey, publicKeyOf } from "@downbeat/seal";
 import type { CliContext } from "../context.ts";
-import { deploymentSpec } from "@downbeat/sdk/protocol";
+import { deploymentSpec, type DeploymentSecrets } from "@downbeat/sdk/protocol";
 import { coerceParameters } from "../parameters/coerce-parameters.ts";
 import { pinnedPublicKey } from "../pinned-key.ts";
+import { signingInForce } from "../signing.ts";
 import type { PlannedDeployment } from "./plan-targets.ts";
 import type { ProjectConfig } from "./project-config.ts";
 
@@ -22,6 +23,8 @@ export type DeployRequest = {
   readonly deployments: readonly PlannedDeployment[];
   readonly limits: ProjectConfig["limits"];
   readonly overrides: DeployOverrides;
+  /** Whether to refuse to deploy without a signing key; with one it is signed in any case. */
+  readonly sign?: boolean | undefined;
 };
 
 /**
@@ -30,14 +33,17 @@ export type DeployRequest = {
  */
 export async function registerDeployments(
   context: CliContext,
-  { deployments: planned, limits, overrides }: DeployRequest,
+  { deployments: planned, limits, overrides, sign }: DeployRequest,
 ): Promise<Deployment[]> {
   const connection = await context.connect();
   const { keyset, keyring } = await context.unlock();
   await registerKey(context);
   await pinnedPublicKey(connection);
+  const signing = await signingInForce(context, sign);
   const dataKey = await createDataKey({ recipients: [publicKeyOf(keyset)], keyring });
-  const deployments = await Promise.all(planned.map((one) => specOf(one, overrides, dataKey)));
+  const deployments = await Promise.all(
+    planned.map((one) => specOf(one, overrides, { dataKey, signing })),
+  );
   const { client } = connection;
   await client.call("createDataKeys", { body: { dataKeys: [dataKey.wrapped] } });
   for (const [limitName, body] of Object.entries(limits))
@@ -65,7 +71,7 @@ async function registerKey(context: CliContext): Promise<void> {
 async function specOf(
   { flow, name, config }: PlannedDeployment,
   { poolName, queueName, tags, defaults, policy }: DeployOverrides,
-  dataKey: DataKey,
+  secrets: DeploymentSecrets,
 ): Promise<DeploymentSpec> {
   const given = coerceParameters(defaults, flow.parameterSchema);
   const merged = {
@@ -78,5 +84,5 @@ async function specOf(
     timeoutSeconds: policy.timeoutSeconds ?? config.timeoutSeconds,
     exclusive: policy.exclusive === true || config.exclusive,
   };
-  return deploymentSpec({ flow, name, config: merged }, dataKey);
+  return deploymentSpec({ flow, name, config: merged }, secrets);
 }

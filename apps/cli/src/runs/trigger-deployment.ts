@@ -1,17 +1,21 @@
-import type { Deployment, Run } from "@downbeat/contract";
+import type { Deployment, Run, RunSpec } from "@downbeat/contract";
 import { sealToPublicKey } from "@downbeat/seal";
+import { signTrigger } from "@downbeat/seal/node";
 import { uuidv7 } from "uuidv7";
 import type { CliContext } from "../context.ts";
 import { checkParameters } from "@downbeat/sdk/protocol";
 import { readParameters, type ParameterOptions } from "../parameters/read-parameters.ts";
 import type { SchemaNode } from "../parameters/schema-node.ts";
 import { pinnedPublicKey } from "../pinned-key.ts";
+import { signingInForce } from "../signing.ts";
 import { tryOpen } from "./run-error.ts";
 
 export type TriggerOptions = ParameterOptions & {
   readonly scheduledFor?: string | undefined;
   readonly tag?: readonly string[] | undefined;
   readonly idempotencyKey?: string | undefined;
+  /** Whether to refuse to trigger without a signing key; with one it is signed in any case. */
+  readonly sign?: boolean | undefined;
 };
 
 /** Checks the parameters, seals them to the pinned key, and asks the API for a run. */
@@ -35,16 +39,19 @@ export async function triggerDeployment(
           { kind: "parameters", dep, run: runId },
           parameters,
         );
+  const spec: RunSpec = {
+    flowName: deployment.flowName,
+    deploymentName: deployment.name,
+    ...(runId !== undefined && { runId }),
+    parameters: sealed,
+    tags: [...(options.tag ?? [])],
+    ...(options.scheduledFor !== undefined && { scheduledFor: options.scheduledFor }),
+    ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
+  };
+  const signing = await signingInForce(context, options.sign);
+  const signature = signing && (await signTrigger(signing, spec));
   return connection.client.call("createRun", {
-    body: {
-      flowName: deployment.flowName,
-      deploymentName: deployment.name,
-      ...(runId !== undefined && { runId }),
-      parameters: sealed,
-      tags: [...(options.tag ?? [])],
-      ...(options.scheduledFor !== undefined && { scheduledFor: options.scheduledFor }),
-      ...(options.idempotencyKey !== undefined && { idempotencyKey: options.idempotencyKey }),
-    },
+    body: { ...spec, ...(signature !== undefined && { signature }) },
   });
 }
 

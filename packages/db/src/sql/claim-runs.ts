@@ -32,6 +32,7 @@ type Row = {
   /** Milliseconds since 1970. */
   due_ms: number;
   parameters: string | null;
+  trigger_signature: string | null;
   results_from: number;
   inputs: Lease["inputs"] | null;
 };
@@ -177,7 +178,8 @@ function readClaimed(tx: Tx, claim: Claim): Promise<Row[]> {
 // Nothing was given to a run before its first attempt, so most claims read no input at all.
 function leaseColumns(tx: Tx): Prisma.Sql {
   return Prisma.sql`select l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id,
-      extract(epoch from l.scheduled_for)::double precision * 1000 as due_ms, r.parameters, r.results_from,
+      extract(epoch from l.scheduled_for)::double precision * 1000 as due_ms, r.parameters,
+      r.trigger_signature, r.results_from,
       case when l.epoch > 1 then (
         select jsonb_agg(jsonb_build_object('key', i.key, 'input', i.input) order by i.key) from run_input i
         where i.run_id = l.run_id and (i.workspace_id = ${tx.workspaceId}::uuid) is true
@@ -194,6 +196,7 @@ function toLease(row: Row, deployments: ReadonlyMap<string, LeasedDeployment>): 
     leaseToken: row.lease_token,
     ...deployment,
     parameters: row.parameters as Lease["parameters"],
+    signature: row.trigger_signature as Lease["signature"],
     inputs: row.inputs ?? [],
     resultsFrom: row.results_from,
   };

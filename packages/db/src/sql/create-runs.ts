@@ -14,6 +14,8 @@ export type NewRun = {
   readonly deploymentName: string;
   /** Sealed. */
   readonly parameters: string | null;
+  /** JWS by which it is triggered. */
+  readonly signature?: string | null;
   /** ISO 8601; null means now. */
   readonly scheduledFor: string | null;
   /** Added to the deployment's. */
@@ -166,7 +168,7 @@ function insert(
       ) as d on true
     ),
     input as (
-      select given.run_id, given.parameters, given.key, given.request_hash,
+      select given.run_id, given.parameters, given.signature, given.key, given.request_hash,
         coalesce(given.actor_kind, ${actorKind.same}::text) as actor_kind,
         coalesce(given.actor_id, ${actorId.same}::uuid) as actor_id, given.parent_run_id, given.row_number, clock.at, coalesce(given.scheduled_for, clock.at) as scheduled_for,
         target.ordinal as target, target.flow_id, target.flow_version_id, target.deployment_id, target.pool_id,
@@ -176,9 +178,11 @@ function insert(
       from unnest(
         ${plainColumn(asked.runIds)}::uuid[], ${place.array}::int[], ${column("parameters")}::text[],
         ${instants && plainColumn(instants)}::timestamptz[], ${tags}::text[], ${column("idempotencyKey")}::text[],
-        ${hashes}::text[], ${actorKind.array}::text[], ${actorId.array}::uuid[], ${column("parentRunId")}::uuid[]
+        ${hashes}::text[], ${actorKind.array}::text[], ${actorId.array}::uuid[], ${column("parentRunId")}::uuid[],
+        ${column("signature")}::text[]
       ) with ordinality as given (
-        run_id, target, parameters, scheduled_for, tags, key, request_hash, actor_kind, actor_id, parent_run_id, row_number
+        run_id, target, parameters, scheduled_for, tags, key, request_hash, actor_kind, actor_id, parent_run_id, signature,
+        row_number
       )
       join target on target.ordinal = coalesce(given.target, ${place.same}::int) and target.deployment_id is not null
       cross join clock
@@ -197,9 +201,9 @@ function insert(
     ),
     identity as (
       insert into flow_run (id, workspace_id, flow_id, flow_version_id, deployment_id, pool_id, queue_id, parameters,
-        tags, created_by_kind, created_by_id, created_at, scheduled_for, parent_run_id)
+        tags, created_by_kind, created_by_id, created_at, scheduled_for, parent_run_id, trigger_signature)
       select run_id, ${tx.workspaceId}::uuid, flow_id, flow_version_id, deployment_id, pool_id, queue_id, parameters,
-        tags, actor_kind, actor_id, at, scheduled_for, parent_run_id
+        tags, actor_kind, actor_id, at, scheduled_for, parent_run_id, signature
       from fresh
     ),
     live as (

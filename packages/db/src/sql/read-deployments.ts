@@ -21,6 +21,7 @@ export type DeploymentRow = {
   concurrency_strategy: string;
   limit_names: string[];
   required_labels: string[];
+  signature: string | null;
   created_at: Date;
   updated_at: Date;
 };
@@ -48,7 +49,8 @@ export function readDeploymentRows(tx: Tx, query: DeploymentQuery): Promise<Depl
   return tx.prisma.$queryRaw<DeploymentRow[]>`
     select d.id, d.flow_id, f.name as flow_name, d.flow_version_id, d.name, p.name as pool_name, q.name as queue_name,
       d.paused, d.tags, v.parameter_schema, d.entrypoint, d.default_parameters, d.retry, d.timeout_seconds,
-      d.exclusive, d.concurrency_limit, d.concurrency_strategy, d.limit_names, d.required_labels, d.created_at, d.updated_at
+      d.exclusive, d.concurrency_limit, d.concurrency_strategy, d.limit_names, d.required_labels, d.signature,
+      d.created_at, d.updated_at
     from deployment d
     join flow f on f.id = d.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
     join flow_version v on v.id = d.flow_version_id and v.workspace_id = ${tx.workspaceId}::uuid

@@ -9,6 +9,7 @@ export type LeasedDeployment = Pick<
   | "contentHash"
   | "entrypoint"
   | "defaultParameters"
+  | "deploymentSignature"
   | "timeoutSeconds"
   | "exclusive"
   | "limitedTags"
@@ -21,6 +22,7 @@ type Row = {
   content_hash: string;
   entrypoint: string;
   default_parameters: string | null;
+  signature: string | null;
   timeout_seconds: number | null;
   exclusive: boolean;
   limited_tags: string[];
@@ -40,7 +42,7 @@ export async function readLeasedDeployments(
   const ids = [...new Set(runs.map(({ deployment_id }) => deployment_id))];
   const rows = await tx.prisma.$queryRaw<Row[]>`/* prepared */
     select d.id, f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters,
-      d.timeout_seconds, d.exclusive, array(
+      d.signature, d.timeout_seconds, d.exclusive, array(
         select distinct c.tag from concurrency_limit c where c.workspace_id = ${tx.workspaceId}::uuid and c.tag is not null
       ) as limited_tags
     from deployment d
@@ -57,6 +59,7 @@ function toLeased(row: Row): LeasedDeployment {
     contentHash: row.content_hash,
     entrypoint: row.entrypoint as Lease["entrypoint"],
     defaultParameters: row.default_parameters as Lease["defaultParameters"],
+    deploymentSignature: row.signature as Lease["deploymentSignature"],
     timeoutSeconds: row.timeout_seconds,
     exclusive: row.exclusive,
     limitedTags: row.limited_tags,

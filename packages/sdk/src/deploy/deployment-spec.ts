@@ -1,5 +1,6 @@
 import { DeploymentSpec, DownbeatError } from "@downbeat/contract";
 import { sealJson, type DataKey } from "@downbeat/seal";
+import { signDeployment, type Signing } from "@downbeat/seal/node";
 import { checkParameters } from "../remote/check-parameters.ts";
 import type { DeploymentConfig } from "./define-config.ts";
 
@@ -30,14 +31,21 @@ export type DeploymentSource = {
   readonly config: OpenConfig;
 };
 
+/** With what a deployment is sealed and, where there is a key for that, signed. */
+export type DeploymentSecrets = {
+  readonly dataKey: DataKey;
+  readonly signing?: Signing | undefined;
+};
+
 /**
- * What registers a deployment: default parameters checked against the flow's schema, they and the entrypoint sealed.
+ * What registers a deployment: default parameters checked against the flow's schema, they and the entrypoint sealed, and all
+ * that decides what runs signed.
  *
  * @throws DownbeatError `parameters_invalid`, `definition_invalid` when the API would refuse it
  */
 export async function deploymentSpec(
   { flow, name, config }: DeploymentSource,
-  dataKey: DataKey,
+  { dataKey, signing }: DeploymentSecrets,
 ): Promise<DeploymentSpec> {
   const dep = `${flow.flowName}/${name}`;
   const { parameters = {}, concurrency, limits, requiredLabels, retry } = config;
@@ -65,7 +73,10 @@ export async function deploymentSpec(
         ? null
         : await sealJson(dataKey, { kind: "defaults", dep }, parameters),
   };
-  return checked(spec, dep);
+  const whole = checked(spec, dep);
+  return signing === undefined
+    ? whole
+    : { ...whole, signature: await signDeployment(signing, whole) };
 }
 
 function checked(spec: object, dep: string): DeploymentSpec {

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { createClient } from "@downbeat/client";
 import { flowDefinitionOf, type FlowDefinition } from "../flow-definition.ts";
 import { parseProfile } from "../profile/parse-profile.ts";
+import { signerOfProfile } from "../profile/profile-signer.ts";
 import type { ProfileSource } from "../profile/read-profile.ts";
 import { openKeys } from "../serve/serve-keys.ts";
 import { EntrypointError } from "../worker/load-flow.ts";
@@ -46,7 +47,10 @@ async function register(source: ProfileSource, deployment: DeploymentSource): Pr
   const client = createClient({ apiUrl: profile.apiUrl, apiKey: profile.apiKey });
   try {
     const { dataKey } = await openKeys(client, profile);
-    const spec = await deploymentSpec(deployment, dataKey);
+    const signer = await signerOfProfile(profile);
+    const { workspaceId } = dataKey;
+    const signing = signer && { signer, workspaceId, now: new Date() };
+    const spec = await deploymentSpec(deployment, { dataKey, signing });
     await client.call("deploy", { body: { deployments: [spec] } });
   } finally {
     await client.close();

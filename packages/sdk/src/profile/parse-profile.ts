@@ -9,9 +9,11 @@ const StoredProfile = z.object({
   workspaceId: z.uuid().optional(),
   publicKey: WorkspacePublicKey.optional(),
   keyFile: z.string().optional(),
+  /** With which triggers are signed. */
+  signingKeyFile: z.string().optional(),
 });
 
-/** Where a plain script records its runs, and with which key it seals them. `keyFile` is absolute. */
+/** Where a plain script records its runs, and with which key it seals them. File names are absolute. */
 export type Profile = z.infer<typeof StoredProfile>;
 
 /**
@@ -19,7 +21,8 @@ export type Profile = z.infer<typeof StoredProfile>;
  *
  * @throws DownbeatError `configuration_invalid` when the file does not hold one, `profile_missing` when half is missing.
  */
-export function parseProfile({ apiUrl, apiKey, keyFile, file }: ProfileSource): Profile {
+export function parseProfile(source: ProfileSource): Profile {
+  const { apiUrl, apiKey, keyFile, file } = source;
   const stored = file === undefined ? undefined : parseStored(file);
   const url = apiUrl ?? stored?.apiUrl;
   const key = apiKey ?? stored?.apiKey;
@@ -27,16 +30,19 @@ export function parseProfile({ apiUrl, apiKey, keyFile, file }: ProfileSource): 
   // A profile of another server says nothing about this one's workspace.
   const {
     keyFile: storedKeyFile,
+    signingKeyFile: storedSigningKeyFile,
     workspaceId,
     publicKey,
   } = (stored?.apiUrl === url ? stored : undefined) ?? {};
   const named = keyFile ?? storedKeyFile;
+  const signingKeyFile = source.signingKeyFile ?? storedSigningKeyFile;
   return {
     apiUrl: url,
     apiKey: key,
     ...(workspaceId !== undefined && { workspaceId }),
     ...(publicKey !== undefined && { publicKey }),
     ...(named !== undefined && { keyFile: named }),
+    ...(signingKeyFile !== undefined && { signingKeyFile }),
   };
 }
 
@@ -47,8 +53,13 @@ function parseStored({ path, text }: { readonly path: string; readonly text: str
       message: `The profile ${path} is not valid: ${z.prettifyError(parsed.error)}`,
     });
   }
-  const { keyFile, ...rest } = parsed.data;
-  return { ...rest, ...(keyFile !== undefined && { keyFile: resolve(dirname(path), keyFile) }) };
+  const { keyFile, signingKeyFile, ...rest } = parsed.data;
+  const fromHere = (named: string): string => resolve(dirname(path), named);
+  return {
+    ...rest,
+    ...(keyFile !== undefined && { keyFile: fromHere(keyFile) }),
+    ...(signingKeyFile !== undefined && { signingKeyFile: fromHere(signingKeyFile) }),
+  };
 }
 
 function parseJson(path: string, text: string): unknown {

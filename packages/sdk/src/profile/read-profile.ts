@@ -8,6 +8,8 @@ export type ProfileSource = {
   readonly apiKey: string | undefined;
   /** Absolute. */
   readonly keyFile: string | undefined;
+  /** Absolute. */
+  readonly signingKeyFile: string | undefined;
   readonly file: { readonly path: string; readonly text: string } | undefined;
 };
 
@@ -30,14 +32,21 @@ export function locateProfile(
   environment: NodeJS.ProcessEnv = process.env,
 ): ProfileSource | undefined {
   const value = (name: string): string | undefined => environment[name] || undefined;
-  const [apiUrl, apiKey, keyFile] = [
+  const [apiUrl, apiKey, keyFile, signingKeyFile] = [
     "DOWNBEAT_API_URL",
     "DOWNBEAT_API_KEY",
     "DOWNBEAT_KEY_FILE",
+    "DOWNBEAT_SIGNING_KEY_FILE",
   ].map(value);
   const file = firstFile(profileFiles(value));
   if (file === undefined && (apiUrl === undefined || apiKey === undefined)) return undefined;
-  return { apiUrl, apiKey, keyFile: keyFile && resolve(keyFile), file };
+  return {
+    apiUrl,
+    apiKey,
+    keyFile: keyFile && resolve(keyFile),
+    signingKeyFile: signingKeyFile && resolve(signingKeyFile),
+    file,
+  };
 }
 
 function profileFiles(value: (name: string) => string | undefined): string[] {

@@ -7,6 +7,8 @@ import {
   type Sealed,
 } from "@downbeat/contract";
 import { blindTag, type Keyring, type Opener, type SealContext } from "@downbeat/seal";
+import { signTrigger, type Signing } from "@downbeat/seal/node";
+import { uuidv7 } from "uuidv7";
 import { checkParameters } from "./check-parameters.ts";
 import type { Refusal, TriggerRequest } from "./remote-plane.ts";
 
@@ -23,6 +25,8 @@ export type TriggerMakerOptions = {
   readonly opener: Opener | undefined;
   /** Hides idempotency keys, which may be customer data. */
   readonly keyring: Keyring | undefined;
+  /** Signs what is made, for agents that run nothing unsigned; undefined: not signed. */
+  readonly signing: Omit<Signing, "now"> | undefined;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
 };
@@ -63,15 +67,15 @@ export class TriggerMaker {
   }
 
   async #make(request: TriggerRequest): Promise<RunSpec> {
-    const { flowName, deploymentName, parameters, tags, scheduledFor, runId, parentRunId } =
-      request;
+    const { flowName, deploymentName, parameters, tags, scheduledFor, parentRunId } = request;
+    const runId = request.runId ?? this.#ownRunId(request);
     const { deployment, defaults } = await this.#target(flowName, deploymentName);
     const partial = deployment.defaultParameters !== null && defaults === null;
     checkParameters(flowName, { ...defaults, ...parameters }, deployment.parameterSchema, {
       partial,
     });
     const dep = `${flowName}/${deploymentName}`;
-    return {
+    return this.#signed({
       flowName,
       deploymentName,
       parameters: sealedWithin(
@@ -84,7 +88,19 @@ export class TriggerMaker {
       ...(request.idempotencyKey !== undefined && {
         idempotencyKey: await this.#hidden(request.idempotencyKey),
       }),
-    };
+    });
+  }
+
+  /** What is signed must name its run: nobody but the caller can say which of two runs it meant. */
+  #ownRunId({ idempotencyKey }: TriggerRequest): string | undefined {
+    const { signing } = this.#options;
+    return signing === undefined || idempotencyKey !== undefined ? undefined : uuidv7();
+  }
+
+  async #signed(spec: RunSpec): Promise<RunSpec> {
+    const { signing } = this.#options;
+    if (signing === undefined) return spec;
+    return { ...spec, signature: await signTrigger({ ...signing, now: new Date() }, spec) };
   }
 
   #target(flowName: string, deploymentName: string): Promise<Target> {

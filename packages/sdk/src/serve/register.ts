@@ -70,7 +70,7 @@ function specOf(flow: ServedFlow, { poolName, script, dataKey }: Place): Promise
         exclusive: false,
       },
     },
-    dataKey,
+    { dataKey },
   );
 }
 

@@ -1,2 +1,13 @@
 export { readKeyset, writeKeyset } from "./keyset-file.ts";
 export type { WriteKeysetOptions } from "./keyset-file.ts";
+export {
+  createSigningKey,
+  parseTrustedSigners,
+  publicKeySetOf,
+  readSigningKey,
+  signerOf,
+  writeSigningKey,
+} from "./signing-key.ts";
+export type { Signer, SigningKey, TrustedSigners } from "./signing-key.ts";
+export { digestOf, signDeployment, signTrigger, verifyStatement } from "./statements.ts";
+export type { Signing } from "./statements.ts";

@@ -134,6 +134,7 @@ export function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
     idempotencyKey = null,
     parentRunId = null,
     runId = null,
+    signature = null,
   } = spec;
   if (runId !== null && idempotencyKey !== null) {
     const message = `The run ${runId} is its own idempotency key; leave \`idempotencyKey\` out.`;
@@ -144,6 +145,7 @@ export function toRow(spec: RunSpec, createdBy: NewRun["createdBy"]): NewRun {
     flowName,
     deploymentName,
     parameters,
+    signature,
     scheduledFor,
     tags,
     idempotencyKey: runId ?? idempotencyKey,

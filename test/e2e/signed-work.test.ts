@@ -1,0 +1,84 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Run, RunDetail } from "@downbeat/contract";
+import { waitFor } from "@downbeat/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Plane } from "./plane.ts";
+
+type Made = { readonly file: string; readonly signersFile: string };
+
+describe("an agent that runs only signed work", () => {
+  let plane: Plane;
+  let triggerUrl: string;
+  let made: Made;
+
+  beforeAll(async () => {
+    plane = await Plane.create(undefined);
+    await plane.startApi();
+    await plane.setUp();
+    made = await plane.cliJson<Made>(["key", "create", "--signing"]);
+    const agent = await plane.startAgent(["--trigger-port", "0"], {
+      DOWNBEAT_REQUIRE_SIGNED: "block",
+      DOWNBEAT_SIGNERS_FILE: made.signersFile,
+      DOWNBEAT_SIGNING_KEY_FILE: made.file,
+    });
+    triggerUrl = (await agent.waitForOutput(/"url":"(http[^"]+)"/))[1] ?? "";
+  });
+  afterAll(() => plane.dispose());
+
+  async function ended(runId: string): Promise<RunDetail> {
+    const read = () => plane.client().call("readRun", { params: { runId } });
+    await waitFor(async () => ["COMPLETED", "FAILED"].includes((await read()).state.type), {
+      deadlineMs: 30_000,
+      describe: "the run to end",
+    });
+    return read();
+  }
+
+  const run = (...args: string[]): Promise<Run> => plane.cliJson<Run>(["run", ...args, "--sign"]);
+
+  it("is given the public half alone", async () => {
+    const { keys } = JSON.parse(await readFile(made.signersFile, "utf8")) as { keys: object[] };
+    expect(keys.map((key) => Object.keys(key).toSorted())).toEqual([
+      ["alg", "crv", "kid", "kty", "use", "x", "y"],
+    ]);
+  });
+
+  it("refuses a deployment from before, saying why, and runs it once it is signed", async () => {
+    const early = await run("markers", "-p", "secret=a");
+    expect(await ended(early.id)).toMatchObject({
+      state: { type: "FAILED" },
+      reason: "signature_refused",
+      error: { class: "SignatureError" },
+    });
+    expect((await plane.cliOk(["runs", "view", early.id])).stdout).toContain(
+      "The deployment is not signed.",
+    );
+    await plane.cliOk(["deploy", "--sign"]);
+    const late = await run("markers", "-p", "secret=b");
+    expect((await ended(late.id)).state.type).toBe("COMPLETED");
+    const once = "0198f2a0-0000-7000-8000-0000000000aa";
+    const keyed = await run("markers", "-p", "secret=c", "--idempotency-key", once);
+    expect((await ended(keyed.id)).state.type).toBe("COMPLETED");
+  });
+
+  it("refuses a run that somebody made at the API alone", async () => {
+    const { id } = await plane.client().call("createRun", { body: { flowName: "recovers" } });
+    expect(await ended(id)).toMatchObject({ reason: "signature_refused" });
+  });
+
+  it("runs what its own trigger port takes, and what its flows trigger", async () => {
+    const post = async (path: string, body: object): Promise<string> => {
+      const headers = { "content-type": "application/json" };
+      const request = { method: "POST", headers, body: JSON.stringify(body) };
+      const response = await fetch(`${triggerUrl}${path}`, request);
+      return ((await response.json()) as { runId: string }).runId;
+    };
+    expect((await ended(await post("/run/markers", { secret: "d" }))).state.type).toBe("COMPLETED");
+    await ended(await post("/run/parent", {}));
+    // One of its two children fails by itself; neither is refused.
+    const endings = await readFile(join(plane.folder, "parent"), "utf8");
+    expect(endings.trim().split(" ").toSorted()).toEqual(["COMPLETED", "FAILED"]);
+    expect(await readFile(join(plane.folder, "children"), "utf8")).toMatch(/two/);
+  });
+});
