@@ -16,6 +16,8 @@ const LEASE: Lease = {
   entrypoint: "sealed" as Lease["entrypoint"],
   defaultParameters: null,
   parameters: null,
+  deploymentSignature: null,
+  signature: null,
   timeoutSeconds: null,
   exclusive: false,
   inputs: [],
