@@ -20,8 +20,11 @@ export type SqlResult = {
 
 /** A transaction under way on a connection of its own. Ends with exactly one of `commit` and `rollback`. */
 export type OpenTransaction = {
-  /** Sends a statement by the driver itself. Instants come as Date, JSON parsed, bigint as BigInt. */
-  readonly query: (statement: SqlStatement) => Promise<SqlResult>;
+  /**
+   * Sends a statement by the driver itself. Instants come as Date, JSON parsed, bigint as BigInt. After the `last` one
+   * nothing follows but `commit`, which need not go to the server again.
+   */
+  readonly query: (statement: SqlStatement, place?: { last: boolean }) => Promise<SqlResult>;
   /** The same connection as Prisma's query engine wants it. */
   readonly queryable: () => Promise<SqlQueryable>;
   /** @throws when the database did not commit. */

@@ -1,4 +1,9 @@
-export { openDatabase, type Database, type DatabaseOptions } from "./open-database.ts";
+export {
+  openDatabase,
+  type Database,
+  type DatabaseOptions,
+  type WorkspaceContext,
+} from "./open-database.ts";
 export type { EngineTx, OperatorTx, Tx, WorkspaceTx } from "./transaction.ts";
 export { sqlStateOf } from "./database-errors.ts";
 
@@ -23,6 +28,7 @@ export {
 
 export type { MovedRun } from "./engine-move.ts";
 export * from "./sql/acquire-slots.ts";
+export { agentStands } from "./sql/agent-stands.ts";
 export * from "./sql/append-log-chunks.ts";
 export * from "./sql/apply-transitions.ts";
 export * from "./sql/claim-runs.ts";

@@ -3,7 +3,7 @@ import type {
   SqlMigrationAwareDriverAdapterFactory,
   Transaction,
 } from "@prisma/driver-adapter-utils";
-import type { OpenTransaction } from "./database-connection.ts";
+import type { OpenTransaction, SqlResult, SqlStatement } from "./database-connection.ts";
 import { deferred } from "./deferred.ts";
 import { Prisma, type PrismaClient } from "./generated/client.ts";
 
@@ -42,6 +42,8 @@ async function startTransaction(): Promise<Transaction> {
 
 export type LentPrisma = {
   readonly client: Prisma.TransactionClient;
+  /** The next raw statement is the last one. */
+  readonly ends: () => void;
   /** To be called before the transaction is committed or rolled back. */
   readonly giveBack: () => Promise<void>;
 };
@@ -55,30 +57,40 @@ type Lease = { readonly client: Prisma.TransactionClient; readonly end: () => Pr
 export function lendPrisma(prisma: PrismaClient, open: OpenTransaction): LentPrisma {
   let lease: Promise<Lease> | undefined;
   const models = (): Promise<Lease> => (lease ??= borrow(prisma, open));
-  const client = new Proxy(rawMethods(open), {
+  let place: Place = "before";
+  const send: Send = (statement) => {
+    if (place === "over") throw new Error("A statement follows the one that was to be the last.");
+    const last = place === "last";
+    if (last) place = "over";
+    return open.query(statement, { last });
+  };
+  const client = new Proxy(rawMethods(send), {
     get: (raw, name: string) => (name in raw ? raw[name] : modelOf(name, models)),
   });
   return {
     client: client as unknown as Prisma.TransactionClient,
+    ends: () => (place = "last"),
     giveBack: async () => (await lease)?.end(),
   };
 }
 
+type Place = "before" | "last" | "over";
+type Send = (statement: SqlStatement) => Promise<SqlResult>;
 type Method = (...args: never[]) => unknown;
 
-function rawMethods(open: OpenTransaction): Record<string, Method> {
+function rawMethods(send: Send): Record<string, Method> {
   type Template = TemplateStringsArray | Prisma.Sql;
-  const send = (template: Template, values: readonly unknown[]) =>
-    open.query(template instanceof Prisma.Sql ? template : new Prisma.Sql(template, values));
+  const toSql = (template: Template, values: readonly unknown[]) =>
+    template instanceof Prisma.Sql ? template : new Prisma.Sql(template, values);
   return {
     $queryRaw: async (template: Template, ...values: unknown[]) =>
-      (await send(template, values)).rows,
+      (await send(toSql(template, values))).rows,
     $executeRaw: async (template: Template, ...values: unknown[]) =>
-      (await send(template, values)).count,
+      (await send(toSql(template, values))).count,
     $queryRawUnsafe: async (text: string, ...values: unknown[]) =>
-      (await open.query({ text, values })).rows,
+      (await send({ text, values })).rows,
     $executeRawUnsafe: async (text: string, ...values: unknown[]) =>
-      (await open.query({ text, values })).count,
+      (await send({ text, values })).count,
   };
 }
 

@@ -4,7 +4,7 @@ import type {
   OpenTransaction,
   TransactionSettings,
 } from "./database-connection.ts";
-import { PrismaClient, type Prisma } from "./generated/client.ts";
+import { PrismaClient } from "./generated/client.ts";
 import { lendPrisma, adapterOnOpenTransactions } from "./lend-prisma.ts";
 import { applyMigrations, defaultMigrationsDir } from "./migrate.ts";
 import { openPglite } from "./pglite-connection.ts";
@@ -22,6 +22,16 @@ export type DatabaseOptions = {
   readonly migrationsDir?: string | undefined;
 };
 
+export type WorkspaceContext = {
+  readonly workspaceId: string;
+  /**
+   * When the commit reaches the disk. `at-once` (default): before it is answered. `later`: within a second, in order with
+   * all others; a crash of the database may undo it, whole. Only for what whoever was answered proves again by a commit
+   * that does wait, before anything rests on it (docs/adr/0007).
+   */
+  readonly flush?: "at-once" | "later";
+};
+
 /**
  * The only door to the data. Every callback runs in one transaction that commits when it returns and rolls back when it
  * throws. A lost connection throws DownbeatError `database_unreachable`.
@@ -32,7 +42,7 @@ export type Database = {
   readonly migrate: () => Promise<{ applied: string[] }>;
   /** Work inside one workspace, held there by row-level security. */
   readonly inWorkspace: <T>(
-    ctx: { workspaceId: string },
+    ctx: WorkspaceContext,
     work: (tx: WorkspaceTx) => Promise<T>,
   ) => Promise<T>;
   /** Work of the engine's loops, across workspaces, on states and leases only. */
@@ -84,7 +94,7 @@ function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): D
   };
   const transact = <T>(
     settings: TransactionSettings,
-    work: (tx: Prisma.TransactionClient) => Promise<T>,
+    work: (lent: Lent) => Promise<T>,
   ): Promise<T> => reaching(async () => runInside(await connection.begin(settings), prisma, work));
   return {
     kind: connection.kind,
@@ -92,17 +102,23 @@ function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): D
       reaching(async () => ({
         applied: await applyMigrations(connection, options.migrationsDir ?? defaultMigrationsDir),
       })),
-    inWorkspace: ({ workspaceId }, work) =>
-      transact({ ...RUNTIME, role: "downbeat_app", "app.workspace": workspaceId }, (tx) =>
-        work({ role: "workspace", workspaceId, prisma: tx }),
+    inWorkspace: ({ workspaceId, flush }, work) =>
+      transact(
+        {
+          ...RUNTIME,
+          role: "downbeat_app",
+          "app.workspace": workspaceId,
+          ...(flush === "later" && { synchronous_commit: "off" }),
+        },
+        (lent) => work({ role: "workspace", workspaceId, ...lent }),
       ),
     asEngine: (work) =>
-      transact({ ...RUNTIME, role: "downbeat_engine" }, (tx) =>
-        work({ role: "engine", prisma: tx }),
+      transact({ ...RUNTIME, role: "downbeat_engine" }, (lent) =>
+        work({ role: "engine", ...lent }),
       ),
     asOperator: (work) =>
-      transact({ ...RUNTIME, role: "downbeat_operator" }, (tx) =>
-        work({ role: "operator", prisma: tx }),
+      transact({ ...RUNTIME, role: "downbeat_operator" }, (lent) =>
+        work({ role: "operator", ...lent }),
       ),
     ping: () =>
       reaching(() =>
@@ -132,15 +148,17 @@ const RUNTIME: TransactionSettings = {
   idle_in_transaction_session_timeout: String(LONGEST_TRANSACTION_MS),
 };
 
+type Lent = Pick<WorkspaceTx, "prisma" | "ends">;
+
 async function runInside<T>(
   open: OpenTransaction,
   prisma: PrismaClient,
-  work: (tx: Prisma.TransactionClient) => Promise<T>,
+  work: (lent: Lent) => Promise<T>,
 ): Promise<T> {
   const lent = lendPrisma(prisma, open);
   let result: T;
   try {
-    result = await work(lent.client);
+    result = await work({ prisma: lent.client, ends: lent.ends });
     await lent.giveBack();
   } catch (error) {
     await lent.giveBack().catch(() => {}); // what broke the work is the better news

@@ -38,15 +38,21 @@ function begin(client: pg.PoolClient, settings: TransactionSettings): OpenTransa
   // Not awaited, but everything that follows fails if this does.
   const begun = client.query(`begin; ${applySettings(settings)}`);
   begun.catch(() => {});
+  let committing: Promise<pg.QueryResult> | undefined;
   const end = async (command: "COMMIT" | "ROLLBACK"): Promise<void> => {
-    const [, ended] = await Promise.all([begun, client.query(command)]);
+    const ending = command === "COMMIT" ? committing : undefined;
+    const [, ended] = await Promise.all([begun, ending ?? client.query(command)]);
     // A transaction that failed before answers COMMIT with ROLLBACK.
     if (ended.command !== command)
       throw new Error("The transaction had failed and was rolled back.");
   };
   return {
-    query: async ({ text, values }) => {
+    query: async ({ text, values }, { last } = { last: false }) => {
       const sent = client.query({ name: statementName(text), text, values: [...values], types });
+      if (last) {
+        committing = client.query("COMMIT");
+        committing.catch(() => {}); // whoever ends the transaction is told
+      }
       const [, { rows, rowCount }] = await Promise.all([begun, sent]);
       return { rows, count: rowCount ?? 0 };
     },

@@ -35,6 +35,24 @@ describe("ClaimDesk", () => {
     await Promise.all(waiters);
   });
 
+  it("lets a session that found nothing due look again only after news of its pool", () => {
+    const desk = new ClaimDesk();
+    expect(desk.isIdle("session", "pool")).toBe(false);
+    const news = desk.newsOf("pool");
+    desk.noteIdle("session", news);
+    expect(desk.isIdle("session", "pool")).toBe(true);
+    expect(desk.isIdle("other", "pool")).toBe(false);
+    desk.announce("elsewhere", 1);
+    expect(desk.isIdle("session", "pool")).toBe(true);
+    desk.announce("pool", 1);
+    expect(desk.isIdle("session", "pool")).toBe(false);
+    desk.noteIdle("session", news); // the look had begun before the news came
+    expect(desk.isIdle("session", "pool")).toBe(false);
+    desk.noteIdle("session", desk.newsOf("pool"));
+    desk.endHold("session");
+    expect(desk.isIdle("session", "pool")).toBe(false);
+  });
+
   it("ends the first claim of a session when a second is opened, and knows a repeated one", () => {
     const desk = new ClaimDesk();
     const first = desk.open("session", "request");

@@ -11,6 +11,9 @@ export type Hold = {
   readonly signal: AbortSignal;
 };
 
+// A session that is forgotten looks once more.
+const MOST_IDLE = 20_000;
+
 type OpenHold = Hold & { readonly abort: AbortController };
 
 /**
@@ -23,6 +26,10 @@ export class ClaimDesk {
   readonly #holds = new Map<string, OpenHold>();
   /** Pools in which a claim left runs because a limit was full. */
   readonly #limitedPools = new Set<string>();
+  /** How often there was news of a pool. */
+  readonly #news = new Map<string, number>();
+  /** Sessions that found nothing due in their pool, and how much news of it there had been by then. */
+  readonly #idle = new Map<string, number>();
   #closed = false;
 
   /** Pools that somebody waits for. */
@@ -31,7 +38,7 @@ export class ClaimDesk {
   }
 
   open(sessionId: string, claimRequestId: string): Hold {
-    this.endHold(sessionId);
+    this.#holds.get(sessionId)?.abort.abort();
     const abort = new AbortController();
     if (this.#closed) abort.abort();
     const hold = { sessionId, claimRequestId, abort, signal: abort.signal };
@@ -55,11 +62,33 @@ export class ClaimDesk {
 
   /** Tells the pool's line that so many runs became claimable. */
   announce(poolId: string, runs: number): void {
+    this.#news.set(poolId, this.newsOf(poolId) + 1);
     const waiting = this.#line.count(poolId);
     if (waiting === 0) return;
     const woken = Math.min(runs, waiting);
     const baton: Baton = { tries: waiting - woken };
     this.#line.wake(poolId, baton, woken);
+  }
+
+  /** How often there was news of the pool: read before a look, given to {@link noteIdle} after it. */
+  newsOf(poolId: string): number {
+    return this.#news.get(poolId) ?? 0;
+  }
+
+  /** Notes that a session looked, knowing of so much news, and nothing at all was due in its pool. */
+  noteIdle(sessionId: string, news: number): void {
+    this.#idle.delete(sessionId); // so that it goes to the end: the front is the oldest
+    this.#idle.set(sessionId, news);
+    const [oldest] = this.#idle.keys();
+    if (this.#idle.size > MOST_IDLE && oldest !== undefined) this.#idle.delete(oldest);
+  }
+
+  /**
+   * Whether a look of the session would find nothing: there has been no news of the pool since its last one did. What
+   * other processes make, and what becomes due, is news within a second (the engine's poll).
+   */
+  isIdle(sessionId: string, poolId: string): boolean {
+    return this.#idle.get(sessionId) === this.newsOf(poolId);
   }
 
   /** Notes that runs of the pool wait for a slot of some limit. */
@@ -84,6 +113,7 @@ export class ClaimDesk {
 
   /** Answers the session's open claim at once, with nothing: its agent then asks by heartbeat what is up. */
   endHold(sessionId: string): void {
+    this.#idle.delete(sessionId);
     this.#holds.get(sessionId)?.abort.abort();
   }
 

@@ -18,6 +18,8 @@ export type Claim = {
   readonly max: number;
   /** Is told when runs that are due were left because a limit is full. */
   readonly onLimited?: () => void;
+  /** Is told when nothing at all is due in the session's pool. */
+  readonly onIdle?: () => void;
   /** For tests; the database's clock when absent. */
   readonly now?: Date | null;
 };
@@ -55,6 +57,10 @@ export async function claimRuns(tx: Tx, claim: Claim): Promise<Lease[]> {
     throw new DownbeatError("session_ended", {
       message: `The session ${claim.sessionId} is not open.`,
     });
+  }
+  if (session.isIdle) {
+    claim.onIdle?.();
+    return [];
   }
   const rows = session.claimedBefore
     ? await readClaimed(tx, claim)

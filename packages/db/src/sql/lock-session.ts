@@ -1,3 +1,4 @@
+import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
 
 /** Runs that wait in one queue for one deployment, and what limits them. */
@@ -18,6 +19,8 @@ export type ClaimingSession = {
   readonly held: number;
   /** Whether this very claim has been answered before. */
   readonly claimedBefore: boolean;
+  /** Whether nothing is due in its pool, for whomever; it was then read without a lock. */
+  readonly isIdle: boolean;
   readonly poolLimit: number | null;
   /**
    * Lines with a run that is due, that this session serves, whose labels it carries, and that are not paused; none while
@@ -35,6 +38,7 @@ type Row = {
   queue_names: string[];
   lapsed: boolean;
   labels: string[];
+  idle: boolean;
 };
 
 type Facts = { held: number; before: boolean; lines: ClaimLine[] };
@@ -61,15 +65,16 @@ export async function lockSession(
   now: Date | null,
 ): Promise<ClaimingSession | undefined> {
   const row = await lockIfDue(tx, session, now);
-  if (row === undefined) {
-    const idle = await read(tx, session, now);
-    return idle && { ...toSession(idle), held: 0, claimedBefore: false, lines: [] };
+  if (row === undefined) return undefined;
+  if (row.idle) {
+    return { ...toSession(row), held: 0, claimedBefore: false, isIdle: true, lines: [] };
   }
   const facts = await readFacts(tx, session, { row, now });
   return {
     ...toSession(row),
     held: facts?.held ?? 0,
     claimedBefore: facts?.before ?? false,
+    isIdle: false,
     lines: row.paused || row.lapsed ? [] : (facts?.lines ?? []),
   };
 }
@@ -86,46 +91,7 @@ function toSession(
 }
 
 async function lockIfDue(tx: Tx, session: ClaimKey, now: Date | null): Promise<Row | undefined> {
-  const [row] = await tx.prisma.$queryRaw<Row[]>`/* prepared */
-    select s.pool_id, s.agent_id, s.capacity, s.queue_names, s.labels, p.paused, p.concurrency_limit,
-      s.lease_expires_at <= coalesce(${now}::timestamptz, now()) as lapsed
-    from agent_session s
-    join work_pool p on (p.workspace_id = ${tx.workspaceId}::uuid) is true and p.id = s.pool_id
-    where (s.workspace_id = ${tx.workspaceId}::uuid) is true and s.id = ${session.sessionId}::uuid
-      and ${session.principalId}::uuid in (s.agent_id, s.api_key_id)
-      and s.ended_at is null
-      and (
-        exists (
-          with recursive line as (
-            (
-              select l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for from live_run l
-              where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = s.pool_id and l.session_id is null
-              order by l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for limit 1
-            )
-            union all
-            select next.* from line
-            cross join lateral (
-              select l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for from live_run l
-              where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = s.pool_id and l.session_id is null
-                and (l.queue_priority, l.queue_id, l.deployment_id)
-                  > (line.queue_priority, line.queue_id, line.deployment_id)
-              order by l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for limit 1
-            ) as next
-          )
-          select from line where line.scheduled_for <= coalesce(${now}::timestamptz, now())
-        )
-        or exists (
-          select from live_run l
-          where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = s.id
-            and l.claim_request_id = ${session.claimRequestId}::uuid
-        )
-      )
-    for no key update of s`;
-  return row;
-}
-
-async function read(tx: Tx, session: ClaimKey, now: Date | null): Promise<Row | undefined> {
-  const [row] = await tx.prisma.$queryRaw<Row[]>`/* prepared */
+  const mine = Prisma.sql`
     select s.pool_id, s.agent_id, s.capacity, s.queue_names, s.labels, p.paused, p.concurrency_limit,
       s.lease_expires_at <= coalesce(${now}::timestamptz, now()) as lapsed
     from agent_session s
@@ -133,7 +99,45 @@ async function read(tx: Tx, session: ClaimKey, now: Date | null): Promise<Row | 
     where (s.workspace_id = ${tx.workspaceId}::uuid) is true and s.id = ${session.sessionId}::uuid
       and ${session.principalId}::uuid in (s.agent_id, s.api_key_id)
       and s.ended_at is null`;
+  const [row] = await tx.prisma.$queryRaw<Row[]>`/* prepared */
+    with locked as (
+      ${mine}
+        and (
+          exists (
+            ${waitingLines(tx, Prisma.sql`s.pool_id`)}
+            select from line where line.scheduled_for <= coalesce(${now}::timestamptz, now())
+          )
+          or exists (
+            select from live_run l
+            where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = s.id
+              and l.claim_request_id = ${session.claimRequestId}::uuid
+          )
+        )
+      for no key update of s
+    )
+    select locked.*, false as idle from locked
+    union all
+    select standing.*, true from (${mine}) as standing where not exists (select from locked)`;
   return row;
+}
+
+/** The lines of a pool, each with the time of its first run: one jump in live_run_claim_idx for each. */
+function waitingLines(tx: Tx, poolId: Prisma.Sql): Prisma.Sql {
+  const first = Prisma.sql`
+    select l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for from live_run l
+    where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = ${poolId} and l.session_id is null`;
+  const inOrder = Prisma.sql`
+    order by l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for limit 1`;
+  return Prisma.sql`with recursive line as (
+      (${first} ${inOrder})
+      union all
+      select next.* from line
+      cross join lateral (
+        ${first} and (l.queue_priority, l.queue_id, l.deployment_id)
+          > (line.queue_priority, line.queue_id, line.deployment_id)
+        ${inOrder}
+      ) as next
+    )`;
 }
 
 // A statement after the lock: its snapshot sees what an earlier claim of this session has just taken.
@@ -143,23 +147,7 @@ async function readFacts(
   { row, now }: { row: Row; now: Date | null },
 ): Promise<Facts | undefined> {
   const [facts] = await tx.prisma.$queryRaw<Facts[]>`/* prepared */
-    with recursive line as (
-      (
-        select l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for from live_run l
-        where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = ${row.pool_id}::uuid
-          and l.session_id is null
-        order by l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for limit 1
-      )
-      union all
-      select next.* from line
-      cross join lateral (
-        select l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for from live_run l
-        where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = ${row.pool_id}::uuid
-          and l.session_id is null
-          and (l.queue_priority, l.queue_id, l.deployment_id) > (line.queue_priority, line.queue_id, line.deployment_id)
-        order by l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for limit 1
-      ) as next
-    )
+    ${waitingLines(tx, Prisma.sql`${row.pool_id}::uuid`)}
     select
       (select count(*)::int from live_run l
         where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = ${session.sessionId}::uuid) as held,

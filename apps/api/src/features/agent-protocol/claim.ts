@@ -37,12 +37,14 @@ async function claimOrWait(
   const signal = AbortSignal.any([ctx.hungUp, hold.signal]);
   const deadlineMs = performance.now() + Math.min(body.waitSeconds, config.claimHoldSeconds) * 1000;
   let baton: Baton | undefined;
+  let isKnownIdle = claims.isIdle(body.sessionId, poolId);
   for (;;) {
     // The wait begins before the look, or a run made in between would wake nobody.
     const wait = claims.beginWait(poolId, deadlineMs - performance.now(), signal);
     try {
-      const leases = await take(services, ctx, body);
+      const leases = isKnownIdle ? [] : await take(services, ctx, body);
       if (leases.length > 0) return leases;
+      isKnownIdle = false;
       if (baton !== undefined) claims.passOn(poolId, baton);
       const end = await wait.ended;
       if (end.kind !== "woken") return [];
@@ -53,14 +55,24 @@ async function claimOrWait(
   }
 }
 
+// A claim that a crash of the database undoes starts nothing: the start report, which does wait for the disk, is then
+// refused (docs/adr/0007).
 function take(
   { database, claims }: Services,
-  { principal, ...ctx }: RequestContext,
+  { principal, workspaceId }: RequestContext,
   { sessionId, claimRequestId, max }: ClaimRequest,
 ): Promise<Lease[]> {
-  const onLimited = (): void => claims.limitReached(principal.poolId ?? "");
-  const asked = { sessionId, claimRequestId, max, principalId: principal.id, onLimited };
-  return database.inWorkspace(ctx, (tx) => claimRuns(tx, asked));
+  const poolId = principal.poolId ?? "";
+  const news = claims.newsOf(poolId);
+  const asked = {
+    sessionId,
+    claimRequestId,
+    max,
+    principalId: principal.id,
+    onLimited: () => claims.limitReached(poolId),
+    onIdle: () => claims.noteIdle(sessionId, news),
+  };
+  return database.inWorkspace({ workspaceId, flush: "later" }, (tx) => claimRuns(tx, asked));
 }
 
 // Nobody is there to take the answer. A newer claim with the same id will be given these leases, so then they stay.

@@ -22,9 +22,11 @@ export class HeartbeatDesk {
     this.#services = services;
     this.#commits = new GroupCommit({
       commit: (workspaceId, beats) =>
-        database.inWorkspace({ workspaceId }, (tx) =>
-          heartbeat(tx, beats, { leaseSeconds: config.leaseSeconds }),
-        ),
+        // Beats that a crash of the database undoes are made up for by the amnesty after it.
+        database.inWorkspace({ workspaceId, flush: "later" }, (tx) => {
+          tx.ends();
+          return heartbeat(tx, beats, { leaseSeconds: config.leaseSeconds });
+        }),
       isFatal: isUnreachable,
     });
   }

@@ -56,9 +56,7 @@ export class Reporter {
       const formerLeases = await this.#formerLeases(tx, runs, submissions);
       const standing = { workspaceId, runs, formerLeases, now: now() };
       const decided = decideReports(standing, submissions);
-      if (decided.transitions.length > 0) await applyTransitions(tx, decided.transitions);
-      if (decided.taskRuns.length > 0) await upsertTaskRuns(tx, decided.taskRuns);
-      if (decided.logs.length > 0) await appendLogChunks(tx, decided.logs);
+      await write(tx, decided);
       return decided;
     });
     this.#announce(decision);
@@ -87,6 +85,21 @@ export class Reporter {
     if (endedRunIds.length > 0) claims.announceFreedSlots();
     for (const poolId of claimablePoolIds) claims.announce(poolId, 1);
   }
+}
+
+// All are sent before any is answered, and the commit with them.
+async function write(tx: Tx, { transitions, taskRuns, logs }: Decision): Promise<void> {
+  const writes = [
+    ...(transitions.length > 0 ? [() => applyTransitions(tx, transitions)] : []),
+    ...(taskRuns.length > 0 ? [() => upsertTaskRuns(tx, taskRuns)] : []),
+    ...(logs.length > 0 ? [() => appendLogChunks(tx, logs)] : []),
+  ];
+  await Promise.all(
+    writes.map((send, index) => {
+      if (index === writes.length - 1) tx.ends();
+      return send();
+    }),
+  );
 }
 
 function transitionIdsOf(submissions: readonly Submission[]): string[] {
