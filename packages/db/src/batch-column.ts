@@ -19,6 +19,13 @@ export function plainBatchColumn<T extends string | number>(
     : { array: plainColumn(values), same: null };
 }
 
+/** Of any text that is always there. */
+export function textBatchColumn(values: readonly string[]): BatchColumn<string> {
+  return isUniform(values)
+    ? { array: null, same: values[0] ?? null }
+    : { array: values, same: null };
+}
+
 /** Of any text: an array only if some row has one. */
 export function optionalColumn<T>(values: readonly (T | null | undefined)[]): (T | null)[] | null {
   return values.every((value) => value === null || value === undefined)

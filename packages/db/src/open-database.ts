@@ -102,15 +102,9 @@ function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): D
       reaching(async () => ({
         applied: await applyMigrations(connection, options.migrationsDir ?? defaultMigrationsDir),
       })),
-    inWorkspace: ({ workspaceId, flush }, work) =>
-      transact(
-        {
-          ...RUNTIME,
-          role: "downbeat_app",
-          "app.workspace": workspaceId,
-          ...(flush === "later" && { synchronous_commit: "off" }),
-        },
-        (lent) => work({ role: "workspace", workspaceId, ...lent }),
+    inWorkspace: (ctx, work) =>
+      transact(settingsOf(ctx), (lent) =>
+        work({ role: "workspace", workspaceId: ctx.workspaceId, ...lent }),
       ),
     asEngine: (work) =>
       transact({ ...RUNTIME, role: "downbeat_engine" }, (lent) =>
@@ -147,6 +141,15 @@ const RUNTIME: TransactionSettings = {
   statement_timeout: String(LONGEST_TRANSACTION_MS),
   idle_in_transaction_session_timeout: String(LONGEST_TRANSACTION_MS),
 };
+
+function settingsOf({ workspaceId, flush }: WorkspaceContext): TransactionSettings {
+  return {
+    ...RUNTIME,
+    role: "downbeat_app",
+    "app.workspace": workspaceId,
+    ...(flush === "later" && { synchronous_commit: "off" }),
+  };
+}
 
 type Lent = Pick<WorkspaceTx, "prisma" | "ends">;
 

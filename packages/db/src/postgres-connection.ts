@@ -35,6 +35,7 @@ export function openPostgres(url: string, poolSize: number): DatabaseConnection 
 }
 
 function begin(client: pg.PoolClient, settings: TransactionSettings): OpenTransaction {
+  writeTogether(client);
   // Not awaited, but everything that follows fails if this does.
   const begun = client.query(`begin; ${applySettings(settings)}`);
   begun.catch(() => {});
@@ -48,6 +49,7 @@ function begin(client: pg.PoolClient, settings: TransactionSettings): OpenTransa
   };
   return {
     query: async ({ text, values }, { last } = { last: false }) => {
+      if (last) writeTogether(client);
       const sent = client.query({ name: statementName(text), text, values: [...values], types });
       if (last) {
         committing = client.query("COMMIT");
@@ -64,6 +66,12 @@ function begin(client: pg.PoolClient, settings: TransactionSettings): OpenTransa
         (error: unknown) => client.release(asError(error)),
       ),
   };
+}
+
+// What is sent until the event loop turns goes out in one write: BEGIN, the first statement, and COMMIT with the last one.
+function writeTogether({ connection: { stream } }: pg.PoolClient): void {
+  stream.cork();
+  process.nextTick(() => stream.uncork());
 }
 
 const types: pg.CustomTypesConfig = {
