@@ -36,6 +36,11 @@ export const RESERVED_MODULES: readonly {
     because: "test tools stay in tests",
   },
   {
+    modules: ["@downbeat/seal/testing"],
+    onlyIn: ["test/", "*.test.ts"],
+    because: "hostile logs stay in tests",
+  },
+  {
     modules: ["fastify", "fastify-plugin", "@fastify/*", "jsonwebtoken"],
     onlyIn: ["apps/api/", "apps/examples/web/"],
     because: "only the API serves HTTP of its own contract; an example shows a customer's web app",

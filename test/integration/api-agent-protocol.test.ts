@@ -31,15 +31,18 @@ describeEachDatabase("the agent protocol", ({ database }) => {
     const completed = transition(lease, "COMPLETED");
     const chunk = await here.seal({ kind: "log", run: lease.runId, epoch: 1, seq: 0 }, []);
     const log = { kind: "log", ...fenceOf(lease), sequence: 0, lineCount: 1, chunk };
+    const end = { kind: "log-manifest", run: lease.runId, epoch: 1, seq: 0 } as const;
+    const manifest = await here.seal(end, {});
     const items = [
       started,
       taskRun(lease, 0, "RUNNING"),
       log,
+      { kind: "log_manifest", ...fenceOf(lease), part: 0, manifest },
       taskRun(lease, 1, "COMPLETED"),
       completed,
     ];
-    expect(await report(stage.agent, ...items)).toEqual(Array(5).fill("accepted"));
-    expect(await report(stage.agent, ...items)).toEqual(Array(5).fill("accepted"));
+    expect(await report(stage.agent, ...items)).toEqual(Array(6).fill("accepted"));
+    expect(await report(stage.agent, ...items)).toEqual(Array(6).fill("accepted"));
     const { items: states } = await here.admin.call("listRunStates", {
       params: { runId: lease.runId },
     });
@@ -54,6 +57,11 @@ describeEachDatabase("the agent protocol", ({ database }) => {
       query: {},
     });
     expect(logs.items).toHaveLength(1);
+    const manifests = await here.admin.call("listLogManifests", {
+      params: { runId: lease.runId },
+      query: {},
+    });
+    expect(manifests).toMatchObject({ items: [{ epoch: 1, part: 0, manifest }], nextAfter: null });
     const tasks = await here.admin.call("listTaskRuns", {
       params: { runId: lease.runId },
       query: {},

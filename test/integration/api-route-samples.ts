@@ -51,6 +51,15 @@ export async function sampleRequests({
     result,
   } as const;
   const chunk = await seal({ kind: "log", run: FENCE.runId, epoch: 1, seq: 0 }, []);
+  const manifest = {
+    kind: "log_manifest",
+    ...FENCE,
+    part: 0,
+    manifest: await seal(
+      { kind: "log-manifest", run: FENCE.runId, epoch: 1, seq: 0 },
+      { from: 0, tags: [], linesLeftOut: 0, end: true },
+    ),
+  } as const;
   const log = { kind: "log", ...FENCE, sequence: 0, lineCount: 1, chunk } as const;
   const run = { flowName: "nothing", parameters };
   const runId = randomUUID();
@@ -119,6 +128,7 @@ export async function sampleRequests({
     listRunStates: { params: { runId } },
     listTaskRuns: { params: { runId }, query: {} },
     listLogChunks: { params: { runId }, query: {} },
+    listLogManifests: { params: { runId }, query: {} },
     enrolAgent: {
       body: {
         token: `dnbenrol_${"0".repeat(32)}_${"A".repeat(43)}`,
@@ -128,7 +138,7 @@ export async function sampleRequests({
     },
     openSession: { body: { capacity: 1, version: "1", dataKeys } },
     claim: { body: { sessionId: runId, claimRequestId: runId, max: 1, waitSeconds: 0 } },
-    report: { body: { items: [transition, taskRun, log] } },
+    report: { body: { items: [transition, taskRun, log, manifest] } },
     heartbeat: { body: { sessionId: runId, tick: 1, runs: [] } },
     release: { body: { sessionId: runId, runs: [FENCE] } },
     triggerChildren: { body: { ...FENCE, runs: [run] } },

@@ -1,7 +1,7 @@
 import type { BulkRequest } from "@downbeat/contract";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { claimWith, startTestApi, transition, type TestApi } from "./api-harness.ts";
+import { claimWith, fenceOf, startTestApi, transition, type TestApi } from "./api-harness.ts";
 import type { TestWorkspace } from "./api-harness.ts";
 import { aLease, aStage, claim, isHeld, report, type Stage } from "./api-stage.ts";
 
@@ -97,7 +97,14 @@ describeEachDatabase("what people do to runs", ({ database }) => {
     const { runId } = lease;
     const remove = () => here.admin.call("deleteRun", { params: { runId } });
     expect(await codeOf(remove())).toBe("transition_rejected");
-    await report(stage.agent, transition(lease, "RUNNING"), transition(lease, "COMPLETED"));
+    const place = { kind: "log-manifest", run: runId, epoch: lease.epoch, seq: 0 } as const;
+    const manifest = await here.seal(place, {});
+    await report(
+      stage.agent,
+      transition(lease, "RUNNING"),
+      { kind: "log_manifest", ...fenceOf(lease), part: 0, manifest },
+      transition(lease, "COMPLETED"),
+    );
     expect(await remove()).toEqual({ deleted: true });
     expect(await codeOf(readRun(runId))).toBe("not_found");
     expect(await codeOf(here.admin.call("retryRun", { params: { runId } }))).toBe("not_found");
@@ -105,8 +112,9 @@ describeEachDatabase("what people do to runs", ({ database }) => {
       await tx.prisma.runState.count({ where: { runId } }),
       await tx.prisma.taskRun.count({ where: { runId } }),
       await tx.prisma.logChunk.count({ where: { runId } }),
+      await tx.prisma.logManifest.count({ where: { runId } }),
     ]);
-    expect(left).toEqual([0, 0, 0]);
+    expect(left).toEqual([0, 0, 0, 0]);
   });
 
   it("counts before it acts, acts only on what was counted, and goes on from a cursor", async () => {

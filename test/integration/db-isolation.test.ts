@@ -41,6 +41,7 @@ const TENANT_TABLES = [
   "limit_slot",
   "live_run",
   "log_chunk",
+  "log_manifest",
   "run_state",
   "task_run",
   "work_pool",
@@ -141,6 +142,7 @@ describeEachDatabase("workspaces", ({ database }) => {
       "select parameters from flow_run",
       "select entrypoint from deployment",
       "select chunk from log_chunk",
+      "select manifest from log_manifest",
       "select secret_hash from api_key",
       "delete from flow_run",
     ]) {

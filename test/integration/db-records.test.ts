@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import {
   appendLogChunks,
+  appendLogManifests,
   listLogChunks,
+  listLogManifests,
   listTaskRuns,
   readRun,
   storeDataKeys,
@@ -75,6 +77,35 @@ describeEachDatabase("what agents report", ({ database }) => {
     expect(
       await fixture.inside((tx) => listLogChunks(tx, { runId: randomUUID(), limit: 2 })),
     ).toBeUndefined();
+  });
+
+  it("stores a part of a log manifest once and pages by epoch and part, with the keys they name", async () => {
+    const fixture = await aWorkspace(database());
+    const [runId = ""] = await someRuns(fixture, 1);
+    const key = { id: randomUUID(), wrap: "{}", wrapTag: null };
+    await fixture.inside((tx) => storeDataKeys(tx, [key]));
+    const blob = aBlob("log-manifest", key.id);
+    const part = (epoch: number, number: number) => ({
+      runId,
+      epoch,
+      part: number,
+      manifest: blob,
+    });
+    const append = (...rows: ReturnType<typeof part>[]) =>
+      fixture.inside((tx) => appendLogManifests(tx, rows));
+    expect(await append(part(1, 1), part(1, 0), part(1, 1))).toBe(2);
+    expect(await append(part(1, 1), part(2, 0))).toBe(1);
+    const read = (after?: string) =>
+      fixture.inside((tx) => listLogManifests(tx, { runId, after, limit: 2 }));
+    expect(await read()).toEqual({
+      items: [
+        { epoch: 1, part: 0, manifest: blob },
+        { epoch: 1, part: 1, manifest: blob },
+      ],
+      nextAfter: "1.1",
+      dataKeys: [key],
+    });
+    expect(await read("1.1")).toMatchObject({ items: [{ epoch: 2, part: 0 }], nextAfter: null });
   });
 });
 

@@ -17,7 +17,9 @@ import { aBlob, aDeployment, aNewRun, aWorkspace, someRuns } from "./db-fixture.
 
 // The columns behind the contract's sealed fields; a table that has one must check it.
 const SEALED_COLUMNS =
-  "parameters default_parameters entrypoint input error_detail rendered_name chunk".split(" ");
+  "parameters default_parameters entrypoint input error_detail rendered_name chunk manifest".split(
+    " ",
+  );
 
 const [HEADER = ""] = aBlob("log").split(".");
 const NONCE = "A".repeat(16);

@@ -1,9 +1,18 @@
-import type { Lease, LogLine, PausePoint, TransitionItem } from "@downbeat/contract";
+import type {
+  Lease,
+  LogItem,
+  LogLine,
+  LogManifestItem,
+  PausePoint,
+  TransitionItem,
+} from "@downbeat/contract";
+import { LogManifestWriter, type ManifestPart } from "@downbeat/seal";
 import type { Logger } from "pino";
 import { uuidv7 } from "uuidv7";
 import type { Journal } from "./journal.ts";
 import { LogBuffer } from "./log-buffer.ts";
 import type { WorkerEvent } from "./launchers/worker-message.ts";
+import type { OutputStream } from "./launchers/worker-process.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Ending } from "./run-end.ts";
 import type { ObservedError, Sealer } from "./sealer.ts";
@@ -33,7 +42,9 @@ export class RunEgress {
   readonly #parts: EgressParts;
   readonly #lease: Lease;
   readonly #logs: LogBuffer;
-  #logSequence = 0;
+  readonly #manifest = new LogManifestWriter();
+  /** Whether lines that are sealed from now on are deflated first. */
+  compressesLogs = true;
   /** Sealings and writes under way; the terminal report waits for them. */
   readonly #pending = new Set<Promise<unknown>>();
   #transitions: Promise<void> = Promise.resolve();
@@ -44,6 +55,7 @@ export class RunEgress {
     this.#lease = lease;
     this.#logs = new LogBuffer({
       onChunk: (lines) => this.#track(this.#putLogs(lines)),
+      onLeftOut: (lines) => this.#manifest.leftOut(lines),
       isHeldBack: () => parts.outbox.isFull,
       now: parts.now,
     });
@@ -66,22 +78,30 @@ export class RunEgress {
     else this.#logs.add(lineOf(event));
   }
 
-  /** A line the process printed, or one of the agent's own about the run. */
+  /** A line the process printed. */
+  printed(stream: OutputStream, text: string): void {
+    this.line({ level: LEVELS[stream], logger: stream, text });
+  }
+
+  /** A line of the agent's own about the run. */
   line(line: Omit<LogLine, "at">): void {
     if (!this.#isClosed) this.#logs.add({ at: this.#parts.now().toISOString(), ...line });
   }
 
-  /** Puts the last report, after all others. Resolves with its transition id once it is on disk. */
+  /** Puts the end of the log and then the last report, after all others. Resolves once they are on disk. */
   async end(ending: Ending): Promise<void> {
     if (this.#isClosed) return;
     this.#logs.close();
     this.#isClosed = true;
     await Promise.all(this.#pending);
-    const item = await this.#transition(ending);
+    const items = await Promise.all([
+      ...this.#manifest.end().map((part) => this.#sealPart(part)),
+      this.#transition(ending),
+    ]);
     const { outbox, journal, signedWork } = this.#parts;
     const completed = ending.type === "COMPLETED";
     const used = signedWork?.ended(this.#lease, { completed }) ?? [];
-    await outbox.put([item], [journal.runEnded(this.#lease.runId), ...used]);
+    await outbox.put(items, [journal.runEnded(this.#lease.runId), ...used]);
   }
 
   /** Says nothing more: the lease is void and every further report would be refused. */
@@ -164,15 +184,30 @@ export class RunEgress {
   }
 
   async #putLogs(lines: readonly LogLine[]): Promise<void> {
-    const sequence = this.#logSequence++;
-    const { runId, epoch } = this.#lease;
-    const chunk = await this.#parts.sealer.seal(
-      { kind: "log", run: runId, epoch, seq: sequence },
-      lines,
-    );
-    await this.#parts.outbox.put([
-      { kind: "log", ...this.#fence(), sequence, lineCount: lines.length, chunk },
-    ]);
+    const sequence = this.#manifest.takePlace();
+    const { runId: run, epoch } = this.#lease;
+    const context = { kind: "log", run, epoch, seq: sequence } as const;
+    let part: ManifestPart | undefined;
+    const items: (LogItem | LogManifestItem)[] = [];
+    try {
+      const options = { compress: this.compressesLogs };
+      const chunk = await this.#parts.sealer.seal(context, lines, options);
+      items.push({ kind: "log", ...this.#fence(), sequence, lineCount: lines.length, chunk });
+      part = this.#manifest.sent(sequence, chunk);
+    } catch (error) {
+      part = this.#manifest.lost(sequence);
+      throw error;
+    } finally {
+      if (part !== undefined) items.push(await this.#sealPart(part));
+      if (items.length > 0) await this.#parts.outbox.put(items);
+    }
+  }
+
+  async #sealPart({ part, manifest }: ManifestPart): Promise<LogManifestItem> {
+    const { runId: run, epoch } = this.#lease;
+    const context = { kind: "log-manifest", run, epoch, seq: part } as const;
+    const sealed = await this.#parts.sealer.seal(context, manifest);
+    return { kind: "log_manifest", ...this.#fence(), part, manifest: sealed };
   }
 
   async #transition(ending: Ending): Promise<TransitionItem> {
@@ -198,6 +233,8 @@ export class RunEgress {
     return { runId, epoch, leaseToken };
   }
 }
+
+const LEVELS: Record<OutputStream, "info" | "error"> = { stdout: "info", stderr: "error" };
 
 function lineOf(event: Extract<WorkerEvent, { kind: "log" }>): LogLine {
   const { at, level, logger, text, fields, taskRunId } = event;

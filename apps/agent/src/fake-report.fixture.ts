@@ -3,6 +3,7 @@ import {
   STATE_NAMES,
   type Lease,
   type LogItem,
+  type LogManifestItem,
   type ReportItem,
   type ReportOutcome,
   type StateName,
@@ -19,11 +20,19 @@ export type FakeRun = {
   readonly transitions: TransitionItem[];
   readonly taskRuns: TaskRunItem[];
   readonly logs: LogItem[];
+  readonly manifests: LogManifestItem[];
 };
 
 /** A run that nobody has taken yet. */
 export function emptyRun(): Omit<FakeRun, "lease"> {
-  return { type: "SCHEDULED", name: "Scheduled", transitions: [], taskRuns: [], logs: [] };
+  return {
+    type: "SCHEDULED",
+    name: "Scheduled",
+    transitions: [],
+    taskRuns: [],
+    logs: [],
+    manifests: [],
+  };
 }
 
 /** Answers one report item as the plane does: fenced by epoch and token, transitions idempotent and never out of a terminal state. */
@@ -36,6 +45,7 @@ export function applyReport(
   if (run === undefined || !fits) return outcome("fenced");
   if (item.kind === "task_run") run.taskRuns.push(item);
   else if (item.kind === "log") run.logs.push(item);
+  else if (item.kind === "log_manifest") run.manifests.push(item);
   else return applyTransition(run, item, onAccepted);
   return outcome("accepted");
 }

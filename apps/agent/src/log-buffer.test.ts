@@ -6,9 +6,11 @@ const AT = "2026-01-02T03:04:05.000Z";
 
 function aBuffer() {
   const chunks: (readonly LogLine[])[] = [];
+  const leftOut: number[] = [];
   const state = { isFull: false };
   const buffer = new LogBuffer({
     onChunk: (lines) => chunks.push(lines),
+    onLeftOut: (lines) => leftOut.push(lines),
     isHeldBack: () => state.isFull,
     now: () => new Date(AT),
   });
@@ -20,7 +22,7 @@ function aBuffer() {
       text,
       ...(fields !== undefined && { fields }),
     });
-  return { buffer, chunks, state, say };
+  return { buffer, chunks, leftOut, state, say };
 }
 
 test("a chunk goes when it is large, when its time is up, or at the end", () => {
@@ -41,7 +43,7 @@ test("a chunk goes when it is large, when its time is up, or at the end", () => 
 });
 
 test("held-back lines are counted, and the count is told once there is room", () => {
-  const { buffer, chunks, state, say } = aBuffer();
+  const { buffer, chunks, leftOut, state, say } = aBuffer();
   state.isFull = true;
   for (let line = 0; line < 7; line += 1) say("lost");
   state.isFull = false;
@@ -51,6 +53,7 @@ test("held-back lines are counted, and the count is told once there is room", ()
     expect.stringMatching(/^7 log lines are missing/),
     "kept",
   ]);
+  expect(leftOut).toEqual([7]);
 });
 
 test("the count is told at the end even while there is no room", () => {

@@ -4,6 +4,8 @@ import type { LogLine } from "@downbeat/contract";
 export type LogBufferOptions = {
   /** Takes a chunk of lines; called at most every {@link FLUSH_MS} unless there is much to say. */
   readonly onChunk: (lines: readonly LogLine[]) => void;
+  /** Is told how many lines were not kept. */
+  readonly onLeftOut: (lines: number) => void;
   /** While true, lines are counted instead of kept. */
   readonly isHeldBack: () => boolean;
   readonly now: () => Date;
@@ -61,6 +63,7 @@ export class LogBuffer {
   #tellOfDropped(): void {
     if (this.#dropped === 0) return;
     const text = `${this.#dropped} log lines are missing here: the agent's outbox was full because the API was away.`;
+    this.#options.onLeftOut(this.#dropped);
     this.#dropped = 0;
     this.#push({ at: this.#options.now().toISOString(), level: "warn", logger: "downbeat", text });
   }

@@ -9,6 +9,8 @@ export type RunDeadlineOptions = {
   readonly onOverdue: (limitMs: number) => void;
 };
 
+/** The worker stops a flow at its limit by itself, and gives code that heeds its signal a second. */
+export const ATTEMPT_GRACE_MS = 2_000;
 // Longer delays overflow Node's timers, which would then fire at once.
 const LONGEST_DELAY_MS = 2_147_483_647;
 

@@ -1,12 +1,12 @@
 import type { Lease, PausePoint, RunInput } from "@downbeat/contract";
 import type { Logger } from "pino";
 import { RunEgress, type EgressParts } from "./egress.ts";
-import type { OutputStream, RunListener, WorkerProcess } from "./launchers/worker-process.ts";
+import type { RunListener, WorkerProcess } from "./launchers/worker-process.ts";
 import type { OomWatch } from "./oom-watch.ts";
 import type { Pace } from "./pace.ts";
 import type { RunPreparer } from "./prepare-run.ts";
 import type { RunMessage } from "@downbeat/sdk/protocol";
-import { RunDeadline } from "./run-deadline.ts";
+import { ATTEMPT_GRACE_MS, RunDeadline } from "./run-deadline.ts";
 import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
 import { RunChildren, type ChildParts } from "./run-children.ts";
 import { takeProcess, type ProcessParts, type RunProcess } from "./run-process.ts";
@@ -34,9 +34,6 @@ export type SupervisorParts = EgressParts &
 export type RunResult = "reported" | "dropped" | "released";
 
 type StopReason = "cancel" | "fence" | "release" | "timeout";
-
-// The worker stops a flow at its limit by itself, and gives code that heeds its signal a second.
-const ATTEMPT_GRACE_MS = 2_000;
 
 /** One leased run, from lease to terminal report. */
 export class RunSupervisor {
@@ -253,7 +250,10 @@ export class RunSupervisor {
   #listener(slots: RunSlots, children: RunChildren): RunListener {
     const { runId } = this.lease;
     return {
-      started: (timeoutMs) => this.#deadline.started(timeoutMs),
+      started: ({ timeoutMs, compressLogs = true }) => {
+        this.#deadline.started(timeoutMs);
+        this.#egress.compressesLogs = compressLogs;
+      },
       paused: (point) => this.#pause(point),
       events: (events, refused) => {
         this.#deadline.heard(events);
@@ -264,7 +264,7 @@ export class RunSupervisor {
       acquireSlots: (request) => void slots.acquire(request),
       releaseSlots: (requestId) => void slots.release(requestId),
       remoteCall: (request) => void children.handle(request),
-      line: (stream, text) => this.#egress.line({ level: LEVELS[stream], logger: stream, text }),
+      line: (stream, text) => this.#egress.printed(stream, text),
     };
   }
 
@@ -296,5 +296,3 @@ export class RunSupervisor {
     return "dropped";
   }
 }
-
-const LEVELS: Record<OutputStream, "info" | "error"> = { stdout: "info", stderr: "error" };

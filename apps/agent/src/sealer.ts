@@ -9,6 +9,7 @@ import {
   type DataKey,
   type Keyring,
   type SealContext,
+  type SealOptions,
 } from "@downbeat/seal";
 
 /** An error of a run or task run, before it is split into what may be seen and what is sealed. */
@@ -54,8 +55,12 @@ export class Sealer {
     this.#keyring = keyring;
   }
 
-  seal<K extends SealedKind>(context: SealContext<K>, value: unknown): Promise<Sealed<K>> {
-    return sealJson(this.#dataKey, context, value);
+  seal<K extends SealedKind>(
+    context: SealContext<K>,
+    value: unknown,
+    options?: SealOptions,
+  ): Promise<Sealed<K>> {
+    return sealJson(this.#dataKey, context, value, options);
   }
 
   /** Equal keys of cached values give equal tags, and nothing else is seen of them. */

@@ -12,6 +12,10 @@ export const EXIT = {
   notFound: { code: 5, meaning: "There is no such run, flow, deployment, pool or limit." },
   unreachable: { code: 6, meaning: "The API could not be reached." },
   key: { code: 7, meaning: "The workspace key is missing or is not the right one." },
+  logIncomplete: {
+    code: 8,
+    meaning: "The log was printed, but part of it is missing, or nobody can tell whether it is.",
+  },
   timedOut: { code: 124, meaning: "The wait ended before the run did; the run goes on." },
   interrupted: { code: 130, meaning: "Interrupted with Ctrl-C; a watched run goes on." },
 } as const satisfies Record<string, { code: number; meaning: string }>;
@@ -39,6 +43,7 @@ const EXIT_OF_ERROR: Partial<Record<ErrorCode, ExitName>> = {
   key_wrong: "key",
   sealed_unreadable: "key",
   workspace_key_mismatch: "key",
+  log_incomplete: "logIncomplete",
   wait_timed_out: "timedOut",
 };
 

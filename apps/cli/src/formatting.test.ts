@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseDurationMs } from "./duration.ts";
 import { creationWindow } from "./runs/find-run.ts";
-import { gapBefore } from "./runs/follow-logs.ts";
 import { showControls } from "./runs/log-words.ts";
 import { table } from "./table.ts";
 import { durationWords, relativeWords, spanWords } from "./time-words.ts";
@@ -69,26 +68,6 @@ describe("table", () => {
 describe("showControls", () => {
   it("shows what would drive the terminal, and keeps tabs and line ends", () => {
     expect(showControls("a\u001b[2Jb\tc\nd\r")).toBe("a\\x1b[2Jb\tc\nd\\x0d");
-  });
-});
-
-describe("gapBefore", () => {
-  it.each([
-    [undefined, { epoch: 1, sequence: 0 }, undefined],
-    [{ epoch: 1, sequence: 0 }, { epoch: 1, sequence: 1 }, undefined],
-    [{ epoch: 1, sequence: 4 }, { epoch: 2, sequence: 0 }, undefined],
-    [
-      { epoch: 1, sequence: 0 },
-      { epoch: 1, sequence: 2 },
-      "a piece of this log did not arrive (attempt 1, before piece 2)",
-    ],
-    [
-      undefined,
-      { epoch: 1, sequence: 2 },
-      "2 pieces of this log did not arrive (attempt 1, before piece 2)",
-    ],
-  ])("after %j and before %j says %j", (last, next, words) => {
-    expect(gapBefore(last, next)).toBe(words);
   });
 });
 

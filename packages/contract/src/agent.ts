@@ -172,7 +172,21 @@ export const LogItem = z.strictObject({
 });
 export type LogItem = z.infer<typeof LogItem>;
 
-export const ReportItem = z.discriminatedUnion("kind", [TransitionItem, TaskRunItem, LogItem]);
+/** A part of the list of what an attempt's log consists of, for readers to see what is missing. */
+export const LogManifestItem = z.strictObject({
+  kind: plain(z.literal("log_manifest")),
+  ...fence,
+  part: Count,
+  manifest: sealed("log-manifest"),
+});
+export type LogManifestItem = z.infer<typeof LogManifestItem>;
+
+export const ReportItem = z.discriminatedUnion("kind", [
+  TransitionItem,
+  TaskRunItem,
+  LogItem,
+  LogManifestItem,
+]);
 export type ReportItem = z.infer<typeof ReportItem>;
 
 export const ReportRequest = z.strictObject({

@@ -238,6 +238,12 @@ export const ERRORS = {
     "Tasks were called inside each other without end.",
     "End the recursion, or make it a loop.",
   ),
+  log_incomplete: entry(
+    0,
+    false,
+    "A log is not whole, or nobody can tell whether it is.",
+    "Read what is said in its place; docs/sealing.md tells what it can mean. A copy of the egress ledger of the agent shows what was sent.",
+  ),
   queue_full: entry(
     0,
     true,

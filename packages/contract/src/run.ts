@@ -121,6 +121,14 @@ export const LogChunk = z.strictObject({
 });
 export type LogChunk = z.infer<typeof LogChunk>;
 
+/** A part of the sealed list of an attempt's log chunks. What is inside is in `log-line.ts`. */
+export const LogManifestPart = z.strictObject({
+  epoch: Epoch,
+  part: Count,
+  manifest: sealed("log-manifest"),
+});
+export type LogManifestPart = z.infer<typeof LogManifestPart>;
+
 const RunId = plain(z.uuid({ version: "v7" }));
 
 /** A trigger: which deployment, with which sealed parameters. */

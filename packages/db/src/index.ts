@@ -30,6 +30,7 @@ export type { MovedRun } from "./engine-move.ts";
 export * from "./sql/acquire-slots.ts";
 export { agentStands } from "./sql/agent-stands.ts";
 export * from "./sql/append-log-chunks.ts";
+export * from "./sql/append-log-manifests.ts";
 export * from "./sql/apply-transitions.ts";
 export * from "./sql/claim-runs.ts";
 export * from "./sql/create-runs.ts";

@@ -1,6 +1,7 @@
 import type {
   Actor,
   LogChunk,
+  LogManifestPart,
   RunDetail,
   RunStateRecord,
   StateName,
@@ -79,10 +80,7 @@ export type LogPage = {
 };
 
 /** Log chunks after "epoch.sequence", oldest first, with the wrapped data keys they name; undefined when no such run. */
-export async function listLogChunks(
-  tx: Tx,
-  query: { runId: string; after?: string | undefined; limit: number },
-): Promise<LogPage | undefined> {
+export async function listLogChunks(tx: Tx, query: LogQuery): Promise<LogPage | undefined> {
   // Read before the chunks: once it says terminal, what follows includes everything that came before the end.
   const where = { runId: query.runId, workspaceId: tx.workspaceId };
   const ended = await tx.prisma.endedRun.findFirst({ where, select: { runId: true } });
@@ -91,7 +89,7 @@ export async function listLogChunks(
     select: { id: true },
   });
   if (run === null) return undefined;
-  const [epoch, sequence] = (query.after ?? "-1.-1").split(".").map(Number) as [number, number];
+  const [epoch, sequence] = placeAfter(query);
   const rows = await tx.prisma.logChunk.findMany({
     where: {
       ...where,
@@ -113,10 +111,50 @@ export async function listLogChunks(
     items,
     nextAfter: last === undefined ? (query.after ?? null) : `${last.epoch}.${last.sequence}`,
     complete: ended !== null && rows.length <= query.limit,
-    dataKeys: await readDataKeys(tx, keyIdsOf(items)),
+    dataKeys: await readDataKeys(tx, keyIdsOf(items.map(({ chunk }) => chunk))),
   };
 }
 
-function keyIdsOf(items: readonly LogChunk[]): string[] {
-  return [...new Set(items.flatMap(({ chunk }) => readSealedHeader(chunk)?.kid ?? []))];
+export type LogManifestPage = {
+  readonly items: LogManifestPart[];
+  /** "epoch.part" of the last one; null when there are no more. */
+  readonly nextAfter: string | null;
+  readonly dataKeys: WrappedDataKey[];
+};
+
+/** Parts of a run's log manifests after "epoch.part", oldest first, with the wrapped data keys they name. */
+export async function listLogManifests(tx: Tx, query: LogQuery): Promise<LogManifestPage> {
+  const [epoch, part] = placeAfter(query);
+  const rows = await tx.prisma.logManifest.findMany({
+    where: {
+      runId: query.runId,
+      workspaceId: tx.workspaceId,
+      OR: [{ epoch: { gt: epoch } }, { epoch, part: { gt: part } }],
+    },
+    orderBy: [{ epoch: "asc" }, { part: "asc" }],
+    take: query.limit + 1,
+    select: { epoch: true, part: true, manifest: true },
+  });
+  const items = rows.slice(0, query.limit) as LogManifestPart[];
+  const last = items.at(-1);
+  const hasMore = rows.length > query.limit && last !== undefined;
+  return {
+    items,
+    nextAfter: hasMore ? `${last.epoch}.${last.part}` : null,
+    dataKeys: await readDataKeys(tx, keyIdsOf(items.map(({ manifest }) => manifest))),
+  };
+}
+
+type LogQuery = {
+  readonly runId: string;
+  readonly after?: string | undefined;
+  readonly limit: number;
+};
+
+function placeAfter({ after = "-1.-1" }: LogQuery): [epoch: number, number: number] {
+  return after.split(".").map(Number) as [number, number];
+}
+
+function keyIdsOf(blobs: readonly string[]): string[] {
+  return [...new Set(blobs.flatMap((blob) => readSealedHeader(blob)?.kid ?? []))];
 }

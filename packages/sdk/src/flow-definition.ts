@@ -15,6 +15,8 @@ export interface FlowDefinition {
   readonly timeoutMs?: number;
   /** Its deployments are exclusive unless the project's configuration says otherwise. */
   readonly exclusive?: true;
+  /** What it logs is sealed as it is, not deflated first. */
+  readonly compressLogs?: false;
   /** Made for a task marked `background`: takes `{ args }`. */
   readonly isBackground?: true;
   /** JSON Schema (draft 2020-12) of the parameters, without defaults and examples. */

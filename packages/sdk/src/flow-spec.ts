@@ -15,5 +15,7 @@ export type FlowSpec = {
   readonly concurrency: number | undefined;
   /** Whether two attempts of a run must never be executed at once. */
   readonly exclusive?: boolean | undefined;
+  /** Whether what it logs is deflated before it is sealed. */
+  readonly compressLogs?: boolean | undefined;
   readonly fn: (...args: never[]) => unknown;
 };

@@ -38,6 +38,11 @@ export type FlowOptions = RetryOptions &
      * of reach. Deployments of the flow are `exclusive` unless the project's configuration says otherwise. Default false.
      */
     readonly exclusive?: boolean;
+    /**
+     * Whether the flow's log is deflated before it is sealed. Set it to false where text that an outsider can choose is logged
+     * beside secrets: the length of what is sealed would then tell about the secret. Default true.
+     */
+    readonly compressLogs?: boolean;
   };
 
 type ParameterArguments<S extends z.ZodType> =
@@ -81,7 +86,8 @@ export function flow<A extends unknown[], R>(
 export function flow<A extends unknown[], R>(fn: (...args: A) => R): Flow<A, Awaited<R>>;
 export function flow(first: FlowInput | FlowSpec["fn"], second?: FlowSpec["fn"]): Flow {
   const [input, fn] = typeof first === "function" ? [{}, first] : [first, second];
-  const { name: given, parameters, concurrency, persist, exclusive, ...options }: FlowInput = input;
+  const { name: given, parameters, persist, ...rest }: FlowInput = input;
+  const { concurrency, exclusive, compressLogs, ...options } = rest;
   const name = nameOf("flow", given, fn);
   checkRetryOptions(`flow "${name}"`, options);
   checkConcurrency(`flow "${name}"`, concurrency);
@@ -95,6 +101,7 @@ export function flow(first: FlowInput | FlowSpec["fn"], second?: FlowSpec["fn"])
     hooks,
     concurrency,
     exclusive,
+    compressLogs,
     fn: fn as FlowSpec["fn"],
   };
   const inline = inlineSpecOf(spec);
@@ -121,6 +128,7 @@ function definitionOf(spec: FlowSpec): FlowDefinition {
     name: spec.name,
     ...(spec.options.timeoutMs !== undefined && { timeoutMs: spec.options.timeoutMs }),
     ...(spec.exclusive === true && { exclusive: true }),
+    ...(spec.compressLogs === false && { compressLogs: false }),
     parametersJsonSchema: () => parametersJsonSchema(spec.parameters),
     validateParameters: async (raw) => {
       const checked = await checkRawParameters(spec, raw);

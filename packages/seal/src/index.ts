@@ -11,6 +11,8 @@ export type { Keyring } from "./keyring.ts";
 export { createKeyset, fingerprint, keysOf, parseKeyset, publicKeyOf } from "./keyset.ts";
 export type { HeldKey, WorkspaceKeyset } from "./keyset.ts";
 export { exportKeyset, isKeysetExport, openKeysetExport } from "./keyset-export.ts";
+export { LogManifestWriter } from "./log/manifest-writer.ts";
+export type { ManifestPart } from "./log/manifest-writer.ts";
 export { createOpener } from "./open.ts";
 export type { Opener, OpenerOptions } from "./open.ts";
 export { keyIdOf } from "./public-key.ts";

@@ -87,7 +87,12 @@ const Outcome = z.discriminatedUnion("outcome", [
 
 const WorkerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), pid: z.int() }),
-  z.object({ type: z.literal("started"), runId: Id, timeoutMs: z.number().positive().optional() }),
+  z.object({
+    type: z.literal("started"),
+    runId: Id,
+    timeoutMs: z.number().positive().optional(),
+    compressLogs: z.boolean().optional(),
+  }),
   z.object({ type: z.literal("paused"), runId: Id, point: PausePoint }),
   z.object({ type: z.literal("events"), runId: Id, events: z.array(z.unknown()) }),
   z.object({

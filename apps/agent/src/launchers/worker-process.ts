@@ -30,8 +30,8 @@ export type OutputStream = "stdout" | "stderr";
 export type RunListener = {
   events(events: readonly WorkerEvent[], refused: number): void;
   line(stream: OutputStream, text: string): void;
-  /** User code begins. `timeoutMs` is the flow's own limit for one attempt. */
-  started?(timeoutMs: number | undefined): void;
+  /** User code begins. `timeoutMs` is the flow's own limit for one attempt; `compressLogs` is false when it says so. */
+  started?(start: { timeoutMs?: number | undefined; compressLogs?: boolean | undefined }): void;
   /** The flow waits for someone to resume it. */
   paused?(point: PausePoint): void;
   /** A task waits for slots; answered with {@link WorkerProcess.grantSlots}. */
@@ -223,7 +223,7 @@ export class WorkerProcess {
     const active = this.#active;
     if (message === undefined || message.type === "ready" || active?.runId !== message.runId)
       return;
-    if (message.type === "started") active.listener.started?.(message.timeoutMs);
+    if (message.type === "started") active.listener.started?.(message);
     else if (message.type === "paused") active.listener.paused?.(message.point);
     else if (message.type === "events") active.listener.events(message.events, message.refused);
     else if (message.type === "acquire_slots") active.listener.acquireSlots?.(message);

@@ -1,7 +1,10 @@
 import { Command } from "commander";
+import { DownbeatError } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { findRunId } from "../runs/find-run.ts";
+import type { Output } from "../output.ts";
+import type { LogNote } from "../runs/follow-logs.ts";
 import { logLineWords } from "../runs/log-words.ts";
 
 type Options = { follow?: boolean };
@@ -14,7 +17,11 @@ export function runsLogsCommand(): Command {
     .action(action(printLogs))
     .addHelpText(
       "after",
-      "\nWith --json: one line a document: { at, level, logger, text, fields?, taskRunId? }.",
+      `
+What is missing, altered or not what was sent is said in its place on stderr, and the command exits with 8.
+
+With --json: one line a document: { at, level, logger, text, fields?, taskRunId? }; what is wrong with the log is a document of
+its own: { flaw, attempt, title, detail }.`,
     );
 }
 
@@ -27,11 +34,24 @@ async function printLogs(
   const { output } = context;
   const runId = await findRunId(client, given);
   const { opener } = await context.unlock();
+  const { SealError } = await import("@downbeat/seal");
   const { followLogs } = await import("../runs/follow-logs.ts");
-  await followLogs(client, runId, opener, {
+  const { isWhole, openedChunks, failure } = await followLogs(client, runId, opener, {
     follow,
     signal: interruptSignal(),
     onLine: (line) => output.event(line, logLineWords(output.colors, line)),
-    onGap: (words) => output.warn(output.noteColors.yellow(words)),
+    onNote: (note) => tellNote(output, note),
   });
+  if (openedChunks === 0 && failure?.code === "wrong_key")
+    throw new SealError("wrong_key", failure.detail);
+  if (!isWhole) {
+    throw new DownbeatError("log_incomplete", {
+      message: `The log of run ${runId} is not whole, or not known to be.`,
+    });
+  }
+}
+
+function tellNote(output: Output, { kind, epoch, title, detail }: LogNote): void {
+  if (output.json) return output.event({ flaw: kind, attempt: epoch, title, detail }, "");
+  output.warn(output.noteColors.yellow(`⚠ attempt ${epoch}: ${title}. ${detail}`));
 }

@@ -29,7 +29,7 @@ export async function runExample(context: CliContext, stopped: AbortSignal): Pro
     signal: stopped,
     follow: true,
     onLine: (line) => output.line(`  ${logLineWords(output.colors, line)}`),
-    onGap: (words) => output.warn(words),
+    onNote: ({ title, detail }) => output.warn(`  ${title}. ${detail}`),
   });
   const states = followStates(client, run.id, { signal: stopped, onState });
   await Promise.all([states, logs]).catch((error: unknown) => {

@@ -105,6 +105,7 @@ function insides(flow: PlannedFlow, entrypoint: string): Partial<Record<SealedKi
     defaults: `${parameters}, given to deploy with --param`,
     input: "what somebody gives at a pause",
     log: "lines it logs or prints, with logger, fields and times",
+    "log-manifest": "which chunks its log consists of, and how many lines were left out",
     error: "message, stack and causes of what it throws",
     "rendered-name": "names of task runs that are made from data",
   };

@@ -2,10 +2,12 @@ import { isDownbeatError, type RouteResponse, type ROUTES } from "@downbeat/cont
 import type { LogBook } from "./log-book.ts";
 
 export type LogPage = RouteResponse<typeof ROUTES.listLogChunks>;
+export type ManifestPage = RouteResponse<typeof ROUTES.listLogManifests>;
 
 export type FollowLogDeps = {
   readonly book: LogBook;
   readonly readPage: (after: string | undefined) => Promise<LogPage>;
+  readonly readManifests: (after: string | undefined) => Promise<ManifestPage>;
   /** Resolves after the time, and not before the page is visible. */
   readonly wait: (ms: number) => Promise<void>;
   readonly onChange: (news: { complete: boolean; error: unknown }) => void;
@@ -34,6 +36,7 @@ export async function followLog(deps: FollowLogDeps): Promise<void> {
         checkGaps ? book.beforeFirstGap() : newest,
       );
       newest = lastPlace ?? newest;
+      if (complete || round === 1) await readAllManifests(deps);
       const settled = complete && (!book.hasGaps() || gapChecksLeft-- === 0);
       onChange({ complete: settled, error: undefined });
       if (settled) return;
@@ -45,6 +48,15 @@ export async function followLog(deps: FollowLogDeps): Promise<void> {
       if (isDownbeatError(error) && !error.retryable) return;
       await wait(AFTER_ERROR_MS);
     }
+  }
+}
+
+/** Those of attempts before the last one are there at once; its own comes with the end of the run. */
+async function readAllManifests({ book, readManifests, signal }: FollowLogDeps): Promise<void> {
+  for (let after: string | null | undefined; after !== null && !signal.aborted;) {
+    const page = await readManifests(after);
+    book.addManifests(page.items, page.dataKeys);
+    after = page.nextAfter === after ? null : page.nextAfter;
   }
 }
 

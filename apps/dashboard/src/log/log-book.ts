@@ -1,77 +1,71 @@
-import type { LogChunk, WrappedDataKey } from "@downbeat/contract";
+import type { LogChunk, LogManifestPart, WrappedDataKey } from "@downbeat/contract";
 
-/** A stretch of a run's log: a chunk that is there, or a gap between chunks that are. */
-export type LogSlot =
-  | { readonly kind: "chunk"; readonly key: string; readonly chunk: LogChunk }
-  | {
-      readonly kind: "missing";
-      readonly key: string;
-      readonly epoch: number;
-      readonly firstSequence: number;
-      readonly lastSequence: number;
-    };
+/** A chunk of a run's log and its key among them, which is "epoch.sequence", as the API's `after` takes it. */
+export type LogSlot = { readonly key: string; readonly chunk: LogChunk };
 
 /** Each attempt of a run numbers its chunks from here. */
 const FIRST_SEQUENCE = 0;
 
-/** The chunks of one run's log, in order, however they arrived; what lies between them and is not there is a slot too. */
+/** The chunks of one run's log, in order, however they arrived, and the sealed lists of what there should be. */
 export class LogBook {
   readonly #chunks = new Map<string, LogChunk>();
+  readonly #manifests = new Map<string, LogManifestPart>();
   readonly #dataKeys = new Map<string, WrappedDataKey>();
 
-  /** @returns whether anything was new. */
-  add(chunks: readonly LogChunk[], dataKeys: readonly WrappedDataKey[]): boolean {
-    const countBefore = this.#chunks.size;
-    for (const dataKey of dataKeys) this.#dataKeys.set(dataKey.id, dataKey);
-    for (const chunk of chunks) this.#chunks.set(placeOf(chunk), chunk);
-    return this.#chunks.size > countBefore;
+  /** What is here already stays: a place has one chunk. */
+  add(chunks: readonly LogChunk[], dataKeys: readonly WrappedDataKey[]): void {
+    this.#addKeys(dataKeys);
+    for (const chunk of chunks) {
+      const key = placeOf(chunk);
+      if (!this.#chunks.has(key)) this.#chunks.set(key, chunk);
+    }
+  }
+
+  addManifests(parts: readonly LogManifestPart[], dataKeys: readonly WrappedDataKey[]): void {
+    this.#addKeys(dataKeys);
+    for (const part of parts) this.#manifests.set(`${part.epoch}.${part.part}`, part);
   }
 
   dataKeys(): WrappedDataKey[] {
     return [...this.#dataKeys.values()];
   }
 
+  manifests(): LogManifestPart[] {
+    return [...this.#manifests.values()];
+  }
+
   slots(): LogSlot[] {
-    const slots: LogSlot[] = [];
-    let before: LogChunk | undefined;
-    for (const chunk of this.#inOrder()) {
-      const expected = before?.epoch === chunk.epoch ? before.sequence + 1 : FIRST_SEQUENCE;
-      if (chunk.sequence > expected) slots.push(gap(chunk.epoch, expected, chunk.sequence - 1));
-      slots.push({ kind: "chunk", key: placeOf(chunk), chunk });
-      before = chunk;
-    }
-    return slots;
+    return [...this.#chunks]
+      .map(([key, chunk]) => ({ key, chunk }))
+      .toSorted((a, b) => a.chunk.epoch - b.chunk.epoch || a.chunk.sequence - b.chunk.sequence);
   }
 
   hasGaps(): boolean {
-    return this.slots().some(({ kind }) => kind === "missing");
+    const slots = this.slots();
+    return firstGap(slots) < slots.length;
   }
 
   /** The place after which the first gap begins, for reading it again; undefined: from the start. */
   beforeFirstGap(): string | undefined {
     const slots = this.slots();
-    const index = slots.findIndex(({ kind }) => kind === "missing");
-    return slots[index - 1]?.key;
+    return slots[firstGap(slots) - 1]?.key;
   }
 
-  #inOrder(): LogChunk[] {
-    return [...this.#chunks.values()].toSorted(
-      (a, b) => a.epoch - b.epoch || a.sequence - b.sequence,
-    );
+  #addKeys(dataKeys: readonly WrappedDataKey[]): void {
+    for (const dataKey of dataKeys) this.#dataKeys.set(dataKey.id, dataKey);
   }
 }
 
-/** "epoch.sequence", as the API's `after` takes it. */
 function placeOf({ epoch, sequence }: LogChunk): string {
   return `${epoch}.${sequence}`;
 }
 
-function gap(epoch: number, firstSequence: number, lastSequence: number): LogSlot {
-  return {
-    kind: "missing",
-    key: `gap ${epoch}.${firstSequence}`,
-    epoch,
-    firstSequence,
-    lastSequence,
-  };
+/** The index of the first chunk before which another is missing; as many as there are, if none is. */
+function firstGap(slots: readonly LogSlot[]): number {
+  const index = slots.findIndex(({ chunk }, at) => {
+    const before = slots[at - 1]?.chunk;
+    const expected = before?.epoch === chunk.epoch ? before.sequence + 1 : FIRST_SEQUENCE;
+    return chunk.sequence > expected;
+  });
+  return index < 0 ? slots.length : index;
 }

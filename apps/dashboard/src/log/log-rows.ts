@@ -1,6 +1,6 @@
 import { LOG_LEVELS, type LogLine } from "@downbeat/contract";
+import type { LogFlaw, OpenedChunk } from "@downbeat/seal/log";
 import type { LogSlot } from "./log-book.ts";
-import type { OpenedChunk } from "./opened-chunk.ts";
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -25,50 +25,47 @@ export type LogFilter = {
 type LogRowsInput = {
   readonly slots: readonly LogSlot[];
   readonly opened: ReadonlyMap<string, OpenedChunk>;
+  /** In order of attempt and place. */
+  readonly flaws: readonly LogFlaw[];
   readonly filter: LogFilter;
-  /** Whether nothing more will come, so that a gap is a loss and not a delay. */
-  readonly complete: boolean;
 };
 
 /** The rows of a log. A filter hides lines, never the note that something is missing or did not open. */
-export function logRows({ slots, opened, filter, complete }: LogRowsInput): LogRow[] {
+export function logRows({ slots, opened, flaws, filter }: LogRowsInput): LogRow[] {
   const shows = lineFilter(filter);
-  return slots.flatMap((slot): LogRow[] => {
-    if (slot.kind === "missing") return [missingRow(slot, complete)];
-    const { key, chunk } = slot;
-    const content = opened.get(key);
-    if (content === undefined) {
-      return [{ kind: "sealed", key, blob: chunk.chunk, lineCount: chunk.lineCount }];
+  const rows: LogRow[] = [];
+  let next = 0;
+  for (const slot of slots) {
+    const { epoch, sequence } = slot.chunk;
+    let isForeign = false;
+    for (let flaw = flaws[next]; flaw !== undefined; flaw = flaws[(next += 1)]) {
+      if ((flaw.epoch - epoch || flaw.at - sequence) > 0) break;
+      isForeign ||= flaw.kind === "foreign" && flaw.epoch === epoch && flaw.at === sequence;
+      rows.push(flawRow(flaw));
     }
-    if (content.failure !== undefined) {
-      const { title, detail } = content.failure;
-      return [{ kind: "note", key, text: `chunk ${chunk.sequence} ${title}`, detail }];
-    }
-    return content.lines.flatMap((line, index) =>
-      shows(line) ? [{ kind: "line", key: `${key}.${index}`, epoch: chunk.epoch, line }] : [],
-    );
-  });
+    if (!isForeign) rows.push(...chunkRows(slot, opened.get(slot.key), shows));
+  }
+  return [...rows, ...flaws.slice(next).map(flawRow)];
 }
 
-function missingRow(slot: Extract<LogSlot, { kind: "missing" }>, complete: boolean): LogRow {
-  const { key, firstSequence, lastSequence } = slot;
-  const one = firstSequence === lastSequence;
-  const chunks = one ? `chunk ${firstSequence}` : `chunks ${firstSequence} to ${lastSequence}`;
-  const verb = one ? ["is", "has"] : ["are", "have"];
-  return complete
-    ? {
-        kind: "note",
-        key,
-        text: `${chunks} ${verb[0]} missing`,
-        detail:
-          "The log before and after is here, this stretch is not: it was never delivered, or it was deleted.",
-      }
-    : {
-        kind: "note",
-        key,
-        text: `${chunks} ${verb[1]} not arrived yet`,
-        detail: "Later lines are already here. Reports may arrive out of order.",
-      };
+function chunkRows(
+  { key, chunk }: LogSlot,
+  content: OpenedChunk | undefined,
+  shows: (line: LogLine) => boolean,
+): LogRow[] {
+  if (content === undefined)
+    return [{ kind: "sealed", key, blob: chunk.chunk, lineCount: chunk.lineCount }];
+  if (content.failure !== undefined) {
+    const { title, detail } = content.failure;
+    return [{ kind: "note", key, text: `chunk ${chunk.sequence} ${title}`, detail }];
+  }
+  return content.lines.flatMap((line, index) =>
+    shows(line) ? [{ kind: "line", key: `${key}.${index}`, epoch: chunk.epoch, line }] : [],
+  );
+}
+
+function flawRow({ kind, epoch, at, title, detail }: LogFlaw): LogRow {
+  return { kind: "note", key: `${kind} ${epoch}.${at}`, text: title, detail };
 }
 
 function lineFilter({ level, text }: LogFilter): (line: LogLine) => boolean {

@@ -7,10 +7,12 @@ import { ErrorNotice } from "../ui/error-notice.tsx";
 import { wordsOf } from "../ui/words-of.ts";
 import { LockIcon } from "../ui/lock-icon.tsx";
 import { LOG_LEVEL_CHOICES } from "./log-levels.ts";
+import { logFlaws } from "./log-flaws.ts";
 import { type LogLevel, type LogRow, logRows } from "./log-rows.ts";
 import { LogView } from "./log-view.tsx";
 import { type LogSlots, useLogSlots } from "./use-log-slots.ts";
 import { useOpenedChunks } from "./use-opened-chunks.ts";
+import { useOpenedManifests } from "./use-opened-manifests.ts";
 
 const route = getRouteApi(paths.run);
 
@@ -20,10 +22,16 @@ export function LogSection({ run }: { run: Run }) {
   const [text, setText] = useState("");
   const log = useLogSlots(run.id);
   const { opener, state, askForKey } = useKey();
-  const opened = useOpenedChunks(log, opener);
+  const opened = useOpenedChunks(run.id, log, opener);
+  const manifests = useOpenedManifests(run.id, log, opener);
+  const { slots, complete } = log;
+  const flaws = useMemo(
+    () => logFlaws(slots, manifests, { complete, lastEpoch: run.epoch }),
+    [slots, manifests, complete, run.epoch],
+  );
   const rows = useMemo(
-    () => logRows({ slots: log.slots, opened, filter: { level, text }, complete: log.complete }),
-    [log.slots, log.complete, opened, level, text],
+    () => logRows({ slots, opened, flaws, filter: { level, text } }),
+    [slots, opened, flaws, level, text],
   );
   const locked = state.status !== "unlocked" && log.slots.length > 0;
   return (

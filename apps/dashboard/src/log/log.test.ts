@@ -1,23 +1,17 @@
 import type { LogChunk, LogLine } from "@downbeat/contract";
-import {
-  createDataKey,
-  createKeyset,
-  createOpener,
-  openKeyring,
-  publicKeyOf,
-  sealJson,
-} from "@downbeat/seal";
+import { createOpener, sealJson } from "@downbeat/seal";
+import { openLogChunk, openLogManifest, type OpenedChunk } from "@downbeat/seal/log";
+import { anAttackScene, LOG_ATTACKS, VICTIM_LINES, VICTIM_RUN } from "@downbeat/seal/testing";
+import type { StoredLog } from "@downbeat/seal/testing";
 import { describe, expect, test } from "vitest";
-import { followLog, type LogPage } from "./follow-log.ts";
+import { followLog, type FollowLogDeps, type LogPage } from "./follow-log.ts";
 import { LogBook } from "./log-book.ts";
+import { logFlaws } from "./log-flaws.ts";
 import { type LogFilter, type LogRow, logRows } from "./log-rows.ts";
-import { openChunk, type OpenedChunk } from "./opened-chunk.ts";
 
-const runId = "0192aaaa-0000-7000-8000-000000000001";
-const workspaceId = "0192aaaa-0000-7000-8000-000000000002";
-const keyset = await createKeyset({ workspaceId, now: new Date(0) });
-const keyring = await openKeyring(keyset);
-const dataKey = await createDataKey({ recipients: [publicKeyOf(keyset)], keyring });
+const runId = VICTIM_RUN;
+const scene = await anAttackScene();
+const { dataKey, keyring } = scene.customer;
 const everything: LogFilter = { level: "debug", text: "" };
 
 function aLine(text: string, level: LogLine["level"] = "info"): LogLine {
@@ -37,20 +31,33 @@ async function aChunk(epoch: number, sequence: number, lines = [aLine(`${epoch}.
   return chunk;
 }
 
-async function openAll(book: LogBook): Promise<Map<string, OpenedChunk>> {
+/** The rows of an unlocked page for what a plane has answered. */
+async function rowsOfLog(stored: StoredLog, filter = everything): Promise<LogRow[]> {
+  const book = new LogBook();
+  book.add(stored.chunks, stored.dataKeys);
+  book.addManifests(stored.manifests, stored.dataKeys);
   const opener = createOpener(keyring, { fetchDataKeys: async () => [] });
-  opener.addDataKeys([dataKey.wrapped]);
+  opener.addDataKeys(book.dataKeys());
+  const slots = book.slots();
   const opened = new Map<string, OpenedChunk>();
-  for (const slot of book.slots()) {
-    if (slot.kind === "chunk") opened.set(slot.key, await openChunk(opener, slot.chunk));
-  }
-  return opened;
+  for (const { key, chunk } of slots) opened.set(key, await openLogChunk(opener, runId, chunk));
+  const manifests = await Promise.all(
+    book.manifests().map((part) => openLogManifest(opener, runId, part)),
+  );
+  const flaws = logFlaws(slots, manifests, { complete: true, lastEpoch: stored.epoch });
+  return logRows({ slots, opened, flaws, filter });
 }
 
+/** Rows of chunks alone, of which nobody has said yet what they should be. */
 async function rowsOf(chunks: LogChunk[], filter = everything, complete = true): Promise<LogRow[]> {
   const book = new LogBook();
   book.add(chunks, [dataKey.wrapped]);
-  return logRows({ slots: book.slots(), opened: await openAll(book), filter, complete });
+  const opener = createOpener(keyring, { fetchDataKeys: async () => [dataKey.wrapped] });
+  const slots = book.slots();
+  const opened = new Map<string, OpenedChunk>();
+  for (const { key, chunk } of slots) opened.set(key, await openLogChunk(opener, runId, chunk));
+  const flaws = logFlaws(slots, undefined, { complete, lastEpoch: 1 });
+  return logRows({ slots, opened, flaws, filter });
 }
 
 function words(rows: readonly LogRow[]): string[] {
@@ -117,10 +124,51 @@ describe("the log of a run", () => {
     const rows = logRows({
       slots: book.slots(),
       opened: new Map(),
+      flaws: [],
       filter: everything,
-      complete: true,
     });
     expect(rows).toMatchObject([{ kind: "sealed", lineCount: 2 }]);
+  });
+});
+
+describe("a log from a plane that has gone over to the enemy", () => {
+  test("is read in full when nothing was done to it", async () => {
+    expect(words(await rowsOfLog(scene.log))).toEqual(VICTIM_LINES);
+  });
+
+  test.each(LOG_ATTACKS)("which $name, is found out", async ({ answer, says, shown }) => {
+    const rows = await rowsOfLog(await answer(scene));
+    const lines = rows.flatMap((row) => (row.kind === "line" ? [row.line.text] : []));
+    const said = rows.flatMap((row) => (row.kind === "note" ? [row.text] : []));
+    expect(lines).toHaveLength(shown);
+    expect(VICTIM_LINES).toEqual(expect.arrayContaining(lines));
+    for (const expected of says) expect(said).toContainEqual(expect.stringMatching(expected));
+  });
+
+  test("says so in the place where it shows", async () => {
+    const chunks = scene.log.chunks.filter(({ sequence }) => sequence !== 1 && sequence !== 4);
+    expect(words(await rowsOfLog({ ...scene.log, chunks }))).toEqual([
+      "a.1.0",
+      "chunk 1 is missing",
+      "a.1.2",
+      "a.1.3",
+      "chunk 4 is missing",
+    ]);
+  });
+
+  test("is put in order, and one that comes twice shown once", async () => {
+    const chunks = [...scene.log.chunks.toReversed(), ...scene.log.chunks];
+    expect(words(await rowsOfLog({ ...scene.log, chunks }))).toEqual(VICTIM_LINES);
+  });
+
+  test("shows what is missing in between while the page is locked, and guesses nothing else", () => {
+    const book = new LogBook();
+    book.add(
+      scene.log.chunks.filter(({ sequence }) => sequence !== 2),
+      [],
+    );
+    const flaws = logFlaws(book.slots(), undefined, { complete: true, lastEpoch: 2 });
+    expect(flaws.map(({ title }) => title)).toEqual(["chunk 2 is missing"]);
   });
 });
 
@@ -141,11 +189,18 @@ describe("following a log", () => {
       const complete = batches.length === 0 && later.length <= limit;
       return { items, nextAfter, complete, dataKeys: [dataKey.wrapped] };
     };
+    const readManifests: FollowLogDeps["readManifests"] = async () => ({
+      items: batches.length === 0 ? [...scene.log.manifests] : [],
+      nextAfter: null,
+      dataKeys: [dataKey.wrapped],
+    });
     const wait = async () => void stored.push(...(batches.shift() ?? []));
-    return { asked, readPage, wait };
+    return { asked, readPage, readManifests, wait };
   }
 
-  async function follow(api: Pick<ReturnType<typeof anApi>, "readPage" | "wait">) {
+  async function follow(
+    api: Pick<ReturnType<typeof anApi>, "readPage" | "readManifests" | "wait">,
+  ) {
     const book = new LogBook();
     const news: { complete: boolean; error: unknown }[] = [];
     const onChange = (one: { complete: boolean; error: unknown }) => void news.push(one);
@@ -175,9 +230,10 @@ describe("following a log", () => {
 
   test("gives up on a gap that never closes", async () => {
     const api = anApi([[await aChunk(1, 0), await aChunk(1, 2)]]);
-    const { news, places } = await follow(api);
-    expect(places).toEqual(["1.0", "gap 1.1", "1.2"]);
+    const { book, news, places } = await follow(api);
+    expect(places).toEqual(["1.0", "1.2"]);
     expect(news.at(-1)?.complete).toBe(true);
+    expect(book.manifests()).toEqual(scene.log.manifests);
   });
 
   test("tells of a failure and goes on", async () => {

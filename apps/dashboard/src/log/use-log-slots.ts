@@ -1,4 +1,4 @@
-import type { WrappedDataKey } from "@downbeat/contract";
+import type { LogManifestPart, WrappedDataKey } from "@downbeat/contract";
 import { useEffect, useState } from "react";
 import { useCaller } from "../api/caller-context.ts";
 import { followLog } from "./follow-log.ts";
@@ -7,6 +7,7 @@ import { waitWhileVisible } from "./wait-while-visible.ts";
 
 export type LogSlots = {
   readonly slots: readonly LogSlot[];
+  readonly manifests: readonly LogManifestPart[];
   readonly dataKeys: readonly WrappedDataKey[];
   /** Lines in all chunks read so far, as their senders counted them; needs no key. */
   readonly lineCount: number;
@@ -16,6 +17,7 @@ export type LogSlots = {
 
 const NOTHING: LogSlots = {
   slots: [],
+  manifests: [],
   dataKeys: [],
   lineCount: 0,
   complete: false,
@@ -42,6 +44,8 @@ export function useLogSlots(runId: string): LogSlots {
           { params: { runId }, query: { after, limit: CHUNKS_PER_PAGE } },
           { signal },
         ),
+      readManifests: (after) =>
+        caller.call("listLogManifests", { params: { runId }, query: { after } }, { signal }),
       onChange: (news) => setLog((before) => describe(book, before, news)),
     });
     return () => controller.abort();
@@ -55,14 +59,13 @@ function describe(
   before: LogSlots,
   { complete, error }: { complete: boolean; error: unknown },
 ): LogSlots {
-  const slots = book.slots();
-  if (slots.length === before.slots.length) {
-    const unchanged = slots.every(({ key }, index) => key === before.slots[index]?.key);
-    if (unchanged) return { ...before, complete, error };
-  }
-  const lineCount = slots.reduce(
-    (sum, slot) => sum + (slot.kind === "chunk" ? slot.chunk.lineCount : 0),
-    0,
-  );
-  return { slots, dataKeys: book.dataKeys(), lineCount, complete, error };
+  const read = { slots: book.slots(), manifests: book.manifests() };
+  if (isSame(read.slots, before.slots) && read.manifests.length === before.manifests.length)
+    return { ...before, complete, error };
+  const lineCount = read.slots.reduce((sum, { chunk }) => sum + chunk.lineCount, 0);
+  return { ...read, dataKeys: book.dataKeys(), lineCount, complete, error };
+}
+
+function isSame(slots: readonly LogSlot[], before: readonly LogSlot[]): boolean {
+  return slots.length === before.length && slots.every(({ key }, at) => key === before[at]?.key);
 }

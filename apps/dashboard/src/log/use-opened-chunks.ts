@@ -1,7 +1,7 @@
 import type { Opener } from "@downbeat/seal";
+import { openLogChunk, type OpenedChunk } from "@downbeat/seal/log";
 import { useEffect, useState } from "react";
 import type { LogSlot } from "./log-book.ts";
-import { openChunk, type OpenedChunk } from "./opened-chunk.ts";
 import type { LogSlots } from "./use-log-slots.ts";
 
 type Shelf = {
@@ -15,6 +15,7 @@ const BATCH = 50;
 
 /** The opened chunks by key, more of them from render to render; none while locked, and all are dropped with the opener. */
 export function useOpenedChunks(
+  runId: string,
   { slots, dataKeys }: Pick<LogSlots, "slots" | "dataKeys">,
   opener: Opener | undefined,
 ): ReadonlyMap<string, OpenedChunk> {
@@ -26,29 +27,30 @@ export function useOpenedChunks(
 
   useEffect(() => {
     if (opener === undefined) return;
-    const next = slots
-      .filter((slot) => slot.kind === "chunk" && !chunks.has(slot.key))
-      .slice(0, BATCH);
+    const next = slots.filter((slot) => !chunks.has(slot.key)).slice(0, BATCH);
     if (next.length === 0) return;
     let wanted = true;
     opener.addDataKeys(dataKeys);
-    void openAll(opener, next).then((opened) => {
+    void openAll(opener, runId, next).then((opened) => {
       if (wanted) setShelf({ opener, chunks: new Map([...chunks, ...opened]) });
     });
     return () => {
       wanted = false;
     };
-  }, [opener, slots, dataKeys, chunks]);
+  }, [runId, opener, slots, dataKeys, chunks]);
 
   return chunks;
 }
 
-function openAll(opener: Opener, slots: readonly LogSlot[]): Promise<[string, OpenedChunk][]> {
-  const chunkSlots = slots.filter((slot) => slot.kind === "chunk");
+function openAll(
+  opener: Opener,
+  runId: string,
+  slots: readonly LogSlot[],
+): Promise<[string, OpenedChunk][]> {
   return Promise.all(
-    chunkSlots.map(async ({ key, chunk }): Promise<[string, OpenedChunk]> => [
+    slots.map(async ({ key, chunk }): Promise<[string, OpenedChunk]> => [
       key,
-      await openChunk(opener, chunk),
+      await openLogChunk(opener, runId, chunk),
     ]),
   );
 }

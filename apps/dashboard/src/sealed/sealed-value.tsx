@@ -1,10 +1,10 @@
 import type { SealContext } from "@downbeat/seal";
+import type { SealFailure } from "@downbeat/seal/log";
 import type { ReactNode } from "react";
 import type { z } from "zod";
 import { formatByteSize, sealedByteSize } from "../format/byte-size.ts";
 import { useKey } from "../key/key-context.tsx";
 import { LockIcon } from "../ui/lock-icon.tsx";
-import type { SealFailure } from "./seal-failure.ts";
 import { useOpened } from "./use-opened.ts";
 
 /** A sealed value: opened when the key is here, else its size and the way to unlock it. Never a blur of anything. */

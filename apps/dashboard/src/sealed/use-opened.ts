@@ -1,8 +1,8 @@
 import type { SealContext } from "@downbeat/seal";
+import { type SealFailure, sealFailureOf } from "@downbeat/seal/log";
 import { useEffect, useState } from "react";
 import type { z } from "zod";
 import { useKey } from "../key/key-context.tsx";
-import { type SealFailure, sealFailureOf } from "./seal-failure.ts";
 
 export type Opened<T> =
   | { readonly status: "locked" }

@@ -11,6 +11,7 @@ import {
   CancelAnswer,
   CreateOutcome,
   LogChunk,
+  LogManifestPart,
   RetryMode,
   Run,
   RunDetail,
@@ -25,6 +26,8 @@ import { Why } from "../why.ts";
 import { WrappedDataKey } from "../workspace.ts";
 
 const runParams = z.strictObject({ runId: Id });
+/** "epoch.number" of the last piece of a log that was read. */
+const After = plain(z.string().regex(/^\d+\.\d+$/));
 const dataKeys = z.array(WrappedDataKey).max(10).default([]);
 
 export const runRoutes = {
@@ -174,7 +177,7 @@ export const runRoutes = {
     access: ["viewer"],
     params: runParams,
     query: z.strictObject({
-      after: plain(z.string().regex(/^\d+\.\d+$/)).optional(),
+      after: After.optional(),
       limit: pageQuery.limit,
       waitSeconds: plain(z.coerce.number().min(0).max(20)).default(0),
     }),
@@ -185,6 +188,22 @@ export const runRoutes = {
       /** True once the run is terminal and nothing more is stored. */
       complete: Flag,
       /** The wrapped data keys that these chunks name. */
+      dataKeys: z.array(WrappedDataKey),
+    }),
+  }),
+  listLogManifests: route({
+    method: "GET",
+    path: "/v1/runs/:runId/log-manifests",
+    summary: "The sealed lists of what the log of each attempt consists of",
+    tag: "runs",
+    access: ["viewer"],
+    params: runParams,
+    query: z.strictObject({ after: After.optional(), limit: pageQuery.limit }),
+    response: z.strictObject({
+      items: z.array(LogManifestPart),
+      /** "epoch.part" of the last one, to pass as `after`; null when there are no more. */
+      nextAfter: plain(z.string()).nullable(),
+      /** The wrapped data keys that these name. */
       dataKeys: z.array(WrappedDataKey),
     }),
   }),

@@ -4,7 +4,8 @@ import type { Tx } from "../transaction.ts";
  * Deletes ended runs with all that belongs to them; live ones stay. Their idempotency keys may be used again.
  *
  * Returns the ids that are gone. Locks: the ended_run rows, then the rows that go with them.
- * Indexes: ended_run_pkey, flow_run_pkey, run_state_pkey, task_run_pkey, log_chunk_pkey, idempotency_workspace_id_run_id_idx.
+ * Indexes: ended_run_pkey, flow_run_pkey, run_state_pkey, task_run_pkey, log_chunk_pkey,
+ * log_manifest_pkey, idempotency_workspace_id_run_id_idx.
  */
 export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<string[]> {
   if (runIds.length === 0) return [];
@@ -26,6 +27,9 @@ export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<str
     ),
     logs as (
       delete from log_chunk c using doomed where c.run_id = doomed.id and c.workspace_id = ${tx.workspaceId}::uuid
+    ),
+    manifests as (
+      delete from log_manifest m using doomed where m.run_id = doomed.id and m.workspace_id = ${tx.workspaceId}::uuid
     ),
     inputs as (
       delete from run_input i using doomed where i.run_id = doomed.id and i.workspace_id = ${tx.workspaceId}::uuid

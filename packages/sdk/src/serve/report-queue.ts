@@ -12,7 +12,7 @@ const MOST_CHARACTERS = 64 * 1024 * 1024;
 
 export type ReportQueueOptions = {
   readonly client: Pick<Client, "call">;
-  /** When what waits takes more, log lines are left out and {@link ReportQueue.isFull} is true. Default 64 Mi. */
+  /** When what waits takes more, {@link ReportQueue.isFull} is true. Items are taken all the same. Default 64 Mi. */
   readonly mostCharacters?: number;
 };
 
@@ -75,10 +75,6 @@ export class ReportQueue {
 
   #enqueue(item: ReportItem): Promise<ReportOutcome> {
     if (this.#stopped.signal.aborted) return Promise.resolve(ABANDONED);
-    if (item.kind === "log" && this.isFull) {
-      warnOnce("log lines were left out", "too much waits for the plane to be back");
-      return Promise.resolve(ABANDONED);
-    }
     const characters = JSON.stringify(item).length;
     this.#characters += characters;
     return new Promise((resolve) => this.#waiting.push({ item, characters, resolve }));

@@ -12,6 +12,8 @@ export type RunReportsOptions = {
   readonly lease: Lease;
   readonly keys: Pick<Sealer, "full">;
   readonly reports: ReportQueue;
+  /** Whether the log is deflated before it is sealed. */
+  readonly compressLogs: boolean;
   /** The plane has answered that the lease is void. */
   readonly onFenced: () => void;
 };
@@ -31,7 +33,7 @@ export class RunReports {
 
   constructor(options: RunReportsOptions) {
     this.#options = options;
-    this.#items = new ReportItems(options.lease, options.keys);
+    this.#items = new ReportItems({ ...options, sealer: options.keys });
   }
 
   /** Announces that user code is about to begin; resolves with what the plane says to that. */
@@ -57,7 +59,7 @@ export class RunReports {
     this.#isEnding = true; // of a suspended flow tasks may still be open; what becomes of them is nobody's concern
     this.#flush();
     await this.#sealing;
-    await this.#put([await this.#items.end(outcome, reason)]);
+    await this.#put(await this.#items.end(outcome, reason));
   }
 
   /** Says nothing more: someone else holds the run now. */
@@ -72,7 +74,7 @@ export class RunReports {
     this.#gathering = undefined;
     const events = this.#events;
     this.#events = [];
-    if (events.length > 0) this.#inTurn(() => this.#items.of(events));
+    if (events.length > 0) this.#inTurn(() => this.#items.of(this.#fitting(events)));
   }
 
   /** One after another: what happened first is reported first. */
@@ -80,6 +82,16 @@ export class RunReports {
     this.#sealing = this.#sealing
       .then(async () => void this.#put(await make()))
       .catch((error: unknown) => warnOnce("events of a run could not be reported", error));
+  }
+
+  /** While too much waits for the plane, states are still kept, and lines of the log counted. */
+  #fitting(events: readonly RunEvent[]): readonly RunEvent[] {
+    if (!this.#options.reports.isFull) return events;
+    const kept = events.filter(({ kind }) => kind !== "log");
+    const leftOut = events.length - kept.length;
+    if (leftOut > 0) warnOnce("log lines were left out", "too much waits for the plane to be back");
+    this.#items.leaveOut(leftOut);
+    return kept;
   }
 
   async #put(items: readonly ReportItem[]): Promise<void> {

@@ -38,7 +38,12 @@ export class ServedRun {
   constructor(lease: Lease, parts: ServedRunParts) {
     this.lease = lease;
     this.#parts = parts;
-    this.#reports = new RunReports({ ...parts, lease, onFenced: () => this.fence() });
+    this.#reports = new RunReports({
+      ...parts,
+      lease,
+      compressLogs: parts.definition?.compressLogs ?? true,
+      onFenced: () => this.fence(),
+    });
   }
 
   /** The key of the pause point at which it waits. */

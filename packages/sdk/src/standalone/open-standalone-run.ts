@@ -16,7 +16,12 @@ export function openStandaloneRun(
   const source = profileInForce();
   if (source === undefined) return undefined;
   const parameters = spec.parameters === undefined ? { arguments: args } : (args[0] ?? {});
-  return new StandaloneRun({ recorder: recorderFor(source), flowName: spec.name, parameters });
+  return new StandaloneRun({
+    recorder: recorderFor(source),
+    flowName: spec.name,
+    parameters,
+    compressLogs: spec.compressLogs ?? true,
+  });
 }
 
 let found: { readonly source: ProfileSource | undefined } | undefined;

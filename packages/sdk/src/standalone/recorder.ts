@@ -1,21 +1,21 @@
 import { createClient } from "@downbeat/client";
 import type { Client } from "@downbeat/client";
 import { DownbeatError } from "@downbeat/contract";
-import type { StandaloneAnswer, WrappedDataKey } from "@downbeat/contract";
+import type { WrappedDataKey } from "@downbeat/contract";
 import { createDataKey, keysOf, openKeyring, publicKeyOf, sealJson } from "@downbeat/seal";
 import type { DataKey, Keyring, SealContext } from "@downbeat/seal";
 import { readKeyset } from "@downbeat/seal/node";
 import { parseProfile } from "../profile/parse-profile.ts";
 import type { Profile } from "../profile/parse-profile.ts";
 import type { ProfileSource } from "../profile/read-profile.ts";
-import { ReportItems } from "./report-items.ts";
+import { ReportItems, type ReportItemsOptions } from "./report-items.ts";
 import { warnOnce } from "./warn-once.ts";
 
 /** What all recorded runs of this process share: the connection and the data key. */
 export type Recorder = {
   readonly client: Client;
   readonly sealer: Sealer;
-  itemsFor(lease: StandaloneAnswer): ReportItems;
+  itemsFor(run: Pick<ReportItemsOptions, "lease" | "compressLogs">): ReportItems;
   /** Ends what still waits for an answer, so that it cannot keep the process; `client` is a new one after that. */
   hangUp(): void;
 };
@@ -51,7 +51,7 @@ export async function createRecorder(source: ProfileSource): Promise<Recorder> {
       return client;
     },
     sealer,
-    itemsFor: (lease) => new ReportItems(lease, sealer),
+    itemsFor: (run) => new ReportItems({ ...run, sealer }),
     hangUp: () => {
       void client.close();
       client = createClient(options);

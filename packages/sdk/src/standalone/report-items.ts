@@ -1,5 +1,6 @@
 import type {
   LogItem,
+  LogManifestItem,
   ReportItem,
   RunError,
   StandaloneAnswer,
@@ -7,7 +8,15 @@ import type {
   TaskRunItem,
   TransitionItem,
 } from "@downbeat/contract";
-import { blindTag, errorFingerprint, sealJson, sealText } from "@downbeat/seal";
+import {
+  blindTag,
+  errorFingerprint,
+  LogManifestWriter,
+  sealJson,
+  sealText,
+  type DataKey,
+  type ManifestPart,
+} from "@downbeat/seal";
 import { uuidv7 } from "uuidv7";
 import type {
   ErrorRecord,
@@ -21,6 +30,7 @@ import type { PausePoint } from "../pause-point.ts";
 import type { RunOutcome } from "../worker/messages.ts";
 import { fitErrorRecord } from "./fit-error-record.ts";
 import type { Sealer } from "./recorder.ts";
+import { warnOnce } from "./warn-once.ts";
 
 // A sealed log may have 384 KiB and a sealed error 96 KiB of characters; base64 makes 4 of 3 bytes.
 const LARGEST_CHUNK_BYTES = 256 * 1024;
@@ -30,15 +40,24 @@ const LONGEST_RENDERED_NAME = 512;
 
 type Fence = Pick<StandaloneAnswer, "runId" | "epoch" | "leaseToken">;
 
+export type ReportItemsOptions = {
+  readonly lease: Fence;
+  readonly sealer: Pick<Sealer, "full">;
+  /** Whether logs are deflated before they are sealed. */
+  readonly compressLogs: boolean;
+};
+
 /** Turns the events of one run into sealed report items. */
 export class ReportItems {
   readonly #lease: Fence;
   readonly #sealer: Pick<Sealer, "full">;
-  #logSequence = 0;
+  readonly #compress: boolean;
+  readonly #manifest = new LogManifestWriter();
 
-  constructor(lease: Fence, sealer: Pick<Sealer, "full">) {
+  constructor({ lease, sealer, compressLogs }: ReportItemsOptions) {
     this.#lease = lease;
     this.#sealer = sealer;
+    this.#compress = compressLogs;
   }
 
   /** Of a task run only the newest event counts; log lines that belong together become one chunk. */
@@ -54,8 +73,8 @@ export class ReportItems {
     return Promise.all([
       ...states.map((event) => this.#state(event)),
       ...[...newest.values()].map((event) => this.#taskRun(event)),
-      ...(await this.#logs(lines)),
-    ]);
+      ...this.#logs(lines),
+    ]).then((items) => items.flat());
   }
 
   /** The flow waits for someone, in its process. */
@@ -64,8 +83,22 @@ export class ReportItems {
     return { ...item, pause: pause as TransitionItem["pause"] };
   }
 
-  /** @param why of a failure; default: what its state's name says */
-  async end(outcome: RunOutcome, why?: StateReasonCode): Promise<TransitionItem> {
+  /** Log lines that will never be given to {@link of}. */
+  leaveOut(lines: number): void {
+    this.#manifest.leftOut(lines);
+  }
+
+  /**
+   * The end of the log, and then that of the run.
+   *
+   * @param why of a failure; default: what its state's name says
+   */
+  async end(outcome: RunOutcome, why?: StateReasonCode): Promise<ReportItem[]> {
+    const parts = await Promise.all(this.#manifest.end().map((part) => this.#part(part)));
+    return [...parts.flat(), await this.#ending(outcome, why)];
+  }
+
+  async #ending(outcome: RunOutcome, why?: StateReasonCode): Promise<TransitionItem> {
     if (outcome.outcome === "suspended") {
       const item = this.#transition("PAUSED", "Suspended", "suspend_requested", null);
       return { ...item, pause: outcome.pause as TransitionItem["pause"] };
@@ -129,21 +162,44 @@ export class ReportItems {
     return blindTag(full.keyring, "cache-key", cacheKey);
   }
 
-  async #logs(lines: readonly LogEvent[]): Promise<Promise<LogItem>[]> {
+  #logs(lines: readonly LogEvent[]): Promise<ReportItem[]>[] {
     const { full } = this.#sealer;
     if (full === undefined) return [];
-    return chunksOf(lines).map(async (chunk): Promise<LogItem> => {
-      const seq = this.#logSequence++;
-      const { runId: run, epoch } = this.#lease;
-      const sealed = await sealJson(full.dataKey, { kind: "log", run, epoch, seq }, chunk);
-      return {
-        kind: "log",
-        ...this.#fence(),
-        sequence: seq,
-        lineCount: chunk.length,
-        chunk: sealed,
-      };
+    return chunksOf(lines).map(async (chunk) => {
+      const sequence = this.#manifest.takePlace();
+      const item = await this.#log(full.dataKey, chunk, sequence);
+      const part =
+        item === undefined
+          ? this.#manifest.lost(sequence)
+          : this.#manifest.sent(sequence, item.chunk);
+      const parts = part === undefined ? [] : await this.#part(part);
+      return item === undefined ? parts : [item, ...parts];
     });
+  }
+
+  async #log(
+    dataKey: DataKey,
+    lines: readonly Line[],
+    sequence: number,
+  ): Promise<LogItem | undefined> {
+    const { runId: run, epoch } = this.#lease;
+    const context = { kind: "log", run, epoch, seq: sequence } as const;
+    try {
+      const chunk = await sealJson(dataKey, context, lines, { compress: this.#compress });
+      return { kind: "log", ...this.#fence(), sequence, lineCount: lines.length, chunk };
+    } catch (error) {
+      warnOnce("log lines were left out", error);
+      return undefined;
+    }
+  }
+
+  async #part({ part, manifest }: ManifestPart): Promise<LogManifestItem[]> {
+    const { full } = this.#sealer;
+    if (full === undefined) return [];
+    const { runId: run, epoch } = this.#lease;
+    const context = { kind: "log-manifest", run, epoch, seq: part } as const;
+    const sealed = await sealJson(full.dataKey, context, manifest);
+    return [{ kind: "log_manifest", ...this.#fence(), part, manifest: sealed }];
   }
 
   async #error(error: ErrorRecord | undefined): Promise<RunError | null> {

@@ -23,6 +23,8 @@ type StandaloneOptions = {
   readonly recorder: Promise<Recorder>;
   readonly flowName: string;
   readonly parameters: unknown;
+  /** Whether its log is deflated before it is sealed. */
+  readonly compressLogs: boolean;
 };
 
 /**
@@ -37,6 +39,7 @@ export class StandaloneRun {
   readonly #waiting: RunEvent[] = [];
   readonly #ended: Promise<void>;
   #dropped = 0;
+  #droppedLines = 0;
   #outcome: FlowOutcome | undefined;
   #wake: () => void = () => {};
   #answers = 0;
@@ -97,8 +100,12 @@ export class StandaloneRun {
   }
 
   #take(event: RunEvent): void {
-    if (this.#waiting.length < MOST_WAITING_EVENTS) this.#waiting.push(event);
-    else this.#dropped += 1;
+    if (this.#waiting.length < MOST_WAITING_EVENTS) {
+      this.#waiting.push(event);
+      return;
+    }
+    this.#dropped += 1;
+    if (event.kind === "log") this.#droppedLines += 1;
   }
 
   async #record(): Promise<void> {
@@ -107,7 +114,8 @@ export class StandaloneRun {
     this.#markRecorded(lease.runId);
     const beat = this.#startBeating(recorder, lease);
     try {
-      const items = recorder.itemsFor(lease);
+      const { compressLogs } = this.#options;
+      const items = recorder.itemsFor({ lease, compressLogs });
       while (this.#outcome === undefined || this.#waiting.length > 0) {
         const events = this.#waiting.splice(0, BATCH_EVENTS);
         if (events.length === 0) await this.#pause(GATHER_MS);
@@ -115,7 +123,7 @@ export class StandaloneRun {
       }
       await this.#report(recorder, [
         ...(await this.#lossOf(items)),
-        await items.end(this.#outcome),
+        ...(await items.end(this.#outcome)),
       ]);
       const { sessionId } = lease;
       await this.#insist((call) =>
@@ -152,6 +160,7 @@ export class StandaloneRun {
     if (this.#dropped === 0) return [];
     const text = `${this.#dropped} events of this run were not recorded: the plane was away for too long`;
     const at = new Date().toISOString();
+    items.leaveOut(this.#droppedLines);
     return items.of([{ kind: "log", at, level: "warn", logger: this.#options.flowName, text }]);
   }
 

@@ -59,6 +59,7 @@ test("a script with a profile records its run, sealed; its terminal state is the
     name: "Failed",
     error: { class: "RangeError" },
   });
+  expect(plane.items.slice(-2)).toMatchObject([{ kind: "log_manifest" }, { kind: "transition" }]);
   const log = plane.items.find((item) => item.kind === "log");
   expect(await opener.open(String(log?.chunk), { kind: "log", ...context, seq: 0 })).toMatchObject([
     {

@@ -1,5 +1,6 @@
 import { toErrorRecord } from "../error-record.ts";
 import { RunCancelled } from "../errors.ts";
+import type { FlowDefinition } from "../flow-definition.ts";
 import type { FlowOutcome, RunEvent, RunHost } from "../run-host.ts";
 import { AgentPlane } from "./agent-plane.ts";
 import { EventBatcher } from "./event-batcher.ts";
@@ -169,16 +170,22 @@ export class FlowWorker {
     try {
       const definition = await this.#loader.load(message);
       if (host.signal.aborted) return { outcome: "cancelled" };
-      this.#tellStart(message, definition.timeoutMs);
+      this.#tellStart(message, definition);
       return await definition.execute(message.parameters, host);
     } catch (error) {
       return { outcome: "failed", stateName: "Failed", error: toErrorRecord(error) };
     }
   }
 
-  #tellStart({ runId, tellsStart }: RunMessage, timeoutMs: number | undefined): void {
-    if (timeoutMs !== undefined) this.#channel.send({ type: "started", runId, timeoutMs });
-    else if (tellsStart === true) this.#channel.send({ type: "started", runId });
+  #tellStart({ runId, tellsStart }: RunMessage, definition: FlowDefinition): void {
+    const { timeoutMs, compressLogs } = definition;
+    if (timeoutMs === undefined && compressLogs === undefined && tellsStart !== true) return;
+    this.#channel.send({
+      type: "started",
+      runId,
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(compressLogs !== undefined && { compressLogs }),
+    });
   }
 }
 

@@ -69,14 +69,15 @@ export type ToWorker =
 export type ReadyMessage = { readonly type: "ready"; readonly pid: number };
 
 /**
- * User code is about to be called: the module is loaded and the flow was found. Sent only where a limit counts from here:
- * most runs have none, and a message costs both sides as much as a short run. `timeoutMs` is the flow's limit for one
+ * User code is about to be called: the module is loaded and the flow was found. Sent only where a limit counts from here
+ * or logs are not to be compressed: most runs have none, and a message costs both sides as much as a short run. `timeoutMs` is the flow's limit for one
  * attempt. The worker enforces it while its event loop turns; against a loop that never yields only the agent can.
  */
 export type StartedMessage = {
   readonly type: "started";
   readonly runId: string;
   readonly timeoutMs?: number;
+  readonly compressLogs?: false;
 };
 
 /** What happened in a run since the last batch, in order. All of it comes before `finished`. */

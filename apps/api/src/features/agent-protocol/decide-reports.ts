@@ -6,7 +6,7 @@ import {
   type TransitionItem,
 } from "@downbeat/contract";
 import { decideTransitions, type Proposal } from "@downbeat/core";
-import type { LockedRun, LogChunkRow, TaskRunRow, Transition } from "@downbeat/db";
+import type { LockedRun, LogChunkRow, LogManifestRow, TaskRunRow, Transition } from "@downbeat/db";
 
 /** A workspace's runs as they stand, locked, and the time of the decision. */
 export type Standing = {
@@ -24,6 +24,7 @@ export type Decision = {
   readonly transitions: readonly Transition[];
   readonly taskRuns: readonly TaskRunRow[];
   readonly logs: readonly LogChunkRow[];
+  readonly manifests: readonly LogManifestRow[];
   readonly endedRunIds: readonly string[];
   /** Pools in which a run became claimable again, once per run. */
   readonly claimablePoolIds: readonly string[];
@@ -45,6 +46,7 @@ export function decideReports(standing: Standing, submissions: readonly Submissi
   const outcomes = submissions.map(({ items }) => items.map(() => FENCED));
   const taskRuns: TaskRunRow[] = [];
   const logs: LogChunkRow[] = [];
+  const manifests: LogManifestRow[] = [];
   const proposals = new Map<string, Proposed[]>();
   const answer = (place: Place, outcome: ReportOutcome): void => {
     const answers = outcomes[place.submission];
@@ -64,14 +66,15 @@ export function decideReports(standing: Standing, submissions: readonly Submissi
       if (!holdsLease(run, asked) && !heldLease(formerLeases, asked))
         return answer({ submission, item }, { ...FENCED, state: run.state });
       if (asked.kind === "task_run") taskRuns.push(asked);
-      else logs.push(asked);
+      else if (asked.kind === "log") logs.push(asked);
+      else manifests.push(asked);
       answer({ submission, item }, { status: "accepted", state: null, waitSeconds: null });
     });
   });
   const decided = [...proposals].map(([runId, proposed]) =>
     decideRun(runs.get(runId), proposed, { answer, ...standing }),
   );
-  return { outcomes, taskRuns, logs, ...consequences(runs, decided.flat()) };
+  return { outcomes, taskRuns, logs, manifests, ...consequences(runs, decided.flat()) };
 }
 
 /** Whether an item shows the lease that is, or was last, the run's. */

@@ -1,6 +1,7 @@
 import type { Actor, ReportAnswer, ReportItem, ReportOutcome } from "@downbeat/contract";
 import {
   appendLogChunks,
+  appendLogManifests,
   applyTransitions,
   lockRuns,
   readFormerLeases,
@@ -88,11 +89,12 @@ export class Reporter {
 }
 
 // All are sent before any is answered, and the commit with them.
-async function write(tx: Tx, { transitions, taskRuns, logs }: Decision): Promise<void> {
+async function write(tx: Tx, { transitions, taskRuns, logs, manifests }: Decision): Promise<void> {
   const writes = [
     ...(transitions.length > 0 ? [() => applyTransitions(tx, transitions)] : []),
     ...(taskRuns.length > 0 ? [() => upsertTaskRuns(tx, taskRuns)] : []),
     ...(logs.length > 0 ? [() => appendLogChunks(tx, logs)] : []),
+    ...(manifests.length > 0 ? [() => appendLogManifests(tx, manifests)] : []),
   ];
   await Promise.all(
     writes.map((send, index) => {

@@ -1,5 +1,5 @@
 import { ROUTES } from "@downbeat/contract";
-import { listRuns, listRunStates, listTaskRuns, readRuns } from "@downbeat/db";
+import { listLogManifests, listRuns, listRunStates, listTaskRuns, readRuns } from "@downbeat/db";
 import type { RegisterRoute } from "../../register-route.ts";
 import type { Services } from "../../services.ts";
 import { bulkRuns } from "./bulk-runs.ts";
@@ -44,6 +44,12 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
   );
   register(ROUTES.deleteRun, ({ ctx, params }) => deleteRun(services, ctx, params.runId));
   register(ROUTES.bulkRuns, ({ ctx, body }) => bulkRuns(services, ctx, body));
+  runRecordRoutes(register, services);
+}
+
+/** What belongs to a run. */
+function runRecordRoutes(register: RegisterRoute, services: Services): void {
+  const { database } = services;
   register(ROUTES.listRunStates, ({ ctx, params: { runId } }) =>
     database.inWorkspace(ctx, async (tx) => {
       await requireRun(tx, runId);
@@ -58,5 +64,11 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
   );
   register(ROUTES.listLogChunks, ({ ctx, params, query }) =>
     readLogs(services, ctx, { ...params, ...query }),
+  );
+  register(ROUTES.listLogManifests, ({ ctx, params: { runId }, query }) =>
+    database.inWorkspace(ctx, async (tx) => {
+      await requireRun(tx, runId);
+      return listLogManifests(tx, { runId, ...query });
+    }),
   );
 }

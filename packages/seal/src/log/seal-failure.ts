@@ -1,8 +1,13 @@
-import { isDownbeatError } from "@downbeat/contract";
-import { isSealError, type SealErrorCode } from "@downbeat/seal";
+import { isDownbeatError } from "@downbeat/contract/errors";
+import { isSealError, type SealErrorCode } from "../seal-error.ts";
 
 /** Why a sealed value stays closed although there is a key: a few words to show in its place, and the whole story. */
-export type SealFailure = { readonly title: string; readonly detail: string };
+export type SealFailure = {
+  readonly title: string;
+  readonly detail: string;
+  /** Undefined when it was not the opening that failed. */
+  readonly code?: SealErrorCode;
+};
 
 const TITLES: Partial<Record<SealErrorCode, string>> = {
   wrong_key: "sealed with another key",
@@ -15,11 +20,13 @@ const TITLES: Partial<Record<SealErrorCode, string>> = {
   not_json: "cannot be read",
 };
 
+/** Says why a value did not open. */
 export function sealFailureOf(error: unknown): SealFailure {
   if (isSealError(error)) {
-    return { title: TITLES[error.code] ?? "does not open", detail: error.message };
+    const { code, message } = error;
+    return { title: TITLES[code] ?? "does not open", detail: message, code };
   }
-  // The data key is fetched on the way; then it is the API that failed, and reloading may help.
+  // The data key is fetched on the way; then it is the API that failed, and asking again may help.
   const detail = error instanceof Error ? error.message : String(error);
   return {
     title: isDownbeatError(error) ? "its data key could not be read" : "does not open",
