@@ -6,56 +6,102 @@ export type VisitField = (path: string, boundary: Boundary | "unlabelled", value
 
 /** Walks a value along its schema and hands over every field that is there, with its label; null and absent ones are not. */
 export function visitFields(schema: z.ZodType, value: unknown, visit: VisitField, path = ""): void {
-  walk({ schema, value, path, inherited: undefined }, visit);
+  walkOf(schema, path)(value, visit);
 }
 
-type Step = {
-  readonly schema: z.ZodType;
-  readonly value: unknown;
-  readonly path: string;
-  readonly inherited: Boundary | undefined;
-};
+type Walk = (value: unknown, visit: VisitField) => void;
+type Place = { readonly path: string; readonly inherited: Boundary | undefined };
 
-function walk({ schema, value, path, inherited }: Step, visit: VisitField): void {
-  if (value === undefined || value === null) return;
+const walks = new WeakMap<z.ZodType, Map<string, Walk>>();
+
+// A request of thousands of items is walked along one schema, so what depends on the schema alone is done once.
+function walkOf(schema: z.ZodType, path: string): Walk {
+  const byPath = walks.get(schema) ?? new Map<string, Walk>();
+  walks.set(schema, byPath);
+  const walk = byPath.get(path) ?? prepare(schema, { path, inherited: undefined });
+  byPath.set(path, walk);
+  return walk;
+}
+
+function prepare(schema: z.ZodType, { path, inherited }: Place): Walk {
   const label = boundaryOf(schema)?.boundary ?? inherited;
-  const on = (next: z.ZodType, inner: unknown, where: string): void =>
-    walk({ schema: next, value: inner, path: where, inherited: label }, visit);
-  if (schema instanceof z.ZodObject && typeof value === "object") {
-    const shape = schema.shape as Record<string, z.ZodType>;
-    for (const [name, inner] of Object.entries(value)) {
-      const field = shape[name];
-      const where = path === "" ? name : `${path}.${name}`;
-      // What the contract does not know has no label, and must not pass unseen for that.
-      if (field === undefined) visit(where, "unlabelled", inner);
-      else on(field, inner, where);
-    }
-  } else if (schema instanceof z.ZodArray && Array.isArray(value)) {
-    for (const inner of value) on(schema.element as z.ZodType, inner, `${path}[]`);
-  } else if (
+  const here = { path, inherited: label };
+  if (schema instanceof z.ZodObject) return ofObject(schema, here);
+  if (schema instanceof z.ZodArray) return ofArray(schema, here);
+  if (
     schema instanceof z.ZodOptional ||
     schema instanceof z.ZodNullable ||
     schema instanceof z.ZodDefault
   ) {
-    on(schema.unwrap() as z.ZodType, value, path);
-  } else if (schema instanceof z.ZodUnion) {
-    on(optionFor(schema, value), value, path);
-  } else visit(path, label ?? "unlabelled", value);
+    return prepare(schema.unwrap() as z.ZodType, here);
+  }
+  if (schema instanceof z.ZodUnion) return ofUnion(schema, here);
+  return leaf(here);
+}
+
+function leaf({ path, inherited }: Place): Walk {
+  return (value, visit) => {
+    if (value !== undefined && value !== null) visit(path, inherited ?? "unlabelled", value);
+  };
+}
+
+function ofObject(schema: z.ZodObject, here: Place): Walk {
+  const pathOf = (name: string): string => (here.path === "" ? name : `${here.path}.${name}`);
+  const fields = new Map(
+    Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, field]) => [
+      name,
+      prepare(field, { ...here, path: pathOf(name) }),
+    ]),
+  );
+  const other = leaf(here);
+  return (value, visit) => {
+    if (typeof value !== "object" || value === null) return other(value, visit);
+    for (const [name, inner] of Object.entries(value)) {
+      const field = fields.get(name);
+      // What the contract does not know has no label, and must not pass unseen for that.
+      if (field === undefined) visit(pathOf(name), "unlabelled", inner);
+      else field(inner, visit);
+    }
+  };
+}
+
+function ofArray(schema: z.ZodArray, here: Place): Walk {
+  const element = prepare(schema.element as z.ZodType, { ...here, path: `${here.path}[]` });
+  const other = leaf(here);
+  return (value, visit) => {
+    if (!Array.isArray(value)) return other(value, visit);
+    for (const inner of value) element(inner, visit);
+  };
 }
 
 /** The variant that a value is: by its discriminator if there is one, else the first that takes it. */
-function optionFor(union: z.ZodUnion, value: unknown): z.ZodType {
-  const options = union.options as readonly z.ZodType[];
-  const named =
-    union instanceof z.ZodDiscriminatedUnion ? byDiscriminator(union, value) : undefined;
-  return named ?? options.find((option) => option.safeParse(value).success) ?? z.unknown();
+function ofUnion(union: z.ZodUnion, here: Place): Walk {
+  const options = (union.options as readonly z.ZodType[]).map((option) => ({
+    option,
+    walk: prepare(option, here),
+  }));
+  const discriminator =
+    union instanceof z.ZodDiscriminatedUnion ? union.def.discriminator : undefined;
+  const named = new Map(
+    options.flatMap(({ option, walk }) =>
+      literalsOf(option, discriminator).map((literal) => [literal, walk] as const),
+    ),
+  );
+  const unknown = leaf(here);
+  return (value, visit) => {
+    if (value === undefined || value === null) return;
+    const name =
+      discriminator === undefined
+        ? undefined
+        : (value as Readonly<Record<string, unknown>>)[discriminator];
+    const walk =
+      named.get(name) ?? options.find(({ option }) => option.safeParse(value).success)?.walk;
+    (walk ?? unknown)(value, visit);
+  };
 }
 
-function byDiscriminator(union: z.ZodDiscriminatedUnion, value: unknown): z.ZodType | undefined {
-  const { discriminator } = union.def;
-  const asked = (value as Record<string, unknown>)[discriminator];
-  return (union.options as readonly z.ZodType[]).find((option) => {
-    const field: unknown = option instanceof z.ZodObject ? option.shape[discriminator] : undefined;
-    return field instanceof z.ZodLiteral && field.values.has(asked as string);
-  });
+function literalsOf(option: z.ZodType, discriminator: string | undefined): readonly unknown[] {
+  if (discriminator === undefined || !(option instanceof z.ZodObject)) return [];
+  const field: unknown = option.shape[discriminator];
+  return field instanceof z.ZodLiteral ? [...field.values] : [];
 }
