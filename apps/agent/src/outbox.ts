@@ -122,8 +122,16 @@ export class Outbox {
     const gone = this.#recent.splice(0, kept === -1 ? this.#recent.length : kept);
     for (const { bytes } of gone) this.#recentBytes -= bytes;
     if (this.size === 0) this.#onEmpty();
+    return this.#forget([...delivered]);
+  }
+
+  // What is delivered together mostly lies together.
+  #forget(sequences: readonly number[]): Promise<void> {
+    const [first, last] = [Math.min(...sequences), Math.max(...sequences)];
+    if (sequences.length > 1 && last - first + 1 === sequences.length)
+      return this.#store.clear({ gte: keyOf(first), lte: keyOf(last) });
     return this.#store.writeLoosely(
-      [...delivered].map((sequence) => ({ type: "del", key: keyOf(sequence) })),
+      sequences.map((sequence) => ({ type: "del", key: keyOf(sequence) })),
     );
   }
 
