@@ -86,10 +86,10 @@ describeEachDatabase("the API's refusal of plaintext", ({ database }) => {
     });
 
     it("meets a blob of another kind", async () => {
-      const other = await here.seal({ kind: "artifact" }, "x");
+      const other = await here.seal({ kind: "event" }, "x");
       const refused = await sendWith(name, path, other);
       expect(refused).toMatchObject({ status: 422, problem: { code: "plaintext_refused" } });
-      expect(refused.problem.message).toContain(`sealed as kind "artifact"`);
+      expect(refused.problem.message).toContain(`sealed as kind "event"`);
     });
   });
 

@@ -61,6 +61,14 @@ export async function sampleRequests({
     ),
   } as const;
   const log = { kind: "log", ...FENCE, sequence: 0, lineCount: 1, chunk } as const;
+  const artifact = {
+    kind: "artifact",
+    ...FENCE,
+    keyTag: "A".repeat(43),
+    sequence: 0,
+    detail: await seal({ kind: "artifact", run: FENCE.runId, epoch: 1, seq: 0 }, {}),
+  } as const;
+  const metric = { kind: "metric", ...FENCE, name: "rows", sequence: 1, value: 1 } as const;
   const run = { flowName: "nothing", parameters };
   const runId = randomUUID();
   const dataKeys = [dataKey.wrapped];
@@ -127,6 +135,8 @@ export async function sampleRequests({
     bulkRuns: { body: { action: "cancel", filter: { flowName: "nothing" } } },
     listRunStates: { params: { runId } },
     listTaskRuns: { params: { runId }, query: {} },
+    listArtifacts: { params: { runId }, query: {} },
+    listMetrics: { params: { runId }, query: {} },
     listLogChunks: { params: { runId }, query: {} },
     listLogManifests: { params: { runId }, query: {} },
     enrolAgent: {
@@ -138,7 +148,7 @@ export async function sampleRequests({
     },
     openSession: { body: { capacity: 1, version: "1", dataKeys } },
     claim: { body: { sessionId: runId, claimRequestId: runId, max: 1, waitSeconds: 0 } },
-    report: { body: { items: [transition, taskRun, log, manifest] } },
+    report: { body: { items: [transition, taskRun, log, manifest, artifact, metric] } },
     heartbeat: { body: { sessionId: runId, tick: 1, runs: [] } },
     release: { body: { sessionId: runId, runs: [FENCE] } },
     triggerChildren: { body: { ...FENCE, runs: [run] } },

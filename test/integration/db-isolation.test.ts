@@ -29,6 +29,7 @@ const TENANT_TABLES = [
   "agent",
   "agent_session",
   "api_key",
+  "artifact",
   "concurrency_limit",
   "data_key",
   "deployment",
@@ -42,6 +43,7 @@ const TENANT_TABLES = [
   "live_run",
   "log_chunk",
   "log_manifest",
+  "metric",
   "run_state",
   "task_run",
   "work_pool",
@@ -143,6 +145,7 @@ describeEachDatabase("workspaces", ({ database }) => {
       "select entrypoint from deployment",
       "select chunk from log_chunk",
       "select manifest from log_manifest",
+      "select detail from artifact",
       "select secret_hash from api_key",
       "delete from flow_run",
     ]) {

@@ -17,7 +17,7 @@ import { aBlob, aDeployment, aNewRun, aWorkspace, someRuns } from "./db-fixture.
 
 // The columns behind the contract's sealed fields; a table that has one must check it.
 const SEALED_COLUMNS =
-  "parameters default_parameters entrypoint input error_detail rendered_name chunk manifest".split(
+  "parameters default_parameters entrypoint input error_detail rendered_name chunk manifest detail".split(
     " ",
   );
 

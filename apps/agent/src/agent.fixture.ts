@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LogLine } from "@downbeat/contract";
+import type { ArtifactDetail, LogLine } from "@downbeat/contract";
 import {
   createDataKey,
   createKeyset,
@@ -33,6 +33,8 @@ export type AgentWorld = {
     entrypoint?: object,
   ) => Promise<FakeRun>;
   readonly logLines: (run: FakeRun) => Promise<LogLine[]>;
+  /** Its artifacts in their newest versions. */
+  readonly artifacts: (run: FakeRun) => Promise<ArtifactDetail[]>;
 };
 
 export async function anAgentWorld(
@@ -65,6 +67,7 @@ export async function anAgentWorld(
     dataKey,
     offer: offerTo(plane, dataKey),
     logLines: logLinesWith(opener),
+    artifacts: artifactsWith(opener),
   };
 }
 
@@ -91,6 +94,19 @@ function logLinesWith(opener: Opener): AgentWorld["logLines"] {
       opener.open(chunk, { kind: "log", run: runId, epoch, seq: sequence }),
     );
     return (await Promise.all(opened)).flat() as LogLine[];
+  };
+}
+
+function artifactsWith(opener: Opener): AgentWorld["artifacts"] {
+  return async (run) => {
+    const { runId, epoch } = run.lease;
+    const items = run.shown.flatMap((item) => (item.kind === "artifact" ? [item] : []));
+    items.sort((a, b) => a.sequence - b.sequence);
+    const newest = new Map(items.map((item) => [item.keyTag, item]));
+    const opened = [...newest.values()].map(({ detail, sequence }) =>
+      opener.open(detail, { kind: "artifact", run: runId, epoch, seq: sequence }),
+    );
+    return (await Promise.all(opened)) as ArtifactDetail[];
   };
 }
 

@@ -16,6 +16,8 @@ import type { OutputStream } from "./launchers/worker-process.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Ending } from "./run-end.ts";
 import type { ObservedError, Sealer } from "./sealer.ts";
+import { ShownBuffer, type ShownEvent } from "./shown-buffer.ts";
+import { ShownItems } from "./shown-items.ts";
 import type { SignedWork } from "./signed-work.ts";
 
 export type EgressParts = {
@@ -45,6 +47,8 @@ export class RunEgress {
   readonly #manifest = new LogManifestWriter();
   /** Whether lines that are sealed from now on are deflated first. */
   compressesLogs = true;
+  readonly #shown: ShownBuffer;
+  readonly #shownItems: ShownItems;
   /** Sealings and writes under way; the terminal report waits for them. */
   readonly #pending = new Set<Promise<unknown>>();
   #transitions: Promise<void> = Promise.resolve();
@@ -58,6 +62,12 @@ export class RunEgress {
       onLeftOut: (lines) => this.#manifest.leftOut(lines),
       isHeldBack: () => parts.outbox.isFull,
       now: parts.now,
+    });
+    this.#shownItems = new ShownItems(lease, parts.sealer);
+    this.#shown = new ShownBuffer({
+      onBatch: (events) => this.#track(this.#putShown(events)),
+      isHeldBack: () => parts.outbox.isFull,
+      tell: (text) => this.line({ level: "warn", logger: "downbeat", text }),
     });
   }
 
@@ -75,7 +85,8 @@ export class RunEgress {
 
   #event(event: Exclude<WorkerEvent, TaskRunEvent>): void {
     if (event.kind === "flow_state") this.#putFlowState(event);
-    else this.#logs.add(lineOf(event));
+    else if (event.kind === "log") this.#logs.add(lineOf(event));
+    else this.#shown.add(event);
   }
 
   /** A line the process printed. */
@@ -91,6 +102,7 @@ export class RunEgress {
   /** Puts the end of the log and then the last report, after all others. Resolves once they are on disk. */
   async end(ending: Ending): Promise<void> {
     if (this.#isClosed) return;
+    this.#shown.close();
     this.#logs.close();
     this.#isClosed = true;
     await Promise.all(this.#pending);
@@ -107,6 +119,7 @@ export class RunEgress {
   /** Says nothing more: the lease is void and every further report would be refused. */
   abandon(): void {
     this.#isClosed = true;
+    this.#shown.close();
     this.#logs.flush();
   }
 
@@ -208,6 +221,10 @@ export class RunEgress {
     const context = { kind: "log-manifest", run, epoch, seq: part } as const;
     const sealed = await this.#parts.sealer.seal(context, manifest);
     return { kind: "log_manifest", ...this.#fence(), part, manifest: sealed };
+  }
+
+  async #putShown(events: readonly ShownEvent[]): Promise<void> {
+    await this.#parts.outbox.put(await this.#shownItems.of(events));
   }
 
   async #transition(ending: Ending): Promise<TransitionItem> {

@@ -6,6 +6,8 @@ import {
   type LogManifestItem,
   type ReportItem,
   type ReportOutcome,
+  type ArtifactItem,
+  type MetricItem,
   type StateName,
   type StateType,
   type TaskRunItem,
@@ -21,6 +23,7 @@ export type FakeRun = {
   readonly taskRuns: TaskRunItem[];
   readonly logs: LogItem[];
   readonly manifests: LogManifestItem[];
+  readonly shown: (ArtifactItem | MetricItem)[];
 };
 
 /** A run that nobody has taken yet. */
@@ -32,6 +35,7 @@ export function emptyRun(): Omit<FakeRun, "lease"> {
     taskRuns: [],
     logs: [],
     manifests: [],
+    shown: [],
   };
 }
 
@@ -46,7 +50,8 @@ export function applyReport(
   if (item.kind === "task_run") run.taskRuns.push(item);
   else if (item.kind === "log") run.logs.push(item);
   else if (item.kind === "log_manifest") run.manifests.push(item);
-  else return applyTransition(run, item, onAccepted);
+  else if (item.kind === "transition") return applyTransition(run, item, onAccepted);
+  else run.shown.push(item);
   return outcome("accepted");
 }
 

@@ -1,12 +1,13 @@
 import type {
   ErrorDetail,
   PausePoint,
+  ResultPointer,
   StateName,
   StateReasonCode,
   StateType,
 } from "@downbeat/contract";
 import type { ProcessExit, RunEnd } from "./launchers/worker-process.ts";
-import type { ResultPointer, WorkerOutcome } from "./launchers/worker-message.ts";
+import type { WorkerOutcome } from "./launchers/worker-message.ts";
 import type { ObservedError } from "./sealer.ts";
 
 /** The last transition of a run, before sealing. */

@@ -1,5 +1,6 @@
 import type { ErrorDetail, RunError, Sealed, SealedKind, WrappedDataKey } from "@downbeat/contract";
 import {
+  artifactKeyTag,
   blindTag,
   createDataKey,
   dataKeyIsWorn,
@@ -66,6 +67,11 @@ export class Sealer {
   /** Equal keys of cached values give equal tags, and nothing else is seen of them. */
   tagCacheKey(key: string): Promise<string> {
     return blindTag(this.#keyring, "cache-key", key);
+  }
+
+  /** Stands for the key of an artifact in its run. */
+  tagArtifactKey(run: string, key: string): Promise<string> {
+    return artifactKeyTag(this.#keyring, { run, key });
   }
 
   /** What may be seen of an error: its class, exit and a blind fingerprint; the rest sealed. */

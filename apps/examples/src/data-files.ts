@@ -6,6 +6,11 @@ const require = createRequire(import.meta.url);
 
 /** Reads a data set that ships inside the package `vega-datasets`; nothing is downloaded. */
 export async function readDataFile(name: string): Promise<string> {
+  return (await readDataBytes(name)).toString();
+}
+
+/** The same for one that is no text. */
+export function readDataBytes(name: string): Promise<Buffer> {
   const packageDirectory = dirname(dirname(require.resolve("vega-datasets")));
-  return readFile(join(packageDirectory, "data", name), "utf8");
+  return readFile(join(packageDirectory, "data", name));
 }

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { ArtifactItem, MetricItem } from "./artifact.ts";
 import { plain } from "./boundary.ts";
+import { fence } from "./fence.ts";
 import {
   BlindTag,
   Count,
@@ -121,8 +123,6 @@ export type Lease = z.infer<typeof Lease>;
 export const ClaimAnswer = z.strictObject({ leases: z.array(Lease), drain: Flag });
 export type ClaimAnswer = z.infer<typeof ClaimAnswer>;
 
-const fence = { runId: Id, epoch: Epoch, leaseToken: LeaseToken };
-
 /** Proposes a state for a run. Repeating a `transitionId` returns the standing answer. */
 export const TransitionItem = z.strictObject({
   kind: plain(z.literal("transition")),
@@ -186,6 +186,8 @@ export const ReportItem = z.discriminatedUnion("kind", [
   TaskRunItem,
   LogItem,
   LogManifestItem,
+  ArtifactItem,
+  MetricItem,
 ]);
 export type ReportItem = z.infer<typeof ReportItem>;
 
@@ -197,7 +199,7 @@ export type ReportRequest = z.infer<typeof ReportRequest>;
 /**
  * The answer to one item, in the order asked. `accepted`: stored (also when it had been stored before). `rejected`: the
  * rules say no, `state` stands. `wait`: propose again after `waitSeconds`. `fenced`: the lease is void, stop the process.
- * Task runs and logs of a void lease are accepted when it was that of an earlier attempt of the run.
+ * All but transitions of a void lease is accepted when it was that of an earlier attempt of the run.
  */
 export const ReportOutcome = z.strictObject({
   status: plain(z.enum(["accepted", "rejected", "wait", "abort", "fenced"])),

@@ -262,6 +262,24 @@ export const ERRORS = {
     "A result is too large to be kept.",
     "Keep large data in your own storage and return a reference, or raise `maxBytes`.",
   ),
+  artifact_invalid: entry(
+    0,
+    false,
+    "An artifact cannot be shown as it was given.",
+    "Correct what the message names; docs/sdk.md lists what artifacts take.",
+  ),
+  artifact_too_large: entry(
+    0,
+    false,
+    "An artifact is larger than its limit.",
+    "Show less, or keep it in your own storage and show a link.",
+  ),
+  metric_invalid: entry(
+    0,
+    false,
+    "A metric needs a static name and a finite number.",
+    "Correct what the message names. Both are seen by the hosted plane: put no data into the name.",
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorEntry = {

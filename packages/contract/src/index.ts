@@ -1,4 +1,6 @@
 export * from "./agent.ts";
+export * from "./artifact.ts";
+export * from "./artifact-limits.ts";
 export * from "./boundary.ts";
 export * from "./egress-entry.ts";
 export * from "./errors.ts";
@@ -12,6 +14,7 @@ export * from "./paging.ts";
 export * from "./pause.ts";
 export * from "./problem.ts";
 export * from "./reason.ts";
+export * from "./result-pointer.ts";
 export * from "./retry-policy.ts";
 export * from "./route.ts";
 export * from "./routes.ts";

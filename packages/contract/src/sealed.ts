@@ -50,7 +50,7 @@ const SEALED_LIMITS: Record<SealedKind, number> = {
   "log-manifest": 64 * 1024,
   error: 96 * 1024,
   "rendered-name": 4 * 1024,
-  artifact: 384 * 1024,
+  artifact: 768 * 1024,
   event: 384 * 1024,
   result: 8 * 1024,
 };

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 const PAGES = [
   { page: "sdk.md", examples: "./examples.test.ts" },
   { page: "sdk.md", examples: "./deploy-examples.test.ts" },
+  { page: "sdk.md", examples: "./artifacts-examples.test.ts" },
   { page: "sdk.md", examples: "./log-examples.test.ts" },
   { page: "sdk.md", examples: "./results-examples.test.ts" },
   { page: "testing.md", examples: "./testing/examples.test.ts" },

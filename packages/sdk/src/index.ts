@@ -2,6 +2,15 @@ export { defineConfig } from "./deploy/define-config.ts";
 export type { DeploymentConfig, DownbeatConfig, LimitConfig } from "./deploy/define-config.ts";
 export { deploy } from "./deploy/deploy.ts";
 export type { Deployed, DeployOptions } from "./deploy/deploy.ts";
+export { artifact } from "./artifacts/artifact.ts";
+export type {
+  ArtifactOptions,
+  ImageOptions,
+  LinkOptions,
+  TableOptions,
+} from "./artifacts/artifact.ts";
+export { metric } from "./artifacts/metric.ts";
+export { progress } from "./artifacts/progress.ts";
 export { captureConsole } from "./capture-console.ts";
 export {
   NonRetriableError,

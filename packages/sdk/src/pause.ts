@@ -95,6 +95,7 @@ function pausePoint(
   }
   const inputSchema = input === undefined ? null : parametersJsonSchema(input);
   const key = keyOf(options, { scope, attempt: frame.flowAttempt });
+  scope.flushShown();
   return { host: scope.host, frame, point: { key, inputSchema, timeoutSeconds, onTimeout } };
 }
 

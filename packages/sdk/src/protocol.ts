@@ -1,4 +1,5 @@
 /** What agents and the CLI need to find and drive flows; flows themselves import from the package's main entry. */
+export { shownKey } from "./artifacts/shown.ts";
 export { contentHash } from "./deploy/content-hash.ts";
 export { deploymentSpec } from "./deploy/deployment-spec.ts";
 export type { DeploymentSecrets } from "./deploy/deployment-spec.ts";

@@ -95,6 +95,7 @@ async function attemptAndEnd(
     await letAbandonedWorkStop(call, scope);
     const outcome = outcomeOf(scope, ended);
     await observer.ended(outcome, error);
+    scope.flushShown();
     return outcome;
   }
 }

@@ -1,4 +1,4 @@
-import type { StateName, StateType } from "@downbeat/contract";
+import type { ArtifactContent, StateName, StateType } from "@downbeat/contract";
 import type { PausePoint } from "./pause-point.ts";
 import type { RemotePlane } from "./remote/remote-plane.ts";
 
@@ -54,7 +54,7 @@ export type SlotRequest = {
 };
 
 /** Something that happened in a run, as its host hears of it. */
-export type RunEvent = TaskRunEvent | LogEvent | FlowStateEvent;
+export type RunEvent = TaskRunEvent | LogEvent | FlowStateEvent | ShownEvent;
 
 /** A task run entered a state. Each event says everything known by then, so that the newest one stands alone. */
 export type TaskRunEvent = {
@@ -101,6 +101,27 @@ export type LogEvent = {
   readonly text: string;
   readonly fields?: Record<string, unknown>;
   readonly taskRunId?: string;
+};
+
+/** Something that a run shows: in place of what it showed under the same key, or name, before. */
+export type ShownEvent = ArtifactEvent | MetricEvent;
+
+/** A version of an artifact. Leaves the machine sealed only. */
+export type ArtifactEvent = {
+  readonly kind: "artifact";
+  readonly at: string;
+  readonly key: string;
+  readonly title?: string;
+  /** Absent in a flow's own body. */
+  readonly taskRunId?: string;
+  readonly content: ArtifactContent;
+};
+
+/** A number that its author declares public. */
+export type MetricEvent = {
+  readonly kind: "metric";
+  readonly name: string;
+  readonly value: number;
 };
 
 /** Another attempt of the flow is about to start, or has started. The host itself reports how a run begins and ends. */

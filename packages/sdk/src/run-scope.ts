@@ -2,7 +2,9 @@ import { uuidv7 } from "uuidv7";
 import { plainEntries } from "./argument-entries.ts";
 import { isFuture } from "./future.ts";
 import type { TaskFuture } from "./future.ts";
-import type { RunHost, RunIdentity } from "./run-host.ts";
+import { Shown } from "./artifacts/shown.ts";
+import { recordLine } from "./log.ts";
+import type { RunHost, RunIdentity, ShownEvent } from "./run-host.ts";
 import type { TaskRun } from "./task-run.ts";
 import { warnUnobserved } from "./unobserved.ts";
 
@@ -34,6 +36,8 @@ export class RunScope {
   #hasReturned = false;
   readonly #abandoned = new Set<Promise<unknown>>();
   #whenDrained: (() => void)[] = [];
+  // Made when first asked: most runs show nothing.
+  #shown: Shown | undefined;
 
   constructor(options: ScopeOptions) {
     this.host = options.host;
@@ -126,6 +130,22 @@ export class RunScope {
     for (const [future, error] of this.#unobserved)
       if (!future.isObserved) warnUnobserved(future, error);
     this.#unobserved.clear();
+  }
+
+  /** Takes what the run shows. @param nowMs by the run's clock */
+  show(event: ShownEvent, nowMs: number): void {
+    const { host } = this;
+    if (host === undefined) return;
+    this.#shown ??= new Shown({
+      emit: (newest) => host.event(newest),
+      onTooMany: (text) => recordLine("warn", text, undefined),
+    });
+    this.#shown.show(event, nowMs);
+  }
+
+  /** Hands on what the run shows now. To be called before it ends, or waits. */
+  flushShown(): void {
+    this.#shown?.flush();
   }
 
   /** Remembers how to end a stream; returns what forgets it. */

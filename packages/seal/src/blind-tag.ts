@@ -16,6 +16,14 @@ export async function blindTag(keyring: Keyring, purpose: string, value: unknown
   return base64url.encode(new Uint8Array(tag));
 }
 
+/** Stands for the key of an artifact in its run; the same key in another run has another tag. */
+export function artifactKeyTag(
+  keyring: Keyring,
+  place: { readonly run: string; readonly key: string },
+): Promise<string> {
+  return blindTag(keyring, "artifact-key", [place.run, place.key]);
+}
+
 /** What makes two failures the same failure. */
 export type ErrorTraits = {
   class: string;

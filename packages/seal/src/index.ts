@@ -1,4 +1,4 @@
-export { blindTag, errorFingerprint } from "./blind-tag.ts";
+export { artifactKeyTag, blindTag, errorFingerprint } from "./blind-tag.ts";
 export type { ErrorTraits } from "./blind-tag.ts";
 export { rebuildKeyset } from "./archive.ts";
 export { canonicalJson } from "./canonical-json.ts";

@@ -1,10 +1,13 @@
 import {
+  ArtifactContent,
   ErrorClass,
   Id,
   LimitNames,
+  LONGEST_ARTIFACT_KEY,
   LOG_LEVELS,
   Name,
   PausePoint,
+  ResultPointer,
   StateName,
   StateType,
   Tags,
@@ -26,12 +29,6 @@ const ErrorData: z.ZodType<ErrorData> = z.object({
 });
 
 const instant = z.iso.datetime();
-
-const ResultPointer = z.object({
-  location: z.string().max(4096),
-  serializer: z.string().max(100),
-  bytes: z.int().min(0),
-});
 
 const Event = z.discriminatedUnion("kind", [
   z.object({
@@ -59,6 +56,15 @@ const Event = z.discriminatedUnion("kind", [
     fields: z.record(z.string(), z.unknown()).optional(),
     taskRunId: Id.optional(),
   }),
+  z.object({
+    kind: z.literal("artifact"),
+    at: instant,
+    key: z.string().min(1).max(LONGEST_ARTIFACT_KEY),
+    title: z.string().max(1_000).optional(),
+    taskRunId: Id.optional(),
+    content: ArtifactContent,
+  }),
+  z.object({ kind: z.literal("metric"), name: Name, value: z.number() }),
   z.object({
     kind: z.literal("flow_state"),
     state: z.object({ type: z.literal("RUNNING"), name: z.enum(["Retrying", "Running"]) }),
@@ -109,7 +115,6 @@ const WorkerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("finished"), runId: Id, outcome: Outcome }),
 ]);
 
-export type ResultPointer = z.infer<typeof ResultPointer>;
 export type WorkerEvent = z.infer<typeof Event>;
 export type WorkerOutcome = z.infer<typeof Outcome>;
 export type WorkerMessage =

@@ -1,14 +1,15 @@
 import { Command } from "commander";
-import {
-  placeOfParameters,
-  type ErrorDetail,
-  type RunDetail,
-  type RunStateRecord,
-  type TaskRun,
+import type {
+  ErrorDetail,
+  ResultPointer,
+  RunDetail,
+  RunStateRecord,
+  TaskRun,
 } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import { findRunId } from "../runs/find-run.ts";
-import { errorDetailWords, openError, tryOpen, type Opened } from "../runs/run-error.ts";
+import { openRun, type OpenedRun } from "../runs/open-run.ts";
+import { errorDetailWords, type Opened } from "../runs/run-error.ts";
 import { showControls } from "../runs/log-words.ts";
 import type { Output } from "../output.ts";
 import { stateLine, stateWords } from "../state-words.ts";
@@ -19,7 +20,7 @@ type RunView = {
   run: RunDetail;
   states: RunStateRecord[];
   taskRuns: TaskRun[];
-  opened: { parameters: Opened<unknown> | null; error: Opened<ErrorDetail> | null };
+  opened: OpenedRun;
 };
 
 export function runsViewCommand(): Command {
@@ -30,8 +31,9 @@ export function runsViewCommand(): Command {
     .addHelpText(
       "after",
       `
-With --json: { run, states, taskRuns, opened: { parameters, error } }. Each part of "opened" is null,
-{ "value": … } or { "sealed": "why it stayed closed" }.`,
+With --json: { run, states, taskRuns, opened: { parameters, error, result, taskResults } }. Each part of "opened" is null,
+{ "value": … } or { "sealed": "why it stayed closed" }; "taskResults" has one for each task run that keeps its result, by
+id. A result is shown as where it is kept: { location, serializer, bytes }. It stays in your storage.`,
     );
 }
 
@@ -47,24 +49,9 @@ async function viewRun(context: CliContext, _options: object, given: string): Pr
     run,
     states: states.items,
     taskRuns: taskRuns.items,
-    opened: await openSealed(context, run),
+    opened: await openRun(context, run, taskRuns.items),
   };
   context.output.result(view, (colors) => viewWords(colors, view, context.now()));
-}
-
-async function openSealed(context: CliContext, run: RunDetail): Promise<RunView["opened"]> {
-  const opener = async () => (await context.unlock()).opener;
-  const { parameters } = run;
-  const dep = run.deploymentName === null ? run.flowName : `${run.flowName}/${run.deploymentName}`;
-  return {
-    parameters:
-      parameters === null
-        ? null
-        : await tryOpen(async () =>
-            (await opener()).open(parameters, placeOfParameters(parameters, { dep, run: run.id })),
-          ),
-    error: await openError(opener, { run: run.id, epoch: run.epoch }, run.error),
-  };
 }
 
 function viewWords(
@@ -85,6 +72,7 @@ function viewWords(
         ? "none"
         : openedWords(opened.parameters, (value) => JSON.stringify(value)),
     ],
+    ["result", opened.result === null ? "" : openedWords(opened.result, resultWords)],
     ["error", run.error === null ? "" : errorWords(run.error, opened.error)],
   ].filter(([, words]) => words !== "");
   return [
@@ -92,7 +80,7 @@ function viewWords(
     ...facts.map(([name = "", words = ""]) => `${dim(name.padEnd(10))}  ${indentRest(words)}`),
     "",
     ...states.map((state) => stateLine(colors, state)),
-    ...(taskRuns.length === 0 ? [] : ["", taskTable(colors, taskRuns, now)]),
+    ...(taskRuns.length === 0 ? [] : ["", taskTable(colors, { taskRuns, opened }, now)]),
   ].join("\n");
 }
 
@@ -112,15 +100,37 @@ function errorWords(
     : `${head}, ${openedWords(opened, String)}`;
 }
 
-function taskTable(colors: Output["colors"], taskRuns: readonly TaskRun[], now: Date): string {
+function taskTable(
+  colors: Output["colors"],
+  { taskRuns, opened: { taskResults } }: Pick<RunView, "taskRuns" | "opened">,
+  now: Date,
+): string {
+  const keepsResults = Object.keys(taskResults).length > 0;
   const rows = taskRuns.map((task) => [
     `${task.taskName} #${task.index}`,
     stateWords(colors, task.state),
     `${task.attempt}`,
     spanWords(task.startedAt, task.endedAt, now),
     task.error?.class ?? "",
+    ...(keepsResults ? [taskResultWords(taskResults[task.id])] : []),
   ]);
-  return table(["TASK", "STATE", "ATTEMPT", "TOOK", "ERROR"], rows);
+  const columns = [
+    "TASK",
+    "STATE",
+    "ATTEMPT",
+    "TOOK",
+    "ERROR",
+    ...(keepsResults ? ["RESULT"] : []),
+  ];
+  return table(columns, rows);
+}
+
+function taskResultWords(opened: Opened<ResultPointer> | undefined): string {
+  return opened === undefined ? "" : openedWords(opened, resultWords);
+}
+
+function resultWords({ location, serializer, bytes }: ResultPointer): string {
+  return `${location} (${serializer}, ${bytes} bytes)`;
 }
 
 function indentRest(words: string): string {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { runsArtifactsCommand } from "./runs-artifacts.ts";
 import { runsCancelCommand } from "./runs-cancel.ts";
 import { runsDeleteCommand } from "./runs-delete.ts";
 import { runsLogsCommand } from "./runs-logs.ts";
@@ -16,6 +17,7 @@ export function runsCommand(): Command {
     .addCommand(runsLsCommand())
     .addCommand(runsViewCommand())
     .addCommand(runsLogsCommand())
+    .addCommand(runsArtifactsCommand())
     .addCommand(runsWatchCommand())
     .addCommand(runsWhyCommand())
     .addCommand(runsCancelCommand())

@@ -29,6 +29,11 @@ test("what is plain shows its value, what is sealed shows what is inside", () =>
     holds: "values of year",
   });
   expect(of("run", "body.items[].chunk")).toMatchObject({ boundary: "sealed" });
+  expect(of("run", "body.items[].detail")).toMatchObject({
+    boundary: "sealed",
+    holds: "what it shows with artifact and progress(), with keys and titles",
+  });
+  expect(of("run", "body.items[].keyTag")).toMatchObject({ boundary: "plain" });
   expect(of("run", "body.items[].error.class")).toMatchObject({ boundary: "plain" });
 });
 

@@ -107,6 +107,8 @@ function insides(flow: PlannedFlow, entrypoint: string): Partial<Record<SealedKi
     log: "lines it logs or prints, with logger, fields and times",
     "log-manifest": "which chunks its log consists of, and how many lines were left out",
     error: "message, stack and causes of what it throws",
+    artifact: "what it shows with artifact and progress(), with keys and titles",
+    result: "where kept results are, not what they are",
     "rendered-name": "names of task runs that are made from data",
   };
 }

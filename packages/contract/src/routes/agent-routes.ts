@@ -55,7 +55,7 @@ export const agentRoutes = {
     method: "POST",
     path: "/v1/agent/report",
     summary:
-      "Report transitions, task runs and log chunks; idempotent, each item answered on its own",
+      "Report transitions, task runs, log chunks, artifacts and metrics; idempotent, each item answered on its own",
     tag: "agent protocol",
     access: ["agent", "runner"],
     body: ReportRequest,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Artifact, Metric } from "../artifact.ts";
 import { plain } from "../boundary.ts";
 import { BATCH_LIMIT } from "../agent.ts";
 import { Flag, Id } from "../identifiers.ts";
@@ -134,7 +135,7 @@ export const runRoutes = {
   deleteRun: route({
     method: "DELETE",
     path: "/v1/runs/:runId",
-    summary: "Delete an ended run with its history, task runs and logs",
+    summary: "Delete an ended run with its history, task runs, logs and artifacts",
     tag: "runs",
     access: ["developer"],
     params: runParams,
@@ -167,6 +168,26 @@ export const runRoutes = {
     params: runParams,
     query: z.strictObject(pageQuery),
     response: pageOf(TaskRun),
+  }),
+  listArtifacts: route({
+    method: "GET",
+    path: "/v1/runs/:runId/artifacts",
+    summary: "The run's artifacts in their newest versions, in order of their first ones",
+    tag: "runs",
+    access: ["viewer"],
+    params: runParams,
+    query: z.strictObject(pageQuery),
+    response: pageOf(Artifact),
+  }),
+  listMetrics: route({
+    method: "GET",
+    path: "/v1/runs/:runId/metrics",
+    summary: "The run's public numbers, by name",
+    tag: "runs",
+    access: ["viewer"],
+    params: runParams,
+    query: z.strictObject(pageQuery),
+    response: pageOf(Metric),
   }),
   listLogChunks: route({
     method: "GET",

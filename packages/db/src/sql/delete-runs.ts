@@ -5,7 +5,7 @@ import type { Tx } from "../transaction.ts";
  *
  * Returns the ids that are gone. Locks: the ended_run rows, then the rows that go with them.
  * Indexes: ended_run_pkey, flow_run_pkey, run_state_pkey, task_run_pkey, log_chunk_pkey,
- * log_manifest_pkey, idempotency_workspace_id_run_id_idx.
+ * log_manifest_pkey, artifact_pkey, metric_pkey, idempotency_workspace_id_run_id_idx.
  */
 export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<string[]> {
   if (runIds.length === 0) return [];
@@ -30,6 +30,12 @@ export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<str
     ),
     manifests as (
       delete from log_manifest m using doomed where m.run_id = doomed.id and m.workspace_id = ${tx.workspaceId}::uuid
+    ),
+    artifacts as (
+      delete from artifact a using doomed where a.run_id = doomed.id and a.workspace_id = ${tx.workspaceId}::uuid
+    ),
+    metrics as (
+      delete from metric m using doomed where m.run_id = doomed.id and m.workspace_id = ${tx.workspaceId}::uuid
     ),
     inputs as (
       delete from run_input i using doomed where i.run_id = doomed.id and i.workspace_id = ${tx.workspaceId}::uuid

@@ -1,6 +1,7 @@
 import type { Lease, ReportItem, ReportOutcome, StateReasonCode } from "@downbeat/contract";
+import { shownKey } from "../artifacts/shown.ts";
 import type { PausePoint } from "../pause-point.ts";
-import type { RunEvent } from "../run-host.ts";
+import type { RunEvent, ShownEvent } from "../run-host.ts";
 import { runningItem } from "../session/running-item.ts";
 import type { Sealer } from "../standalone/recorder.ts";
 import { ReportItems } from "../standalone/report-items.ts";
@@ -26,6 +27,8 @@ export class RunReports {
   readonly #options: RunReportsOptions;
   readonly #items: ReportItems;
   #events: RunEvent[] = [];
+  /** What the run shows and is not in line yet, in its newest version. */
+  readonly #shown = new Map<string, ShownEvent>();
   #gathering: NodeJS.Timeout | undefined;
   #sealing: Promise<void> = Promise.resolve();
   #isEnding = false;
@@ -44,7 +47,9 @@ export class RunReports {
 
   take(event: RunEvent): void {
     if (this.#isAbandoned || this.#isEnding) return;
-    this.#events.push(event);
+    if (event.kind === "artifact" || event.kind === "metric")
+      this.#shown.set(shownKey(event), event);
+    else this.#events.push(event);
     this.#gathering ??= setTimeout(() => this.#flush(), GATHER_MS);
   }
 
@@ -57,7 +62,7 @@ export class RunReports {
   /** Reports the end, after everything before it; resolves when the plane has answered. */
   async end(outcome: RunOutcome, reason?: StateReasonCode): Promise<void> {
     this.#isEnding = true; // of a suspended flow tasks may still be open; what becomes of them is nobody's concern
-    this.#flush();
+    this.#flush({ isLast: true });
     await this.#sealing;
     await this.#put(await this.#items.end(outcome, reason));
   }
@@ -66,13 +71,14 @@ export class RunReports {
   abandon(): void {
     this.#isAbandoned = true;
     this.#events = [];
+    this.#shown.clear();
     clearTimeout(this.#gathering);
   }
 
-  #flush(): void {
+  #flush({ isLast = false } = {}): void {
     clearTimeout(this.#gathering);
     this.#gathering = undefined;
-    const events = this.#events;
+    const events = [...this.#events, ...this.#takeShown(isLast)];
     this.#events = [];
     if (events.length > 0) this.#inTurn(() => this.#items.of(this.#fitting(events)));
   }
@@ -92,6 +98,14 @@ export class RunReports {
     if (leftOut > 0) warnOnce("log lines were left out", "too much waits for the plane to be back");
     this.#items.leaveOut(leftOut);
     return kept;
+  }
+
+  /** While too much waits for the plane, what is shown waits here: a newer version takes the place of the last. */
+  #takeShown(isLast: boolean): ShownEvent[] {
+    if (this.#options.reports.isFull && !isLast) return [];
+    const shown = [...this.#shown.values()];
+    this.#shown.clear();
+    return shown;
   }
 
   async #put(items: readonly ReportItem[]): Promise<void> {

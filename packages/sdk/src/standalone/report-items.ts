@@ -24,12 +24,14 @@ import type {
   LogEvent,
   ResultPointer,
   RunEvent,
+  ShownEvent,
   TaskRunEvent,
 } from "../run-host.ts";
 import type { PausePoint } from "../pause-point.ts";
 import type { RunOutcome } from "../worker/messages.ts";
 import { fitErrorRecord } from "./fit-error-record.ts";
 import type { Sealer } from "./recorder.ts";
+import { ShownItems } from "./shown-items.ts";
 import { warnOnce } from "./warn-once.ts";
 
 // A sealed log may have 384 KiB and a sealed error 96 KiB of characters; base64 makes 4 of 3 bytes.
@@ -53,28 +55,33 @@ export class ReportItems {
   readonly #sealer: Pick<Sealer, "full">;
   readonly #compress: boolean;
   readonly #manifest = new LogManifestWriter();
+  readonly #shown: ShownItems;
 
   constructor({ lease, sealer, compressLogs }: ReportItemsOptions) {
     this.#lease = lease;
     this.#sealer = sealer;
     this.#compress = compressLogs;
+    this.#shown = new ShownItems(lease, sealer);
   }
 
-  /** Of a task run only the newest event counts; log lines that belong together become one chunk. */
+  /** Of a task run, an artifact or a metric only the newest event counts; log lines that belong together become one chunk. */
   async of(events: readonly RunEvent[]): Promise<ReportItem[]> {
     const newest = new Map<string, TaskRunEvent>();
     const states: FlowStateEvent[] = [];
     const lines: LogEvent[] = [];
+    const shown: ShownEvent[] = [];
     for (const event of events) {
       if (event.kind === "task_run") newest.set(event.taskRunId, event);
       else if (event.kind === "log") lines.push(event);
-      else states.push(event);
+      else if (event.kind === "flow_state") states.push(event);
+      else shown.push(event);
     }
-    return Promise.all([
+    const items = await Promise.all([
       ...states.map((event) => this.#state(event)),
       ...[...newest.values()].map((event) => this.#taskRun(event)),
       ...this.#logs(lines),
-    ]).then((items) => items.flat());
+    ]);
+    return [...items.flat(), ...(await this.#shown.of(shown))];
   }
 
   /** The flow waits for someone, in its process. */

@@ -2,14 +2,16 @@ import { DownbeatError, isDownbeatError } from "@downbeat/contract/errors";
 import type { ReportAnswer, ReportItem, StandaloneAnswer } from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
 import { RunCancelled } from "../errors.ts";
-import type { FlowOutcome, RunEvent, RunHost } from "../run-host.ts";
+import { shownKey } from "../artifacts/shown.ts";
+import type { FlowOutcome, RunEvent, RunHost, ShownEvent } from "../run-host.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ReportItems } from "./report-items.ts";
 import { warnOnce } from "./warn-once.ts";
 
 const MOST_WAITING_EVENTS = 20_000;
-// Sixty-four errors of the largest sealed size stay under the API's body limit of 8 MiB.
-const BATCH_EVENTS = 64;
+// Of the largest sealed size these stay together under the API's body limit of 8 MiB.
+const BATCH_EVENTS = 48;
+const BATCH_SHOWN = 3;
 const GATHER_MS = 200;
 /** How long a flow call waits for its end to be recorded, so that a `process.exit()` after it leaves no open run. */
 const END_GRACE_MS = 3_000;
@@ -37,6 +39,8 @@ export class StandaloneRun {
   readonly #controller = new AbortController();
   readonly #givenUp = new AbortController();
   readonly #waiting: RunEvent[] = [];
+  /** What the run shows and has not been sent, in its newest version. */
+  readonly #shown = new Map<string, ShownEvent>();
   readonly #ended: Promise<void>;
   #dropped = 0;
   #droppedLines = 0;
@@ -100,6 +104,10 @@ export class StandaloneRun {
   }
 
   #take(event: RunEvent): void {
+    if (event.kind === "artifact" || event.kind === "metric") {
+      this.#shown.set(shownKey(event), event);
+      return;
+    }
     if (this.#waiting.length < MOST_WAITING_EVENTS) {
       this.#waiting.push(event);
       return;
@@ -116,8 +124,8 @@ export class StandaloneRun {
     try {
       const { compressLogs } = this.#options;
       const items = recorder.itemsFor({ lease, compressLogs });
-      while (this.#outcome === undefined || this.#waiting.length > 0) {
-        const events = this.#waiting.splice(0, BATCH_EVENTS);
+      while (this.#outcome === undefined || this.#waiting.length + this.#shown.size > 0) {
+        const events = this.#nextBatch();
         if (events.length === 0) await this.#pause(GATHER_MS);
         else await this.#report(recorder, await items.of(events));
       }
@@ -132,6 +140,12 @@ export class StandaloneRun {
     } finally {
       clearInterval(beat);
     }
+  }
+
+  #nextBatch(): RunEvent[] {
+    const shown = [...this.#shown].slice(0, BATCH_SHOWN);
+    for (const [key] of shown) this.#shown.delete(key);
+    return [...this.#waiting.splice(0, BATCH_EVENTS), ...shown.map(([, event]) => event)];
   }
 
   async #open({ client, sealer }: Recorder): Promise<StandaloneAnswer> {

@@ -86,18 +86,45 @@ test("a script with a profile records its run, sealed; its terminal state is the
   expect(JSON.stringify([plane.opened, plane.items])).not.toContain("hush");
 });
 
-test("with only the public key, states and parameters are recorded, logs and error text are not", async () => {
-  const { keyId, publicJwk } = publicKeyOf(keyset);
-  const profileFile = join(directory, "public-only.json");
-  writeFileSync(
-    profileFile,
-    JSON.stringify({
-      apiUrl: plane.url,
-      apiKey: "dnb_x",
-      workspaceId,
-      publicKey: { keyId, publicJwk },
-    }),
+const SHOWING = `
+  const load = task({ name: "load" }, async () => {
+    for (let done = 0; done <= 50_000; done += 1) progress(done, 50_000, "hush-label");
+    artifact.table("hush-key", [{ "hush-column": "hush-cell" }], { title: "hush-title" });
+  });
+  const main = flow({ name: "showing" }, async () => { metric("rows", 4.5); artifact.markdown("hush-note", "hush-text"); await load(); });
+  await main();`;
+
+test("what a script shows is recorded, sealed but for metrics, and its last version is there at the end", async () => {
+  await run(SHOWING, {
+    DOWNBEAT_API_URL: plane.url,
+    DOWNBEAT_API_KEY: "dnb_x",
+    DOWNBEAT_KEY_FILE: keyFile,
+  });
+  expect(plane.items.at(-1)).toMatchObject({ type: "COMPLETED" });
+  expect(plane.items.filter(({ kind }) => kind === "metric")).toMatchObject([
+    { name: "rows", value: 4.5, sequence: expect.any(Number) },
+  ]);
+  const items = plane.items.filter((item) => item.kind === "artifact");
+  expect(items.length).toBeLessThan(6);
+  const newest = new Map(items.map((item) => [item.keyTag, item]));
+  const context = { kind: "artifact", run: plane.lease.runId, epoch: 1 } as const;
+  const details = [...newest.values()].map(({ detail, sequence }) =>
+    opener.open(detail, { ...context, seq: sequence }),
   );
+  expect(await Promise.all(details)).toMatchObject([
+    { key: "hush-note", content: { type: "markdown", text: "hush-text" } },
+    { key: "progress of load #0", content: { done: 50_000, label: "hush-label" } },
+    {
+      key: "hush-key",
+      title: "hush-title",
+      content: { columns: ["hush-column"], rows: [["hush-cell"]] },
+    },
+  ]);
+  expect(JSON.stringify(plane.items)).not.toContain("hush");
+});
+
+test("with only the public key, states and parameters are recorded, logs and error text are not", async () => {
+  const { keyId, profileFile } = publicOnlyProfile();
   const script = await run(FAILING, { DOWNBEAT_PROFILE_FILE: profileFile });
   expect(script.stderr).toContain(
     `logs and error messages are not recorded: no workspace key is on this machine (needed: ${keyId})`,
@@ -110,6 +137,13 @@ test("with only the public key, states and parameters are recorded, logs and err
   expect(await opener.open(String(plane.opened[0]?.parameters), { kind: "parameters" })).toEqual({
     arguments: ["hush-parameter"],
   });
+});
+
+test("with only the public key, of what a script shows its metrics are recorded", async () => {
+  await run(SHOWING, { DOWNBEAT_PROFILE_FILE: publicOnlyProfile().profileFile });
+  expect(new Set(plane.items.map(({ kind }) => kind))).toEqual(
+    new Set(["task_run", "metric", "transition"]),
+  );
 });
 
 test("a cancellation on the plane aborts the script's run", async () => {
@@ -175,11 +209,27 @@ test("a profile that cannot be used is named, and the script runs on", async () 
   });
 });
 
+function publicOnlyProfile(): { keyId: string; profileFile: string } {
+  const { keyId, publicJwk } = publicKeyOf(keyset);
+  const profileFile = join(directory, "public-only.json");
+  const profile = {
+    apiUrl: plane.url,
+    apiKey: "dnb_x",
+    workspaceId,
+    publicKey: { keyId, publicJwk },
+  };
+  writeFileSync(profileFile, JSON.stringify(profile));
+  return { keyId, profileFile };
+}
+
 let scripts = 0;
 
 async function run(source: string, environment: Record<string, string>) {
   const path = join(directory, `script-${scripts++}.mjs`);
-  writeFileSync(path, `import { flow, log, runContext, task } from "./sdk.mjs";\n${source}\n`);
+  writeFileSync(
+    path,
+    `import { artifact, flow, log, metric, progress, runContext, task } from "./sdk.mjs";\n${source}\n`,
+  );
   // An environment of its own, in a directory of its own: no profile of the machine may be found.
   const env = { HOME: directory, ...environment };
   const child = spawn(process.execPath, [path], { cwd: directory, env });

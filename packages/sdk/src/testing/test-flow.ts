@@ -1,6 +1,7 @@
 import type { StateName } from "@downbeat/contract";
 import { DownbeatError } from "@downbeat/contract/errors";
-import type { FlowOutcome, LogEvent, RunEvent } from "../run-host.ts";
+import { shownKey } from "../artifacts/shown.ts";
+import type { ArtifactEvent, FlowOutcome, LogEvent, RunEvent, ShownEvent } from "../run-host.ts";
 import { onStage } from "../run-stage.ts";
 import type { HostedRun } from "../run-stage.ts";
 import { taskRunsIn } from "./task-run-report.ts";
@@ -38,6 +39,10 @@ export type FlowReport<T> = {
   /** The runs of one task. */
   taskRunsOf(taskName: string): TaskRunReport[];
   readonly logs: readonly LogEvent[];
+  /** What it showed, in the newest version, in order of the first ones. */
+  readonly artifacts: readonly ArtifactEvent[];
+  /** The numbers it declared public, as they were last given. */
+  readonly metrics: Readonly<Record<string, number>>;
   /** Everything that happened, in order, as an agent would hear of it. */
   readonly events: readonly RunEvent[];
   /** How long it took by its own clock, in milliseconds. */
@@ -170,11 +175,24 @@ class FlowTest<T> {
       taskRuns,
       taskRunsOf: (taskName) => taskRuns.filter((run) => run.taskName === taskName),
       logs: events.filter((event) => event.kind === "log"),
+      ...shownIn(events),
       events,
       elapsedMs: this.#clock.now() - this.#clock.startedAtMs,
       ...(isWaiting && end.wait && { waitingAt: end.wait.point.key }),
     };
   }
+}
+
+function shownIn(events: readonly RunEvent[]): Pick<FlowReport<unknown>, "artifacts" | "metrics"> {
+  const newest = new Map<string, ShownEvent>();
+  for (const event of events)
+    if (event.kind === "artifact" || event.kind === "metric") newest.set(shownKey(event), event);
+  const shown = [...newest.values()];
+  const metrics = shown.filter((event) => event.kind === "metric");
+  return {
+    artifacts: shown.filter((event) => event.kind === "artifact"),
+    metrics: Object.fromEntries(metrics.map(({ name, value }) => [name, value])),
+  };
 }
 
 function stateOf(end: End<unknown>): FlowReport<unknown>["state"] {

@@ -11,19 +11,21 @@ import { slotsThrough } from "./thread-slots.ts";
 /** The thread's side: calls the task's function as if it ran where it was called. Never rejects. */
 export async function answerThreadCall(spec: TaskSpec, call: ThreadCall): Promise<ThreadReply> {
   const say = (message: ThreadMessage) => call.port.postMessage(message);
+  const scope = scopeOf(call, say);
   try {
     const invoke = () => Reflect.apply(spec.fn, undefined, call.args);
-    return { ok: true, result: await inFrame(frameOf(spec, call, say), invoke) };
+    return { ok: true, result: await inFrame(frameOf(spec, call, scope), invoke) };
   } catch (error) {
     return { ok: false, error: toThreadError(error) };
   } finally {
+    scope?.flushShown();
     say(null);
     call.port.close();
   }
 }
 
-function frameOf(spec: TaskSpec, call: ThreadCall, event: RunHost["event"]): Frame {
-  const frame = { ...blankFrame, scope: scopeOf(call, event), flowAttempt: call.flowAttempt };
+function frameOf(spec: TaskSpec, call: ThreadCall, scope: RunScope | undefined): Frame {
+  const frame = { ...blankFrame, scope, flowAttempt: call.flowAttempt };
   const run = inFrame(frame, () => new TaskRun(spec, call.args, undefined));
   run.continues(call);
   return { ...frame, task: { run, attempt: call.attempt } };

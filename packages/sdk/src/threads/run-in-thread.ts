@@ -3,6 +3,7 @@ import { MessageChannel } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { blankFrame, currentFrame } from "../frame.ts";
 import type { Frame } from "../frame.ts";
+import { deliverShown } from "../artifacts/show.ts";
 import { deliverLog } from "../log.ts";
 import type { RunHost } from "../run-host.ts";
 import { callInPool } from "./thread-pool.ts";
@@ -54,12 +55,15 @@ function limitedTagsOf(host: RunHost | undefined): readonly string[] | undefined
 }
 
 /** Passes on what the thread says; resolves after the last of it. */
-function hear(port: MessagePort, slots: SlotDesk, { scope }: Frame): Promise<void> {
+function hear(port: MessagePort, slots: SlotDesk, frame: Frame): Promise<void> {
+  const { scope } = frame;
   return new Promise((resolve) => {
     port.on("message", (message: ThreadMessage) => {
       if (message === null) resolve();
       else if (message.kind === "log") deliverLog(message, scope);
       else if (message.kind === "take_slots" || message.kind === "give_slots") slots.heed(message);
+      else if (message.kind === "artifact" || message.kind === "metric")
+        deliverShown(message, frame);
       else scope?.host?.event(message);
     });
   });

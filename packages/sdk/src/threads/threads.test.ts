@@ -18,9 +18,11 @@ type Work = {
   picky: Task<(kind: string) => number>;
   spin: Task<() => void>;
   tell: Task<(word: string) => void>;
+  shows: Task<(word: string) => void>;
   nested: Task<() => Promise<unknown>>;
   mailing: Task<(count: number, hang: boolean) => Promise<unknown>>;
   flowOf: (body: () => Promise<unknown>) => Flow<[], unknown>;
+  secret: (value: string) => string;
 };
 let work: Work;
 
@@ -34,7 +36,7 @@ beforeAll(async () => {
   writeFileSync(
     join(directory, "work.mjs"),
     `import { threadId } from "node:worker_threads";
-    import { flow, log, NonRetriableError, runContext, task, threads } from "./sdk.mjs";
+    import { artifact, flow, log, metric, NonRetriableError, progress, runContext, task, threads } from "./sdk.mjs";
     const runner = (name) => threads(import.meta.url, name);
     export const square = task({ name: "square", runner: runner("square") }, async (n) => ({ squared: n * n, thread: threadId }));
     class NotThere extends Error { code = 404; }
@@ -53,6 +55,11 @@ beforeAll(async () => {
     export const tell = task({ name: "tell", runner: runner("tell") }, (word) => {
       for (let n = 0; n < 100; n += 1) log.info(word + " " + n, { flow: runContext().run?.flowName });
     });
+    export const shows = task({ name: "shows", runner: runner("shows") }, (word) => {
+      artifact.table("rows", [{ word }]);
+      metric("rows", 1);
+      for (let n = 1; n <= 1000; n += 1) progress(n, 1000, word);
+    });
     const leaf = task({ name: "leaf" }, async () => 7);
     export const nested = task({ name: "nested", runner: runner("nested") }, async () => leaf());
     const mail = task({ name: "mail", limits: ["smtp"], tags: ["net", "eu"] }, async (hang) => {
@@ -62,6 +69,7 @@ beforeAll(async () => {
       { name: "mailing", tags: ["net"], runner: runner("mailing") },
       async (count, hang) => { for (let n = 0; n < count; n += 1) await mail(hang); },
     );
+    export { secret } from "./sdk.mjs";
     export const flowOf = (body) => flow({ name: "threaded" }, body);`,
   );
   work = (await import(pathToFileURL(join(directory, "work.mjs")).href)) as Work;
@@ -140,6 +148,19 @@ test("every log line from inside arrives before the task ends, with its task run
     const last = ofTask.findLastIndex((event) => event.kind === "log");
     expect(ofTask.slice(last + 1)).toMatchObject([{ kind: "task_run" }]);
   }
+});
+
+test("what is shown in a thread is shown by the run, the last of it too, without secrets of this thread", async () => {
+  work.secret("hush-thread");
+  const { host } = await recorded(() => work.shows("hush-thread"));
+  const shown = host.events.filter(({ kind }) => kind === "artifact" || kind === "metric");
+  const taskRunId = host.taskRuns("shows")[0]?.taskRunId;
+  expect(shown).toMatchObject([
+    { key: "rows", taskRunId, content: { rows: [["[secret]"]] } },
+    { name: "rows", value: 1 },
+    { key: "progress of shows #0", content: { done: 1 } },
+    { key: "progress of shows #0", taskRunId, content: { done: 1000, label: "[secret]" } },
+  ]);
 });
 
 test("a task called in the thread is a task of the run", async () => {

@@ -6,7 +6,15 @@ import {
   type TransitionItem,
 } from "@downbeat/contract";
 import { decideTransitions, type Proposal } from "@downbeat/core";
-import type { LockedRun, LogChunkRow, LogManifestRow, TaskRunRow, Transition } from "@downbeat/db";
+import type {
+  ArtifactRow,
+  LockedRun,
+  LogChunkRow,
+  LogManifestRow,
+  MetricRow,
+  TaskRunRow,
+  Transition,
+} from "@downbeat/db";
 
 /** A workspace's runs as they stand, locked, and the time of the decision. */
 export type Standing = {
@@ -22,12 +30,19 @@ export type Decision = {
   /** One list per submission, one outcome per item. */
   readonly outcomes: ReportOutcome[][];
   readonly transitions: readonly Transition[];
-  readonly taskRuns: readonly TaskRunRow[];
-  readonly logs: readonly LogChunkRow[];
-  readonly manifests: readonly LogManifestRow[];
+  readonly told: Told;
   readonly endedRunIds: readonly string[];
   /** Pools in which a run became claimable again, once per run. */
   readonly claimablePoolIds: readonly string[];
+};
+
+/** What agents tell beside transitions, by kind. */
+export type Told = {
+  readonly task_run: TaskRunRow[];
+  readonly log: LogChunkRow[];
+  readonly log_manifest: LogManifestRow[];
+  readonly artifact: ArtifactRow[];
+  readonly metric: MetricRow[];
 };
 
 type Submission = { readonly actor: Actor; readonly items: readonly ReportItem[] };
@@ -37,16 +52,14 @@ type Proposed = Place & { readonly actor: Actor; readonly asked: TransitionItem 
 const FENCED: ReportOutcome = { status: "fenced", state: null, waitSeconds: null };
 
 /**
- * Decides reports about locked runs, in order. Transitions go by the rules of `core`. Task runs and logs are taken for
- * any lease whose epoch and token match, also after its end and when another attempt has followed: they belong to what
+ * Decides reports about locked runs, in order. Transitions go by the rules of `core`. Everything else is taken for any
+ * lease whose epoch and token match, also after its end and when another attempt has followed: it belongs to what
  * happened before.
  */
 export function decideReports(standing: Standing, submissions: readonly Submission[]): Decision {
   const { runs, formerLeases } = standing;
   const outcomes = submissions.map(({ items }) => items.map(() => FENCED));
-  const taskRuns: TaskRunRow[] = [];
-  const logs: LogChunkRow[] = [];
-  const manifests: LogManifestRow[] = [];
+  const told: Told = { task_run: [], log: [], log_manifest: [], artifact: [], metric: [] };
   const proposals = new Map<string, Proposed[]>();
   const answer = (place: Place, outcome: ReportOutcome): void => {
     const answers = outcomes[place.submission];
@@ -65,16 +78,14 @@ export function decideReports(standing: Standing, submissions: readonly Submissi
       }
       if (!holdsLease(run, asked) && !heldLease(formerLeases, asked))
         return answer({ submission, item }, { ...FENCED, state: run.state });
-      if (asked.kind === "task_run") taskRuns.push(asked);
-      else if (asked.kind === "log") logs.push(asked);
-      else manifests.push(asked);
+      (told[asked.kind] as (typeof asked)[]).push(asked);
       answer({ submission, item }, { status: "accepted", state: null, waitSeconds: null });
     });
   });
   const decided = [...proposals].map(([runId, proposed]) =>
     decideRun(runs.get(runId), proposed, { answer, ...standing }),
   );
-  return { outcomes, taskRuns, logs, manifests, ...consequences(runs, decided.flat()) };
+  return { outcomes, told, ...consequences(runs, decided.flat()) };
 }
 
 /** Whether an item shows the lease that is, or was last, the run's. */

@@ -5,6 +5,8 @@ import {
   applyTransitions,
   lockRuns,
   readFormerLeases,
+  upsertArtifacts,
+  upsertMetrics,
   upsertTaskRuns,
   type LockedRun,
   type Tx,
@@ -21,7 +23,7 @@ const MOST_ITEMS = 2000;
 /** One agent's report, waiting to be committed together with others of the workspace. */
 export type Submission = { readonly actor: Actor; readonly items: readonly ReportItem[] };
 
-/** Takes reports: transitions, task runs and logs. Idempotent; each item is answered on its own, in the order sent. */
+/** Takes reports: transitions, task runs, logs, artifacts and metrics. Idempotent; each item is answered on its own, in the order sent. */
 export class Reporter {
   readonly #services: Services;
   readonly #commits: GroupCommit<Submission, readonly ReportOutcome[]>;
@@ -79,9 +81,9 @@ export class Reporter {
     return foreign.length === 0 ? new Map() : readFormerLeases(tx, foreign);
   }
 
-  #announce({ logs, endedRunIds, claimablePoolIds }: Decision): void {
+  #announce({ told, endedRunIds, claimablePoolIds }: Decision): void {
     const { logWaits, claims } = this.#services;
-    for (const runId of new Set([...logs.map((log) => log.runId), ...endedRunIds]))
+    for (const runId of new Set([...told.log.map((log) => log.runId), ...endedRunIds]))
       logWaits.wake(runId, undefined);
     if (endedRunIds.length > 0) claims.announceFreedSlots();
     for (const poolId of claimablePoolIds) claims.announce(poolId, 1);
@@ -89,12 +91,16 @@ export class Reporter {
 }
 
 // All are sent before any is answered, and the commit with them.
-async function write(tx: Tx, { transitions, taskRuns, logs, manifests }: Decision): Promise<void> {
+async function write(tx: Tx, { transitions, told }: Decision): Promise<void> {
+  const { task_run: taskRuns, log: logs, log_manifest: manifests } = told;
+  const { artifact: artifacts, metric: metrics } = told;
   const writes = [
     ...(transitions.length > 0 ? [() => applyTransitions(tx, transitions)] : []),
     ...(taskRuns.length > 0 ? [() => upsertTaskRuns(tx, taskRuns)] : []),
     ...(logs.length > 0 ? [() => appendLogChunks(tx, logs)] : []),
     ...(manifests.length > 0 ? [() => appendLogManifests(tx, manifests)] : []),
+    ...(artifacts.length > 0 ? [() => upsertArtifacts(tx, artifacts)] : []),
+    ...(metrics.length > 0 ? [() => upsertMetrics(tx, metrics)] : []),
   ];
   await Promise.all(
     writes.map((send, index) => {

@@ -1,5 +1,13 @@
 import { ROUTES } from "@downbeat/contract";
-import { listLogManifests, listRuns, listRunStates, listTaskRuns, readRuns } from "@downbeat/db";
+import {
+  listArtifacts,
+  listLogManifests,
+  listMetrics,
+  listRuns,
+  listRunStates,
+  listTaskRuns,
+  readRuns,
+} from "@downbeat/db";
 import type { RegisterRoute } from "../../register-route.ts";
 import type { Services } from "../../services.ts";
 import { bulkRuns } from "./bulk-runs.ts";
@@ -60,6 +68,18 @@ function runRecordRoutes(register: RegisterRoute, services: Services): void {
     database.inWorkspace(ctx, async (tx) => {
       await requireRun(tx, runId);
       return listTaskRuns(tx, { runId, ...query });
+    }),
+  );
+  register(ROUTES.listArtifacts, ({ ctx, params: { runId }, query }) =>
+    database.inWorkspace(ctx, async (tx) => {
+      await requireRun(tx, runId);
+      return listArtifacts(tx, { runId, ...query });
+    }),
+  );
+  register(ROUTES.listMetrics, ({ ctx, params: { runId }, query }) =>
+    database.inWorkspace(ctx, async (tx) => {
+      await requireRun(tx, runId);
+      return listMetrics(tx, { runId, ...query });
     }),
   );
   register(ROUTES.listLogChunks, ({ ctx, params, query }) =>
