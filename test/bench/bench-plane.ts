@@ -42,7 +42,7 @@ export class BenchPlane {
   }
 
   /** Registers key and flows and starts an agent with warm workers. */
-  async startAgent(concurrency: number): Promise<void> {
+  async startAgent(concurrency: number, env: Record<string, string> = {}): Promise<void> {
     await this.#cli(["login", this.apiUrl], { DOWNBEAT_API_KEY: this.apiKey });
     await this.#cli(["key", "create"]);
     await this.#cli(["deploy"]);
@@ -50,6 +50,7 @@ export class BenchPlane {
     const agent = this.#start(CLI_MAIN, args, {
       DOWNBEAT_READY_LINE: "1",
       BENCH_FOLDER: this.folder,
+      ...env,
     });
     await agent.waitForOutput(/\{"agent":/, 30_000);
   }

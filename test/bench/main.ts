@@ -6,6 +6,7 @@ import { forkRatio } from "./figures/fork-ratio.ts";
 import { fullPathThroughput } from "./figures/full-path-throughput.ts";
 import { idleAgents } from "./figures/idle-agents.ts";
 import { protocolThroughput } from "./figures/protocol-throughput.ts";
+import { sealedThroughput } from "./figures/sealed-throughput.ts";
 import { sdkTaskCost } from "./figures/sdk-task-cost.ts";
 import { taskRunsRecorded } from "./figures/task-runs-recorded.ts";
 
@@ -19,6 +20,7 @@ const FIGURES: Record<string, Measure> = {
   full_path_throughput_pglite: async () => [
     await fullPathThroughput("full_path_throughput_pglite", EMBEDDED),
   ],
+  sealed_throughput: async (postgres) => [await sealedThroughput(postgres)],
   dispatch: (postgres) => dispatchLatency(postgres),
   idle_agents: idleAgents,
   fork_ratio: async () => [await forkRatio()],

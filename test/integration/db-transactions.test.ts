@@ -1,0 +1,70 @@
+import { randomUUID } from "node:crypto";
+import type { Tx } from "@downbeat/db";
+import { describeEachDatabase } from "@downbeat/testkit";
+import { expect, it } from "vitest";
+import { aWorkspace } from "./db-fixture.ts";
+
+describeEachDatabase("a transaction whose last statement is announced", ({ database }) => {
+  it("is committed", async () => {
+    const fixture = await aWorkspace(database());
+    const id = await fixture.inside(async (tx) => {
+      const first = await addFlow(tx, fixture.workspaceId, "first");
+      tx.ends();
+      await addFlow(tx, fixture.workspaceId, "last");
+      return first;
+    });
+    expect(id).toBe(1);
+    expect(await countFlows(fixture.inside)).toBe(3); // with the one of the fixture
+  });
+
+  it("is rolled back as a whole when that statement fails, and leaves a connection that works", async () => {
+    const fixture = await aWorkspace(database());
+    const twice = fixture.inside(async (tx) => {
+      await addFlow(tx, fixture.workspaceId, "once");
+      tx.ends();
+      await addFlow(tx, fixture.workspaceId, "once");
+    });
+    await expect(twice).rejects.toThrow("flow_workspace_id_name_key");
+    for (let i = 0; i < 12; i++) expect(await countFlows(fixture.inside)).toBe(1);
+  });
+
+  it("takes none after it", async () => {
+    const fixture = await aWorkspace(database());
+    const late = fixture.inside(async (tx) => {
+      tx.ends();
+      await addFlow(tx, fixture.workspaceId, "last");
+      await addFlow(tx, fixture.workspaceId, "too late");
+    });
+    await expect(late).rejects.toThrow("follows the one that was to be the last");
+  });
+});
+
+describeEachDatabase("a transaction that may reach the disk later", ({ database }) => {
+  it("is one only while it lasts", async () => {
+    const { workspaceId } = await aWorkspace(database());
+    const setting = (flush?: "later") =>
+      database().inWorkspace({ workspaceId, ...(flush && { flush }) }, async (tx) => {
+        const [row] = await tx.prisma.$queryRaw<{ value: string }[]>`
+          select current_setting('synchronous_commit') as value`;
+        return row?.value;
+      });
+    const usual = await setting();
+    expect(await setting("later")).toBe("off");
+    for (let i = 0; i < 12; i++) expect(await setting()).toBe(usual);
+    expect(usual).not.toBe("off");
+  });
+});
+
+function addFlow(tx: Tx, workspaceId: string, name: string): Promise<number> {
+  return tx.prisma.$executeRaw`
+    insert into flow (id, workspace_id, name) values (${randomUUID()}::uuid, ${workspaceId}::uuid, ${name})`;
+}
+
+type Inside = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+
+async function countFlows(inside: Inside): Promise<number> {
+  const [row] = await inside(
+    (tx) => tx.prisma.$queryRaw<{ n: number }[]>`select count(*)::int as n from flow`,
+  );
+  return row?.n ?? 0;
+}
