@@ -13,6 +13,7 @@ import type { RunningProcess } from "./process.ts";
 const require = createRequire(import.meta.url);
 
 const SECRET = "marker-parameter-page-4b1d";
+const PASSPHRASE = "five words are quite enough";
 const NO_FAULTS = { consoleErrors: [], cspViolations: [], foreignRequests: [] };
 
 describe("the page", () => {
@@ -133,6 +134,46 @@ describe("the page", () => {
     expect(await page.content()).not.toContain(SECRET);
     expect(faults).toEqual(NO_FAULTS);
     await close();
+  });
+
+  it("opens with an exported key and its passphrase, and says when that does not fit", async () => {
+    const exported = await plane.cli(["key", "export", "--json"], {}, `${PASSPHRASE}\n`);
+    const { keyset } = JSON.parse(exported.stdout) as { keyset: string };
+    const { page, faults } = await open(`/runs/${completed.id}`, { key: false });
+    await page.getByRole("button", { name: "Locked" }).click();
+    const file = { name: "exported.jwe", mimeType: "text/plain", buffer: Buffer.from(keyset) };
+    await page.getByLabel("Key file").setInputFiles(file);
+    await page.getByLabel("Passphrase").fill("not what it was");
+    await page.getByRole("button", { name: "Unlock", exact: true }).click();
+    await page.getByRole("alert").getByText("The passphrase does not open this keyset").waitFor();
+    await page.getByLabel("Passphrase").fill(PASSPHRASE);
+    await page.getByRole("button", { name: "Unlock", exact: true }).click();
+    await page.getByText(`marker-log-7d20be says ${SECRET}`).waitFor();
+    expect(faults).toEqual(NO_FAULTS);
+    await close();
+  });
+
+  it("groups failures by kind while it is locked", async () => {
+    const { page, faults } = await open("/runs", { key: false });
+    await page.getByText("One kind of failure among these runs").click();
+    const kinds = page.getByRole("table", { name: "Failures by kind" });
+    await kinds.getByRole("link", { name: "TypeError" }).waitFor();
+    expect(await kinds.textContent()).toContain(failed.error?.fingerprint?.slice(0, 8));
+    expect(faults).toEqual(NO_FAULTS);
+    await close();
+  });
+
+  it("is the same when this machine serves it, and everything it asks for goes through here", async () => {
+    const ui = plane.startCli(["ui", "--port", "0", "--unlocked", "--json"]);
+    const [, url = ""] = await ui.waitForOutput(/"url": "([^"]+)"/, 30_000);
+    expect(new URL(url).origin).not.toBe(plane.apiUrl);
+    opened = await openPage(browser, { url });
+    const { page, faults } = opened;
+    await page.getByRole("link", { name: `Run ${completed.id.slice(-8)} of markers` }).click();
+    await page.getByText(`marker-log-7d20be says ${SECRET}`).waitFor();
+    expect(faults).toEqual(NO_FAULTS);
+    await close();
+    expect(await ui.kill("SIGINT")).toBe(0);
   });
 
   it("is small: its scripts fit in 200 kB, compressed", async () => {

@@ -12,6 +12,7 @@ import { loginCommand } from "./commands/login.ts";
 import { poolCommand } from "./commands/pool.ts";
 import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
+import { uiCommand } from "./commands/ui.ts";
 
 /** The whole command tree; help and docs/cli.md are made from it. */
 export function buildProgram(version: string): Command {
@@ -45,6 +46,7 @@ function commands(): Command[] {
     agentCommand(),
     poolCommand(),
     limitCommand(),
+    uiCommand(),
     apiCommand(),
   ];
 }
@@ -66,4 +68,4 @@ Environment:
   NO_COLOR                            no colours
 
 Exit codes: 0 ok, 1 failed, 2 usage, 4 not authenticated, 5 not found, 6 API unreachable, 7 key missing or wrong,
-124 wait timed out, 130 interrupted. docs/cli.md has the details.`;
+8 log not whole, 124 wait timed out, 130 interrupted. docs/cli.md has the details.`;

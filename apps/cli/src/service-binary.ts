@@ -24,6 +24,11 @@ export function examplesDirectory(): string {
   return dirname(manifestOf("@downbeat/examples"));
 }
 
+/** The directory of the built page. */
+export function dashboardDirectory(): string {
+  return join(dirname(manifestOf("@downbeat/dashboard")), "dist");
+}
+
 function manifestOf(packageName: string): string {
   try {
     return require.resolve(`${packageName}/package.json`);

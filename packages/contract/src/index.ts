@@ -10,6 +10,7 @@ export * from "./limit.ts";
 export * from "./log-line.ts";
 export * from "./openapi.ts";
 export * from "./outgoing-event.ts";
+export * from "./page-headers.ts";
 export * from "./paging.ts";
 export * from "./pause.ts";
 export * from "./problem.ts";

@@ -1,15 +1,7 @@
-import type { WorkspaceKeyset } from "@downbeat/seal";
 import type { Output } from "../output.ts";
-import type { Profile } from "../profile.ts";
 import { shortPath } from "../short-path.ts";
 
 type Colors = Output["colors"];
-
-/** The page, unlocked: credentials and key stand behind `#`, which browsers never send to a server. */
-export function unlockedPageUrl(profile: Profile, keyset: WorkspaceKeyset, path: string): string {
-  const key = Buffer.from(JSON.stringify(keyset)).toString("base64url");
-  return `${profile.apiUrl}${path}#t=${encodeURIComponent(profile.apiKey)}&k=${key}`;
-}
 
 export type Places = {
   readonly pageUrl: string;

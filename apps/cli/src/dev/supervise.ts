@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { CliContext } from "../context.ts";
 import { Interrupted } from "../interrupt.ts";
-import { commandWords, placesWords, unlockedPageUrl } from "./banner.ts";
+import { unlockedPageUrl } from "../ui/page-url.ts";
+import { commandWords, placesWords } from "./banner.ts";
 import { devApiKey, prepareWorkspace, type DevWorkspace } from "./dev-profile.ts";
 import { deployProject } from "./dev-project.ts";
 import { agentService, apiService } from "./dev-services.ts";

@@ -1,5 +1,8 @@
 import { fingerprint } from "@downbeat/seal";
 import { useKey } from "./key-context.tsx";
+import { holdsKey } from "./holds-key.ts";
+
+const shortOf = ({ keyId }: { keyId: string }): string => fingerprint(keyId);
 
 /** Says when the key at hand is not the one that this workspace seals with. */
 export function KeyNotice() {
@@ -12,12 +15,14 @@ export function KeyNotice() {
     );
   }
   if (state.status !== "unlocked" || workspace.key === null) return null;
-  if (workspace.key.keyId === state.keyring.keyId) return null;
+  if (holdsKey(state.keyring, workspace.key.keyId)) return null;
   return (
     <p className="notice notice--warn" role="status">
       This workspace seals with key <strong>{fingerprint(workspace.key.keyId)}</strong>, you hold{" "}
-      <strong>{fingerprint(state.keyring.keyId)}</strong>. What was sealed with the other key stays
-      closed; lock, and unlock with its key file.
+      <strong>{[state.keyring, ...state.keyring.otherKeys].map(shortOf).join(", ")}</strong>. What
+      was sealed with the other key stays closed; lock, and unlock with its key file. After a
+      rotation that is the file in which <code>downbeat key rotate</code> left the older keys as
+      well.
     </p>
   );
 }

@@ -1,4 +1,4 @@
-import { fingerprint } from "@downbeat/seal";
+import { fingerprint, type Keyring } from "@downbeat/seal";
 import { formatCountdown } from "../format/duration.ts";
 import { LockIcon } from "../ui/lock-icon.tsx";
 import { useNow } from "../ui/use-now.ts";
@@ -14,7 +14,7 @@ export function LockButton() {
         type="button"
         className="button lock lock--open"
         onClick={() => void lock.lock("asked")}
-        title={`Unlocked with key ${fingerprint(state.keyring.keyId)}. Click to lock now; it locks by itself when idle.`}
+        title={`Unlocked with key ${heldWords(state.keyring)}. Click to lock now; it locks by itself when idle.`}
       >
         <LockIcon open /> Unlocked <TimeLeft lock={lock} />
       </button>
@@ -35,4 +35,9 @@ export function LockButton() {
 function TimeLeft({ lock }: { lock: KeyLock }) {
   useNow();
   return <span className="number">{formatCountdown(lock.leftMs())}</span>;
+}
+
+function heldWords({ keyId, otherKeys }: Keyring): string {
+  const others = otherKeys.length;
+  return fingerprint(keyId) + (others === 0 ? "" : ` and ${others} of other times`);
 }

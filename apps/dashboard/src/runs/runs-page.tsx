@@ -5,6 +5,7 @@ import { flowNamesQuery, runsQuery } from "../api/queries.ts";
 import { paths, type RunsSearch, splitStates } from "../paths.ts";
 import { ErrorNotice } from "../ui/error-notice.tsx";
 import { useTitle } from "../ui/use-title.ts";
+import { FailuresTable } from "./failures-table.tsx";
 import { RunsFilter } from "./runs-filter.tsx";
 import { RunsTable } from "./runs-table.tsx";
 
@@ -38,6 +39,7 @@ export function RunsPage() {
       {data !== undefined && data.items.length === 0 && <NoRuns search={search} />}
       {data !== undefined && data.items.length > 0 && (
         <>
+          <FailuresTable runs={data.items} />
           {/* A new table for each filter and page: held-back rows belong to one list. */}
           <RunsTable key={JSON.stringify(search)} runs={data.items} />
           <Pager search={search} nextCursor={data.nextCursor} />
