@@ -9,6 +9,8 @@ import {
   type RouteSpec,
 } from "@downbeat/contract";
 
+import { refuseOtherRun } from "./refuse-other-run.ts";
+
 export type TransportRequest = {
   readonly method: string;
   /** Path with query, beginning with a slash. */
@@ -79,7 +81,9 @@ export function createCaller(
       let response = await send(false);
       // A token may expire between being fetched and being used: one renewal, never more.
       if (response.status === 401 && needsToken) response = await send(true);
-      return read(spec, response) as never; // the route table ties this schema's type to the name
+      const answer = read(spec, response);
+      refuseOtherRun((input as LooseInput).params?.["runId"], answer);
+      return answer as never; // the route table ties this schema's type to the name
     },
   };
 }

@@ -43,6 +43,8 @@ async function serve(answer: (seen: Seen) => Answer) {
   return { client, seen };
 }
 
+const ID = "0198c0de-0000-7000-8000-000000000001";
+
 const token = (n: number): Answer => ({
   status: 200,
   body: { accessToken: `t${n}`, expiresInSeconds: 600 },
@@ -132,4 +134,23 @@ describe("the client", () => {
   it("refuses a URL that is none", () => {
     expect(() => createClient({ apiUrl: "not a url" })).toThrow(/"not a url"/);
   });
+
+  it.each([
+    ["readRun", (id: string) => ({ id, flowName: "etl" })],
+    ["listTaskRuns", (runId: string) => ({ items: [{ runId, taskName: "clean" }] })],
+  ] as const)(
+    "takes from %s no answer about another run than was asked for",
+    async (name, about) => {
+      const [asked, other] = [ID, ID.replace("0", "1")];
+      let told = asked;
+      const { client } = await serve(({ url }) =>
+        url === "/v1/auth/token" ? token(1) : { status: 200, body: about(told) },
+      );
+      const call = () => client.call(name, { params: { runId: asked }, query: {} } as never);
+      await expect(call()).resolves.toEqual(about(asked));
+      told = other;
+      await expect(call()).rejects.toMatchObject({ code: "response_invalid" });
+      await expect(call()).rejects.toThrow(new RegExp(`${asked}.*${other}`));
+    },
+  );
 });
