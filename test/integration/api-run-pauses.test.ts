@@ -41,7 +41,10 @@ describeEachDatabase("paused runs", ({ database }) => {
       "accepted",
     ]);
     const { runId, epoch } = lease;
-    const input = await here.seal({ kind: "input", run: runId }, { approved: true });
+    const input = await here.seal(
+      { kind: "input", run: runId, point: "approval" },
+      { approved: true },
+    );
     const resume = () => here.admin.call("resumeRun", { params: { runId }, body: { input } });
     const beat = (tick: number) =>
       stage.agent.caller.call("heartbeat", {
@@ -99,6 +102,20 @@ describeEachDatabase("paused runs", ({ database }) => {
       "Running",
       "Completed",
     ]);
+  });
+
+  it("refuses what was sealed for another pause point, or for none", async () => {
+    const { runId, resume } = await aPausedRun("Suspended");
+    const params = { runId };
+    for (const point of ["review", undefined]) {
+      const input = await here.seal({ kind: "input", run: runId, point }, { approved: true });
+      const asked = here.admin.call("resumeRun", { params, body: { input } });
+      await expect(asked).rejects.toMatchObject({
+        code: "transition_rejected",
+        message: expect.stringContaining(`waits at "approval"`),
+      });
+    }
+    expect((await resume()).state.type).toBe("SCHEDULED");
   });
 
   it("cancels a suspended run at once, a paused one through its agent", async () => {

@@ -38,6 +38,10 @@ type Genuine = {
   readonly boundRunId: string;
   readonly boundParameters: Sealed<"parameters">;
   readonly inputOfAnotherRun: Sealed<"input">;
+  readonly askedRunId: string;
+  /** Of the run asked, but for another point; and for none. */
+  readonly inputOfAnotherPoint: Sealed<"input">;
+  readonly inputOfNoPoint: Sealed<"input">;
 };
 
 beforeAll(async () => {
@@ -55,7 +59,9 @@ afterAll(async () => {
 });
 
 async function recordGenuine(dataKey: DataKey): Promise<Genuine> {
-  const boundRunId = randomUUID();
+  const [boundRunId, askedRunId] = [randomUUID(), randomUUID()];
+  const inputFor = (run: string, point?: string) =>
+    sealJson(dataKey, { kind: "input", run, point }, { amount: 3 });
   const entrypointOf = (name: string, path = "flows.ts") =>
     sealJson(dataKey, { kind: "entrypoint", dep: `${name}/default` }, { path, export: name });
   const parameters = (dep: string, run?: string) =>
@@ -71,7 +77,10 @@ async function recordGenuine(dataKey: DataKey): Promise<Genuine> {
     parametersOfRefunds: await parameters("refunds/default"),
     boundRunId,
     boundParameters: await parameters("pays/default", boundRunId),
-    inputOfAnotherRun: await sealJson(dataKey, { kind: "input", run: boundRunId }, { amount: 3 }),
+    inputOfAnotherRun: await inputFor(boundRunId, "go"),
+    askedRunId,
+    inputOfAnotherPoint: await inputFor(askedRunId, "review"),
+    inputOfNoPoint: await inputFor(askedRunId),
   };
 }
 
@@ -224,16 +233,35 @@ test("a lease that is handed out again is not run again, and an older one neithe
   await vi.waitUntil(() => agent.activeRuns === 0);
 });
 
-test("an input that was given to another run does not let this one go on", async () => {
-  const before = executions();
-  const run = world.plane.offer({
+let attempts = 0;
+
+function ask(input: Sealed<"input">): FakeRun {
+  return world.plane.offer({
+    runId: genuine.askedRunId,
+    epoch: (attempts += 1),
     flowName: "asks",
     entrypoint: genuine.entrypoint.asks,
     defaultParameters: null,
     parameters: null,
-    inputs: [{ key: "go", input: genuine.inputOfAnotherRun }],
+    inputs: [{ key: "go", input }],
   });
+}
+
+test.each([
+  ["another run", "inputOfAnotherRun"],
+  ["another pause point of this run", "inputOfAnotherPoint"],
+  ["none in particular", "inputOfNoPoint"],
+] as const)("an input that was given to %s does not let this one go on", async (_, given) => {
+  const before = executions();
+  const run = ask(genuine[given]);
   await ended(run);
   expect(executions()).toEqual(before);
   expect(run.type).toBe("FAILED");
+});
+
+test("one that was given to this pause point does", async () => {
+  const place = { kind: "input", run: genuine.askedRunId, point: "go" } as const;
+  const run = ask(await sealJson(world.dataKey, place, { amount: 3 }));
+  await ended(run);
+  expect(executions().at(-1)).toBe("asks");
 });

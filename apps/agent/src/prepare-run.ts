@@ -94,14 +94,18 @@ export class RunPreparer {
   }
 
   /** Opens what someone gave to a pause point; null when they gave nothing. */
-  async openInput(lease: Lease, input: RunInput["input"], signal: AbortSignal): Promise<unknown> {
-    return input === null ? null : this.#open(input, { kind: "input", run: lease.runId }, signal);
+  async openInput(
+    { runId: run }: Lease,
+    { key: point, input }: RunInput,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    return input === null ? null : this.#open(input, { kind: "input", run, point }, signal);
   }
 
   async #inputs(lease: Lease, signal: AbortSignal): Promise<Record<string, unknown>> {
-    const opened = lease.inputs.map(async ({ key, input }) => [
-      key,
-      await this.openInput(lease, input, signal),
+    const opened = lease.inputs.map(async (given) => [
+      given.key,
+      await this.openInput(lease, given, signal),
     ]);
     return Object.fromEntries(await Promise.all(opened)) as Record<string, unknown>;
   }

@@ -152,7 +152,7 @@ export class RunSupervisor {
     const { logger, preparer } = this.#parts;
     const { runId } = this.lease;
     try {
-      const opened = await preparer.openInput(this.lease, input, this.#stop.signal);
+      const opened = await preparer.openInput(this.lease, { key, input }, this.#stop.signal);
       this.#worker?.resume(runId, { key, input: opened });
     } catch (error) {
       if (this.#stop.signal.aborted) return;

@@ -35,6 +35,8 @@ export type SealedHeader = {
   dep?: string;
   /** The run that it is meant for; of parameters, if the caller chose the run's id. */
   run?: string;
+  /** Of an input: the key of the pause point that it is given to. */
+  point?: string;
   epoch?: number;
   seq?: number;
   zip?: "DEF";
@@ -111,6 +113,7 @@ const HEADER_RULES: Readonly<Record<string, (value: unknown, kind: SealedKind) =
   kind: (value, kind) => value === kind,
   dep: (value) => typeof value === "string" && value.split("/").every(isName),
   run: isText(UUID),
+  point: (value, kind) => kind === "input" && typeof value === "string" && isName(value),
   epoch: isOrdinal,
   seq: isOrdinal,
   zip: (value, kind) => value === "DEF" && kind === "log",

@@ -73,7 +73,7 @@ function headerFlaw(header: Record<string, unknown>): string | undefined {
   return undefined;
 }
 
-const BOUND_FIELDS = ["ws", "kind", "dep", "run", "epoch", "seq"] as const;
+const BOUND_FIELDS = ["ws", "kind", "dep", "run", "point", "epoch", "seq"] as const;
 
 /** Refuses a blob from another place. The header is not yet authenticated here; decryption does that, over the same bytes. */
 function checkContext(header: SealedHeader, expected: SealContext & { ws: string }): void {

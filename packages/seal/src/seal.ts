@@ -18,6 +18,8 @@ export type SealContext<K extends SealedKind = SealedKind> = {
   /** "flow/deployment" that parameters and entrypoints are meant for. */
   readonly dep?: string | undefined;
   readonly run?: string | undefined;
+  /** Of an input: the key of the pause point that it is given to. */
+  readonly point?: string | undefined;
   readonly epoch?: number | undefined;
   readonly seq?: number | undefined;
 };
@@ -112,7 +114,7 @@ function stringify(context: SealContext, value: unknown): string {
 
 function buildHeader(
   key: Pick<SealedHeader, "alg" | "kid" | "ws"> & { zip?: "DEF" | undefined },
-  { kind, dep, run, epoch, seq }: SealContext,
+  { kind, dep, run, point, epoch, seq }: SealContext,
 ): SealedHeader {
   return {
     alg: key.alg,
@@ -123,6 +125,7 @@ function buildHeader(
     kind,
     ...(dep !== undefined && { dep }),
     ...(run !== undefined && { run }),
+    ...(point !== undefined && { point }),
     ...(epoch !== undefined && { epoch }),
     ...(seq !== undefined && { seq }),
     ...(key.zip !== undefined && { zip: key.zip }),

@@ -21,5 +21,5 @@ export async function sealInput(
   if (schema === null && Object.keys(input).length === 0) return null;
   checkParameters(`pause "${pause.key}"`, input, schema);
   const key = await pinnedPublicKey(await context.connect());
-  return sealToPublicKey(key, { kind: "input", run: runId }, input);
+  return sealToPublicKey(key, { kind: "input", run: runId, point: pause.key }, input);
 }

@@ -39,9 +39,9 @@ export async function openStart(
           signal,
         }),
     Promise.all(
-      lease.inputs.map(async ({ key, input }) => [
-        key,
-        await openInput(keys, { run, input, signal }),
+      lease.inputs.map(async (given) => [
+        given.key,
+        await openInput(keys, { ...given, run, signal }),
       ]),
     ),
   ]);
@@ -54,11 +54,11 @@ export async function openStart(
 /** Opens what someone gave to a run that waited; null for nothing. @throws as {@link openStart} */
 export async function openInput(
   keys: Keys,
-  { run, input, signal }: { run: string; input: RunInput["input"]; signal: AbortSignal },
+  { run, key: point, input, signal }: RunInput & { run: string; signal: AbortSignal },
 ): Promise<unknown> {
   return input === null
     ? null
-    : open(keys, { blob: input, context: { kind: "input", run }, signal });
+    : open(keys, { blob: input, context: { kind: "input", run, point }, signal });
 }
 
 type Sealed = {

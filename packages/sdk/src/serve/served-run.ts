@@ -57,7 +57,7 @@ export class ServedRun {
     this.#awaits = undefined;
     const { signal } = this.#controller;
     try {
-      const given = { run: this.lease.runId, input, signal };
+      const given = { run: this.lease.runId, key, input, signal };
       this.#pauses?.resume(key, await openInput(this.#parts.keys, given));
     } catch (error) {
       if (!signal.aborted) this.#interrupt(unreadable(error));

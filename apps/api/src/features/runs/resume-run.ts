@@ -1,4 +1,10 @@
-import { DownbeatError, type Run, type RunInput, type WrappedDataKey } from "@downbeat/contract";
+import {
+  DownbeatError,
+  readSealedHeader,
+  type Run,
+  type RunInput,
+  type WrappedDataKey,
+} from "@downbeat/contract";
 import { applyTransitions, lockRuns, storeDataKeys, storeRunInput } from "@downbeat/db";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
@@ -20,7 +26,7 @@ const START_AGAIN: Wish = { ...BY_PERSON, type: "SCHEDULED", name: "Resuming" };
 /**
  * Lets a paused run go on. The input is kept first, so that the agent which hears of the resumption finds it.
  *
- * @throws {DownbeatError} not_found; transition_rejected when it is not paused.
+ * @throws {DownbeatError} not_found; transition_rejected when it is not paused, or no longer where the input is for.
  */
 export async function resumeRun(
   services: Services,
@@ -39,12 +45,24 @@ export async function resumeRun(
         message: `The run ${runId} is ${locked.state.name}; only a paused run can be resumed.`,
       });
     }
+    const key = locked.pause?.key ?? "pause";
+    requireGivenTo(key, { runId, input });
     if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
-    await storeRunInput(tx, { runId, key: locked.pause?.key ?? "pause", input });
+    await storeRunInput(tx, { runId, key, input });
     await applyTransitions(tx, [transition]);
     return { run: withoutParameters(await requireRun(tx, runId)), standing: locked };
   });
   if (standing.sessionId !== null) claims.endHold(standing.sessionId);
   else if (standing.poolId !== null) claims.announce(standing.poolId, 1);
   return run;
+}
+
+/** Its agent would not open it: an input is sealed for one pause point, and the run may have gone on to another meanwhile. */
+function requireGivenTo(key: string, { runId, input }: Pick<Resume, "runId" | "input">): void {
+  const point = input === null ? key : readSealedHeader(input)?.point;
+  if (point === key) return;
+  const given = point === undefined ? "no pause point" : `the pause point "${point}"`;
+  throw new DownbeatError("transition_rejected", {
+    message: `The run ${runId} waits at "${key}", and the input is sealed for ${given}.`,
+  });
 }
