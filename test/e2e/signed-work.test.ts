@@ -54,6 +54,9 @@ describe("an agent that runs only signed work", () => {
     expect((await plane.cliOk(["runs", "view", early.id])).stdout).toContain(
       "The deployment is not signed.",
     );
+    expect((await plane.cliOk(["runs", "why", early.id])).stdout).toContain(
+      "not signed by a key it lists",
+    );
     await plane.cliOk(["deploy", "--sign"]);
     const late = await run("markers", "-p", "secret=b");
     expect((await ended(late.id)).state.type).toBe("COMPLETED");
