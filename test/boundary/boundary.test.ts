@@ -7,7 +7,14 @@ import { dumpPostgres, readTree } from "../e2e/database-dump.ts";
 import { Plane } from "../e2e/plane.ts";
 import type { RunningProcess } from "../e2e/process.ts";
 import { findMarkers } from "./find-marker.ts";
-import { environmentOf, leakInCall, leakInHeader, leakUnsealed, type Mutant } from "./mutants.ts";
+import {
+  environmentOf,
+  leakInCall,
+  leakInHeader,
+  leakUnsealed,
+  SENDS_UNCHECKED,
+  type Mutant,
+} from "./mutants.ts";
 import { WireTap } from "./wire-tap.ts";
 
 const SECRET = "marker-parameter-e18c77";
@@ -70,11 +77,19 @@ const CLI_MUTANTS: readonly CliMutant[] = [
     args: ["run", "carries-markers", "-p", `secret=${SECRET}`, "-p", "fail=false"],
   },
   {
-    ...mutant("defaults in a header", ["default"], leakInHeader("defaults", "hex")),
+    ...mutant(
+      "defaults in a header",
+      ["default"],
+      [...leakInHeader("defaults", "hex"), SENDS_UNCHECKED],
+    ),
     args: ["deploy", FLOW_FILE, "-p", `region=${DEFAULT}`],
   },
   {
-    ...mutant("file names in a header", ["file name"], leakInHeader("entrypoint", "raw")),
+    ...mutant(
+      "file names in a header",
+      ["file name"],
+      [...leakInHeader("entrypoint", "raw"), SENDS_UNCHECKED],
+    ),
     args: ["deploy", FLOW_FILE],
   },
 ];
