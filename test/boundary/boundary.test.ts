@@ -42,6 +42,14 @@ const MARKERS: Readonly<Record<string, string>> = {
   "task error": "marker-task-error-2b7f60",
   cause: "marker-cause-30f7ab",
   "cause of a cause": "marker-root-cause-b16d47",
+  "artifact text": "marker-artifact-text-95d3f0",
+  "artifact key": "marker-artifact-key-a41e77",
+  "artifact title": "marker-artifact-title-6f20c9",
+  "table column": "marker-artifact-column-17be84",
+  "table cell": "marker-artifact-cell-e0932a",
+  link: "marker-artifact-url-38c6d1",
+  image: "marker-artifact-image-d7105b",
+  "progress label": "marker-progress-label-0d84b2",
 };
 const ALL = Object.values(MARKERS);
 const FLOW_FILE = "flows/marker-path-77aa01.ts";
@@ -58,6 +66,12 @@ const AGENT_MUTANTS: readonly Mutant[] = [
   mutant("log lines deflated in a header", ["log text"], leakInHeader("log", "deflated")),
   mutant("errors unsealed", ["error message", "cause", "cause of a cause"], leakUnsealed("error")),
   mutant("errors in a header", ["error message", "task error"], leakInHeader("error", "utf16")),
+  mutant(
+    "artifacts unsealed",
+    ["artifact text", "artifact key", "artifact title", "table cell", "link", "progress label"],
+    leakUnsealed("artifact"),
+  ),
+  mutant("artifacts in a header", ["table column", "image"], leakInHeader("artifact", "deflated")),
   mutant("the input of a pause", ["pause input"], leakInHeader("input", "deflated")),
   mutant("the environment", ["environment"], leakInCall('process.env.BOUNDARY_SECRET ?? ""')),
   mutant("source code", ["source"], leakInCall(`readFileSync("${FLOW_FILE}")`)),
@@ -165,6 +179,9 @@ describe("the data boundary", () => {
     const view = (await plane.cliOk(["runs", "view", failed])).stdout;
     for (const marker of [MARKERS["error message"], MARKERS["cause"], SECRET])
       expect(view).toContain(marker);
+    const shown = (await plane.cliOk(["runs", "artifacts", completed])).stdout;
+    for (const place of ["artifact text", "artifact key", "table column", "link", "progress label"])
+      expect(shown).toContain(MARKERS[place]);
     expect(await agent.kill("SIGTERM")).toBe(0);
     const wire = tap.bytes();
     expect(wire.includes("carries-markers")).toBe(true); // the flow's name is plain: the search looks in the right place

@@ -10,6 +10,7 @@ import "./styles/state.css";
 import "./styles/runs.css";
 import "./styles/run.css";
 import "./styles/log.css";
+import "./styles/artifacts.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 import { apiKeyStore } from "./session/api-key.ts";

@@ -1,5 +1,5 @@
 import type { Caller } from "@downbeat/client/caller";
-import type { Run, StateType, TaskRun } from "@downbeat/contract";
+import type { Artifact, Metric, Run, StateType, TaskRun } from "@downbeat/contract";
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { listRefreshMs, runRefreshMs } from "./refresh.ts";
 
@@ -91,4 +91,53 @@ async function readTaskRuns(
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined && items.length < most);
   return { items, more: cursor !== undefined };
+}
+
+// Read whole each time, images and all; what is large is read again more rarely.
+const LARGE_CHARACTERS = 256 * 1024;
+
+/** Read again at once when the run has changed, so that its end is not missed. */
+export function artifactsQuery(caller: Caller, run: Run) {
+  return queryOptions({
+    queryKey: ["artifacts", run.id, run.state.name],
+    queryFn: ({ signal }) => {
+      const params = { runId: run.id };
+      const read = (query: PageOf) => caller.call("listArtifacts", { params, query }, { signal });
+      return readAll<Artifact>(read);
+    },
+    refetchInterval: ({ state }) => {
+      const refreshMs = runRefreshMs(run.state, Date.now());
+      const characters = (state.data ?? []).reduce((sum, { detail }) => sum + detail.length, 0);
+      return refreshMs !== false && characters > LARGE_CHARACTERS ? 5 * refreshMs : refreshMs;
+    },
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function metricsQuery(caller: Caller, run: Run) {
+  return queryOptions({
+    queryKey: ["metrics", run.id, run.state.name],
+    queryFn: ({ signal }) => {
+      const params = { runId: run.id };
+      const read = (query: PageOf) => caller.call("listMetrics", { params, query }, { signal });
+      return readAll<Metric>(read);
+    },
+    refetchInterval: () => runRefreshMs(run.state, Date.now()),
+    placeholderData: keepPreviousData,
+  });
+}
+
+type PageOf = { readonly limit: number; readonly cursor: string | undefined };
+
+async function readAll<T>(
+  read: (query: PageOf) => Promise<{ readonly items: T[]; readonly nextCursor: string | null }>,
+): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await read({ limit: 200, cursor });
+    items.push(...page.items);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return items;
 }

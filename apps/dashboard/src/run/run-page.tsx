@@ -2,6 +2,8 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useCaller } from "../api/caller-context.ts";
 import { runQuery } from "../api/queries.ts";
+import { ArtifactsSection } from "../artifacts/artifacts-section.tsx";
+import { MetricsSection } from "../artifacts/metrics-section.tsx";
 import { LogSection } from "../log/log-section.tsx";
 import { paths } from "../paths.ts";
 import { lookOf } from "../state/state-look.ts";
@@ -56,11 +58,13 @@ export function RunPage() {
       {run.error !== null && <RunErrorPanel run={run} error={run.error} />}
       <div className="run">
         <div className="run__main">
+          <ArtifactsSection key={`artifacts ${run.id}`} run={run} />
           <TaskRunsSection run={run} />
           <LogSection key={run.id} run={run} />
         </div>
         <div className="run__side">
           <RunFacts run={run} />
+          <MetricsSection key={`metrics ${run.id}`} run={run} />
           <RunParameters run={run} />
           <StateHistory run={run} />
         </div>

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { formatByteSize, sealedByteSize } from "../format/byte-size.ts";
 import { useKey } from "../key/key-context.tsx";
 import { LockIcon } from "../ui/lock-icon.tsx";
+import { useHeld } from "./use-held.ts";
 import { useOpened } from "./use-opened.ts";
 
 /** A sealed value: opened when the key is here, else its size and the way to unlock it. Never a blur of anything. */
@@ -16,9 +17,13 @@ export function SealedValue<T>(props: {
   schema: z.ZodType<T>;
   /** For a place of one line: why it does not open is told on hover only. */
   compact?: boolean;
+  /** Keeps showing the version before while a newer one is opened. */
+  steady?: boolean;
   children: (value: T) => ReactNode;
 }) {
-  const opened = useOpened(props.blob, props.context, props.schema);
+  const newest = useOpened(props.blob, props.context, props.schema);
+  const held = useHeld(newest);
+  const opened = props.steady === true ? held : newest;
   switch (opened.status) {
     case "opened":
       return props.children(opened.value);
