@@ -1,3 +1,5 @@
+import { entry, type ErrorEntry } from "./error-entry.ts";
+
 /**
  * Every error Downbeat can answer with. One table: HTTP status, whether the same request may succeed later, what
  * happened, and what to do. `docs/errors.md` is rendered from it.
@@ -280,19 +282,18 @@ export const ERRORS = {
     "A metric needs a static name and a finite number.",
     "Correct what the message names. Both are seen by the hosted plane: put no data into the name.",
   ),
+  result_missing: entry(
+    0,
+    false,
+    "No result is kept there.",
+    "See where it is with `downbeat runs view`; it may have been pruned, or lie in a storage that has to be passed.",
+  ),
+  result_unreadable: entry(
+    0,
+    false,
+    "A kept result cannot be read.",
+    "Pass the serializer that it was written with; a damaged one can only be made again.",
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
-export type ErrorEntry = {
-  /** HTTP status; 0 for errors that arise at the client and never travel. */
-  readonly status: number;
-  /** Whether the very same request may succeed later. */
-  readonly retryable: boolean;
-  readonly message: string;
-  readonly remedy: string;
-};
-
 export type ErrorCode = keyof typeof ERRORS;
-
-function entry(status: number, retryable: boolean, message: string, remedy: string): ErrorEntry {
-  return { status, retryable, message, remedy };
-}

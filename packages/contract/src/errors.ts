@@ -2,7 +2,8 @@ import { ERRORS } from "./error-catalogue.ts";
 import type { ErrorCode } from "./error-catalogue.ts";
 
 export { ERRORS } from "./error-catalogue.ts";
-export type { ErrorCode, ErrorEntry } from "./error-catalogue.ts";
+export type { ErrorCode } from "./error-catalogue.ts";
+export type { ErrorEntry } from "./error-entry.ts";
 
 export type ErrorIssue = { readonly path: string; readonly message: string };
 

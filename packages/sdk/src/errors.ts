@@ -1,5 +1,5 @@
 import { DownbeatError } from "@downbeat/contract/errors";
-import type { DownbeatErrorOptions, ErrorIssue } from "@downbeat/contract/errors";
+import type { DownbeatErrorOptions, ErrorCode, ErrorIssue } from "@downbeat/contract/errors";
 
 /** The parameters do not fit the schema of the flow or task. `issues` has one entry for each; the message names them all. */
 export class ParameterError extends DownbeatError {
@@ -68,7 +68,7 @@ export class NonRetriableError extends Error {
 export class ResultError extends DownbeatError {
   readonly [NON_RETRIABLE] = true;
 
-  constructor(code: "result_unserialisable" | "result_too_large", options: DownbeatErrorOptions) {
+  constructor(code: Extract<ErrorCode, `result_${string}`>, options: DownbeatErrorOptions) {
     super(code, options);
     this.name = "ResultError";
   }

@@ -1,5 +1,16 @@
 import { beforeAll, expect, test, vi } from "vitest";
-import { byCode, byInputs, byKey, directoryStorage, s3Storage, task } from "./index.ts";
+import {
+  byCode,
+  byInputs,
+  byKey,
+  directoryStorage,
+  flow,
+  log,
+  pruneResults,
+  readResult,
+  s3Storage,
+  task,
+} from "./index.ts";
 
 // The code blocks of docs/sdk.md on results and caching, as examples.test.ts has the others.
 
@@ -46,6 +57,22 @@ export const render = task(
   async (report: string) => `<h1>${report}</h1>`,
 );
 // #endregion
+
+// #region reading-results
+export async function totalOf(location: string) {
+  const rows = (await readResult(location)) as { mm: number }[];
+  return rows.reduce((total, { mm }) => total + mm, 0);
+}
+
+export const tidyUp = flow({ name: "tidy-up-results" }, async () => {
+  const { count, bytes } = await pruneResults(bucket, { olderThanMs: 30 * 86_400_000 });
+  log.info("pruned", { count, bytes });
+});
+// #endregion
+
+test("reading: what is not there is named", async () => {
+  await expect(totalOf("file:///nowhere/cache/abc")).rejects.toThrow("nothing is kept there");
+});
 
 test("cache and storage: nothing is opened before a task is called", () => {
   expect([readForecast, score, render].map(({ taskName }) => taskName)).toEqual([

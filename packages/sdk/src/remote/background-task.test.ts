@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { flowDefinitionOf } from "../flow-definition.ts";
 import { task } from "../index.ts";
+import { makeScratch } from "../results/scratch.fixture.ts";
 import { RecordingHost } from "../testing/recording-host.ts";
 
 const add = task({ name: "add", background: true }, async (a: number, b: number) => {
@@ -17,6 +18,22 @@ test("a background task is a flow of one task, which takes its arguments as a li
   expect(await run({ args: [-1, 2] })).toMatchObject({ error: { class: "TypeError" } });
   expect(await run({ args: 7 })).toMatchObject({ error: { class: "ParameterError" } });
   expect(flowDefinitionOf(add)?.isBackground).toBe(true);
+});
+
+test("a kept result of a background task is used again by another attempt of its run", async () => {
+  const scratch = makeScratch();
+  onTestFinished(scratch.remove);
+  const { storage, calls } = scratch;
+  const work = task({ name: "add", background: true, persist: { storage } }, async (n: number) =>
+    calls.push(n),
+  );
+  const hosts = [new RecordingHost("add"), new RecordingHost("add")];
+  for (const host of hosts)
+    expect(await flowDefinitionOf(work)?.execute({ args: [7] }, host)).toMatchObject({
+      outcome: "completed",
+    });
+  expect(calls).toEqual([7]);
+  expect(hosts.map((host) => host.trail("add").at(-1))).toEqual(["Completed#1", "Cached#0"]);
 });
 
 test("called as before it runs here", async () => {

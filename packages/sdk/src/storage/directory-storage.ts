@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isMissing } from "./file-errors.ts";
 import { lockDirectory } from "./directory-lock.ts";
+import { pruneDirectory } from "./prune-directory.ts";
 import { checkKey } from "./result-storage.ts";
 import type { ResultStorage } from "./result-storage.ts";
 
@@ -27,6 +28,7 @@ export function directoryStorage(path: string): ResultStorage {
     put: async (key, bytes) => writeWhole(fileOf(key), bytes),
     delete: async (key) => rm(fileOf(key), { force: true }),
     lock: async (key, leaseMs) => lockDirectory(`${fileOf(key)}.lock`, leaseMs),
+    prune: (part, olderThanMs) => pruneDirectory(fileOf(part), olderThanMs),
   };
 }
 

@@ -18,7 +18,15 @@ export interface ResultStorage {
    * `leaseMs` after it was taken or last renewed, so that a holder that died keeps nobody waiting.
    */
   lock(key: string, leaseMs: number): Promise<StorageLock | undefined>;
+  /**
+   * Deletes what was put under keys that begin with this part longer than so many milliseconds ago. Only `pruneResults()`
+   * calls it; without it that is refused.
+   */
+  prune?(part: "runs" | "cache", olderThanMs: number): Promise<Pruned>;
 }
+
+/** What has been deleted. */
+export type Pruned = { readonly count: number; readonly bytes: number };
 
 /** A lock on a key of a storage that this process holds until it lapses. */
 export interface StorageLock {

@@ -48,6 +48,8 @@ export class S3Server {
       response.writeHead(204).end();
       return;
     }
+    if (new URL(request.url ?? "", this.endpoint).searchParams.has("list-type"))
+      return this.#list(key, new URL(request.url ?? "", this.endpoint).searchParams, response);
     if (stored === undefined) return refuse(response, 404, "NoSuchKey");
     response.writeHead(200, {
       etag: stored.etag,
@@ -55,6 +57,29 @@ export class S3Server {
       "content-length": stored.body.byteLength,
     });
     response.end(request.method === "HEAD" ? undefined : stored.body);
+  }
+
+  /** Two objects a page, so that a listing has several. */
+  #list(bucket: string, query: URLSearchParams, response: ServerResponse): void {
+    const prefix = `${bucket.replace(/\/$/, "")}/${query.get("prefix") ?? ""}`;
+    const after = query.get("continuation-token") ?? "";
+    const found = [...this.objects]
+      .filter(([key]) => key.startsWith(prefix) && key > after)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const page = found.slice(0, 2);
+    const contents = page.map(([key, { body, modifiedAtMs }]) => {
+      const name = key.slice(key.indexOf("/") + 1);
+      const modified = new Date(modifiedAtMs).toISOString();
+      return `<Contents><Key>${name}</Key><LastModified>${modified}</LastModified><Size>${body.byteLength}</Size></Contents>`;
+    });
+    const isMore = found.length > page.length;
+    const next = isMore
+      ? `<NextContinuationToken>${page.at(-1)?.[0] ?? ""}</NextContinuationToken>`
+      : "";
+    response.writeHead(200, { "content-type": "application/xml" });
+    response.end(
+      `<?xml version="1.0"?><ListBucketResult><IsTruncated>${isMore}</IsTruncated>${next}${contents.join("")}</ListBucketResult>`,
+    );
   }
 
   #put(key: string, body: Buffer, response: ServerResponse): void {

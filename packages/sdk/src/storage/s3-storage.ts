@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type * as Sdk from "@aws-sdk/client-s3";
 import { DownbeatError } from "@downbeat/contract/errors";
 import { checkKey } from "./result-storage.ts";
-import type { ResultStorage, StorageLock } from "./result-storage.ts";
+import type { Pruned, ResultStorage, StorageLock } from "./result-storage.ts";
 
 /** Which bucket to keep results in, and how to reach it. */
 export type S3StorageOptions = {
@@ -22,6 +22,8 @@ export type S3StorageOptions = {
   /** Whether the bucket is named in the path instead of the host. Default: true where an endpoint is given. */
   readonly forcePathStyle?: boolean;
 };
+
+const DELETED_TOGETHER = 16;
 
 type Connection = { readonly sdk: typeof Sdk; readonly client: Sdk.S3Client };
 
@@ -76,6 +78,31 @@ class S3Storage implements ResultStorage {
     const place = this.#place(key);
     const lock = new S3Lock(connection, { ...place, Key: `${place.Key}.lock` });
     return (await lock.take(leaseMs)) ? lock : undefined;
+  }
+
+  async prune(part: "runs" | "cache", olderThanMs: number): Promise<Pruned> {
+    const { sdk, client } = await this.#connect();
+    const { Bucket, Key } = this.#place(part);
+    const total = { count: 0, bytes: 0 };
+    const pages = sdk.paginateListObjectsV2({ client }, { Bucket, Prefix: `${Key}/` });
+    for await (const { Contents = [] } of pages) {
+      const old = Contents.filter(
+        ({ LastModified }) => Date.now() - (LastModified?.getTime() ?? Infinity) > olderThanMs,
+      );
+      for (let at = 0; at < old.length; at += DELETED_TOGETHER) {
+        const batch = old.slice(at, at + DELETED_TOGETHER);
+        // One by one: not every compatible service deletes lists.
+        await Promise.all(
+          batch.map(({ Key: each }) =>
+            client.send(new sdk.DeleteObjectCommand({ Bucket, Key: each })),
+          ),
+        );
+      }
+      const results = old.filter(({ Key: each }) => each?.endsWith(".lock") === false);
+      total.count += results.length;
+      total.bytes += results.reduce((sum, { Size = 0 }) => sum + Size, 0);
+    }
+    return total;
   }
 
   #place(key: string): Place {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { pruneResults } from "../results/prune-results.ts";
 import { directoryStorage } from "./directory-storage.ts";
 import type { ResultStorage } from "./result-storage.ts";
 import { s3Storage } from "./s3-storage.ts";
@@ -27,7 +28,12 @@ const aBucket = (prefix = "a/prefix") =>
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   });
 
-type World = { readonly storage: ResultStorage; readonly passLease: () => void };
+type World = {
+  readonly storage: ResultStorage;
+  readonly passLease: () => void;
+  /** Makes the result of this key older. */
+  readonly age: (key: string, byMs: number) => void;
+};
 
 const WORLDS: readonly [string, () => World][] = [
   [
@@ -35,7 +41,8 @@ const WORLDS: readonly [string, () => World][] = [
     () => {
       const directory = aDirectory();
       const passLease = () => age(join(directory, "runs/one.lock"), LEASE_MS);
-      return { storage: directoryStorage(directory), passLease };
+      const makeOlder = (key: string, byMs: number) => ageFile(join(directory, key), byMs);
+      return { storage: directoryStorage(directory), passLease, age: makeOlder };
     },
   ],
   [
@@ -44,7 +51,13 @@ const WORLDS: readonly [string, () => World][] = [
       const passLease = () => {
         server.nowMs = () => Date.now() + LEASE_MS;
       };
-      return { storage: aBucket(), passLease };
+      const makeOlder = (key: string, byMs: number) => {
+        const path = `results/a/prefix/${key}`;
+        const stored = server.objects.get(path);
+        if (stored === undefined) throw new Error(`there is no ${path}`);
+        server.objects.set(path, { ...stored, modifiedAtMs: stored.modifiedAtMs - byMs });
+      };
+      return { storage: aBucket(), passLease, age: makeOlder };
     },
   ],
 ];
@@ -104,6 +117,40 @@ describe.each(WORLDS)("%s", (_, aWorld) => {
   });
 });
 
+describe.each(WORLDS)("pruning: %s", (_, aWorld) => {
+  const HOUR = 3_600_000;
+
+  it("deletes what is old, of the part that is asked for, and leaves the rest and its locks", async () => {
+    const { storage, age: makeOlder } = aWorld();
+    const old = ["runs/r1/0/a", "runs/r1/0/b", "runs/r2/1/c", "cache/d"];
+    for (const key of [...old, "runs/r1/0/new", "cache/new"])
+      await storage.put(key, Buffer.alloc(10));
+    const lock = await storage.lock("cache/d", HOUR);
+    for (const key of old) makeOlder(key, 2 * HOUR);
+    expect(await pruneResults(storage, { olderThanMs: HOUR, part: "cache" })).toEqual({
+      count: 1,
+      bytes: 10,
+    });
+    expect(await storage.lock("cache/d", HOUR)).toBeUndefined();
+    expect(await storage.get("runs/r1/0/a")).toBeDefined();
+    expect(await pruneResults(storage, { olderThanMs: HOUR })).toEqual({ count: 3, bytes: 30 });
+    for (const key of old) expect(await storage.get(key)).toBeUndefined();
+    for (const key of ["runs/r1/0/new", "cache/new"]) expect(await storage.get(key)).toBeDefined();
+    expect(await pruneResults(storage, { olderThanMs: HOUR })).toEqual({ count: 0, bytes: 0 });
+    await lock?.release();
+  });
+});
+
+it("refuses to prune what may be being written, and storages that cannot", async () => {
+  const storage = directoryStorage(aDirectory());
+  await expect(pruneResults(storage, { olderThanMs: 0 })).rejects.toThrow("olderThanMs is 0");
+  expect(await pruneResults(storage, { olderThanMs: 60_000 })).toEqual({ count: 0, bytes: 0 });
+  const own = Object.fromEntries(
+    Object.entries(storage).filter(([name]) => name !== "prune"),
+  ) as unknown as ResultStorage;
+  await expect(pruneResults(own, { olderThanMs: 60_000 })).rejects.toThrow("no method prune");
+});
+
 it("says where a result is", () => {
   const directory = aDirectory();
   expect(directoryStorage(directory).locationOf("runs/one")).toBe(`file://${directory}/runs/one`);
@@ -134,9 +181,10 @@ it("passes on what the service says is wrong", async () => {
 });
 
 function age(directory: string, byMs: number): void {
-  for (const name of readdirSync(directory)) {
-    const path = join(directory, name);
-    const { atime, mtimeMs } = statSync(path);
-    utimesSync(path, atime, new Date(mtimeMs - byMs));
-  }
+  for (const name of readdirSync(directory)) ageFile(join(directory, name), byMs);
+}
+
+function ageFile(path: string, byMs: number): void {
+  const { atime, mtimeMs } = statSync(path);
+  utimesSync(path, atime, new Date(mtimeMs - byMs));
 }

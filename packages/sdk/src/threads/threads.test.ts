@@ -20,6 +20,7 @@ type Work = {
   tell: Task<(word: string) => void>;
   shows: Task<(word: string) => void>;
   nested: Task<() => Promise<unknown>>;
+  keptSquare: Task<(n: number) => { squared: number; at: bigint }>;
   mailing: Task<(count: number, hang: boolean) => Promise<unknown>>;
   flowOf: (body: () => Promise<unknown>) => Flow<[], unknown>;
   secret: (value: string) => string;
@@ -36,7 +37,7 @@ beforeAll(async () => {
   writeFileSync(
     join(directory, "work.mjs"),
     `import { threadId } from "node:worker_threads";
-    import { artifact, flow, log, metric, NonRetriableError, progress, runContext, task, threads } from "./sdk.mjs";
+    import { artifact, byInputs, directoryStorage, flow, log, metric, NonRetriableError, progress, runContext, task, threads } from "./sdk.mjs";
     const runner = (name) => threads(import.meta.url, name);
     export const square = task({ name: "square", runner: runner("square") }, async (n) => ({ squared: n * n, thread: threadId }));
     class NotThere extends Error { code = 404; }
@@ -62,6 +63,11 @@ beforeAll(async () => {
     });
     const leaf = task({ name: "leaf" }, async () => 7);
     export const nested = task({ name: "nested", runner: runner("nested") }, async () => leaf());
+    const storage = directoryStorage(${JSON.stringify(join(directory, "results"))});
+    export const keptSquare = task(
+      { name: "kept-square", persist: { storage }, cache: { storage, key: byInputs() }, runner: runner("keptSquare") },
+      (n) => ({ squared: n * n, at: process.hrtime.bigint() }),
+    );
     const mail = task({ name: "mail", limits: ["smtp"], tags: ["net", "eu"] }, async (hang) => {
       if (hang) for (;;);
     });
@@ -167,6 +173,19 @@ test("a task called in the thread is a task of the run", async () => {
   const { host, outcome } = await recorded(() => work.nested());
   expect(outcome).toEqual({ outcome: "completed" });
   expect(host.trail("leaf")).toEqual(["Running#1", "Completed#1"]);
+});
+
+test("a result made in a thread is kept and cached where it was called from", async () => {
+  const made: unknown[] = [];
+  const body = async () => void made.push(await work.keptSquare(4));
+  const first = await recorded(body);
+  const again = await recorded(body);
+  made.push(await work.keptSquare(4)); // outside a run: from the cache
+  expect(first.host.trail("kept-square")).toEqual(["Running#1", "Completed#1"]);
+  expect(again.host.trail("kept-square")).toEqual(["Cached#0"]);
+  expect(made[0]).toMatchObject({ squared: 16 });
+  expect(made[1]).toEqual(made[0]);
+  expect(made[2]).toEqual(made[0]);
 });
 
 /** Runs a flow under a host with limits; what its tasks asked for, and how many slots are held at the end. */
