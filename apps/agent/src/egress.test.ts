@@ -55,6 +55,7 @@ test("where results are and cache keys leave the agent sealed, bound to run and 
   expect(taskRun.cacheTag).toBe(await blindTag(keyring, "cache-key", "hush-digest"));
   const opener = createOpener(keyring, { fetchDataKeys: async () => [sealer.wrappedDataKey] });
   const place = { kind: "result", run: LEASE.runId, epoch: LEASE.epoch } as const;
-  for (const sealed of [taskRun.result, end.result])
-    expect(await opener.open(String(sealed), place)).toEqual(POINTER);
+  const ofTask = { ...place, task: taskRun.taskRunId };
+  expect(await opener.open(String(taskRun.result), ofTask)).toEqual(POINTER);
+  expect(await opener.open(String(end.result), place)).toEqual(POINTER);
 });

@@ -160,7 +160,11 @@ export class RunEgress {
 
   async #putTaskRun(event: TaskRunEvent): Promise<void> {
     const { renderedName, result, cacheKey } = event;
-    const place = { run: this.#lease.runId, epoch: this.#lease.epoch };
+    const place = {
+      run: this.#lease.runId,
+      task: event.taskRunId,
+      epoch: this.#lease.epoch,
+    };
     const { sealer } = this.#parts;
     const [error, name, sealedResult, cacheTag] = await Promise.all([
       event.error === undefined

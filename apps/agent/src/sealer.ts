@@ -20,6 +20,8 @@ export type ObservedError = {
   readonly signal?: string | null;
 };
 
+type ErrorPlace = { readonly run: string; readonly task?: string; readonly epoch: number };
+
 /** Seals everything this agent process reports, with one data key at a time. */
 export class Sealer {
   #dataKey: DataKey;
@@ -75,7 +77,7 @@ export class Sealer {
   }
 
   /** What may be seen of an error: its class, exit and a blind fingerprint; the rest sealed. */
-  async sealError(place: { run: string; epoch: number }, error: ObservedError): Promise<RunError> {
+  async sealError(place: ErrorPlace, error: ObservedError): Promise<RunError> {
     const detail = fitting(error.detail);
     const [fingerprint, sealed] = await Promise.all([
       errorFingerprint(this.#keyring, {

@@ -35,6 +35,8 @@ export type SealedHeader = {
   dep?: string;
   /** The run that it is meant for; of parameters, if the caller chose the run's id. */
   run?: string;
+  /** Of what belongs to a task run: its id. */
+  task?: string;
   /** Of an input: the key of the pause point that it is given to. */
   point?: string;
   epoch?: number;
@@ -113,12 +115,15 @@ const HEADER_RULES: Readonly<Record<string, (value: unknown, kind: SealedKind) =
   kind: (value, kind) => value === kind,
   dep: (value) => typeof value === "string" && value.split("/").every(isName),
   run: isText(UUID),
+  task: (value, kind) => OF_TASK_RUNS.has(kind) && isText(UUID)(value),
   point: (value, kind) => kind === "input" && typeof value === "string" && isName(value),
   epoch: isOrdinal,
   seq: isOrdinal,
   zip: (value, kind) => value === "DEF" && kind === "log",
   epk: isPublicKey,
 };
+
+const OF_TASK_RUNS: ReadonlySet<SealedKind> = new Set(["rendered-name", "error", "result"]);
 
 const REQUIRED_FIELDS = ["alg", "enc", "typ", "kid", "ws", "kind"] as const;
 

@@ -35,6 +35,18 @@ describe("a blob that was moved does not open:", () => {
     });
   });
 
+  test("what belongs to a task run, as another's or as its run's", async () => {
+    const { dataKey, opener } = await aWorkspace();
+    const ofRun = { kind: "error", run: "r1", epoch: 2 } as const;
+    const places = [ofRun, { ...ofRun, task: "t1" }, { ...ofRun, task: "t2" }];
+    for (const place of places) {
+      const blob = await sealText(dataKey, place, "x");
+      expect(await opener.open(blob, place)).toBe("x");
+      for (const other of places.filter((one) => one !== place))
+        await expect(opener.open(blob, other)).rejects.toMatchObject({ code: "wrong_context" });
+    }
+  });
+
   test("another workspace, even with the same key", async () => {
     const { keyring, publicKey, dataKey } = await aWorkspace("w1");
     const opener = anOpener({ ...keyring, workspaceId: "w2" }, dataKey.wrapped);

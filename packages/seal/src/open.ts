@@ -73,12 +73,14 @@ function headerFlaw(header: Record<string, unknown>): string | undefined {
   return undefined;
 }
 
-const BOUND_FIELDS = ["ws", "kind", "dep", "run", "point", "epoch", "seq"] as const;
+const BOUND_FIELDS = ["ws", "kind", "dep", "run", "task", "point", "epoch", "seq"] as const;
 
 /** Refuses a blob from another place. The header is not yet authenticated here; decryption does that, over the same bytes. */
 function checkContext(header: SealedHeader, expected: SealContext & { ws: string }): void {
   for (const field of BOUND_FIELDS) {
-    if (expected[field] === undefined || header[field] === expected[field]) continue;
+    // A task run's own may not be shown as its run's: here absence is an expectation too.
+    const isOpen = expected[field] === undefined && field !== "task";
+    if (isOpen || header[field] === expected[field]) continue;
     throw new SealError(
       "wrong_context",
       `This "${expected.kind}" was sealed for ${field} ${JSON.stringify(header[field])}, not ${JSON.stringify(expected[field])}.`,

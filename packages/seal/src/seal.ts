@@ -18,6 +18,8 @@ export type SealContext<K extends SealedKind = SealedKind> = {
   /** "flow/deployment" that parameters and entrypoints are meant for. */
   readonly dep?: string | undefined;
   readonly run?: string | undefined;
+  /** Of what belongs to a task run: its id. What was sealed with one opens for nothing else, nor the other way round. */
+  readonly task?: string | undefined;
   /** Of an input: the key of the pause point that it is given to. */
   readonly point?: string | undefined;
   readonly epoch?: number | undefined;
@@ -114,7 +116,7 @@ function stringify(context: SealContext, value: unknown): string {
 
 function buildHeader(
   key: Pick<SealedHeader, "alg" | "kid" | "ws"> & { zip?: "DEF" | undefined },
-  { kind, dep, run, point, epoch, seq }: SealContext,
+  { kind, dep, run, task, point, epoch, seq }: SealContext,
 ): SealedHeader {
   return {
     alg: key.alg,
@@ -125,6 +127,7 @@ function buildHeader(
     kind,
     ...(dep !== undefined && { dep }),
     ...(run !== undefined && { run }),
+    ...(task !== undefined && { task }),
     ...(point !== undefined && { point }),
     ...(epoch !== undefined && { epoch }),
     ...(seq !== undefined && { seq }),

@@ -35,7 +35,7 @@ export async function openRun(
             (await opener()).open(parameters, placeOfParameters(parameters, { dep, run: run.id })),
           ),
     error: await openError(opener, { run: run.id, epoch: run.epoch }, run.error),
-    result: await openResult(opener, run.id, run.result),
+    result: await openResult(opener, { run: run.id }, run.result),
     taskResults: await openTaskResults(opener, taskRuns),
   };
 }
@@ -45,9 +45,9 @@ async function openTaskResults(
   taskRuns: readonly TaskRun[],
 ): Promise<OpenedRun["taskResults"]> {
   const results: Record<string, Opened<ResultPointer>> = {};
-  for (const { id, runId, result } of taskRuns) {
-    const opened = await openResult(opener, runId, result);
-    if (opened !== null) results[id] = opened;
+  for (const { id: task, runId: run, result } of taskRuns) {
+    const opened = await openResult(opener, { run, task }, result);
+    if (opened !== null) results[task] = opened;
   }
   return results;
 }
@@ -55,11 +55,11 @@ async function openTaskResults(
 // Not bound to the newest attempt: an earlier one may have kept it.
 async function openResult(
   opener: () => Promise<Opener>,
-  run: string,
+  place: { run: string; task?: string },
   result: string | null,
 ): Promise<Opened<ResultPointer> | null> {
   if (result === null) return null;
   return tryOpen(async () =>
-    ResultPointer.parse(await (await opener()).open(result, { kind: "result", run })),
+    ResultPointer.parse(await (await opener()).open(result, { kind: "result", ...place })),
   );
 }

@@ -17,7 +17,7 @@ export async function tryOpen<T>(open: () => Promise<T>): Promise<Opened<T>> {
 /** Opens the message, stack and causes of a run's or task run's error. */
 export async function openError(
   opener: () => Promise<Opener>,
-  place: { run: string; epoch: number },
+  place: { run: string; task?: string; epoch: number },
   error: RunError | null,
 ): Promise<Opened<ErrorDetail> | null> {
   const detail = error?.detail ?? null;

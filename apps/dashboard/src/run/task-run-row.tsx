@@ -35,7 +35,7 @@ export function TaskRunRow({ taskRun, span }: { taskRun: TaskRun; span: RunSpan 
 
 function Rendered({ taskRun }: { taskRun: TaskRun }) {
   if (taskRun.renderedName === null) return null;
-  const context = { kind: "rendered-name", run: taskRun.runId, epoch: taskRun.epoch } as const;
+  const context = { kind: "rendered-name", ...placeOf(taskRun) } as const;
   return (
     <div className="tasks__rendered">
       <SealedValue
@@ -53,7 +53,7 @@ function Rendered({ taskRun }: { taskRun: TaskRun }) {
 
 function TaskError({ taskRun }: { taskRun: TaskRun }) {
   if (taskRun.error === null) return null;
-  const context = { kind: "error", run: taskRun.runId, epoch: taskRun.epoch } as const;
+  const context = { kind: "error", ...placeOf(taskRun) } as const;
   return (
     <div className="tasks__error">
       <code>{taskRun.error.class}</code>{" "}
@@ -70,6 +70,10 @@ function TaskError({ taskRun }: { taskRun: TaskRun }) {
       )}
     </div>
   );
+}
+
+function placeOf({ id, runId, epoch }: TaskRun): { run: string; task: string; epoch: number } {
+  return { run: runId, task: id, epoch };
 }
 
 function Bar({ taskRun, span }: { taskRun: TaskRun; span: RunSpan }) {

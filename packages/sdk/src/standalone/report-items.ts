@@ -141,26 +141,29 @@ export class ReportItems {
       startedAt: startedAt ?? null,
       endedAt: endedAt ?? null,
       upstream: [...upstream],
-      renderedName: await this.#name(event.renderedName),
-      error: await this.#error(event.error),
-      result: await this.#result(event.result),
+      renderedName: await this.#name(taskRunId, event.renderedName),
+      error: await this.#error(event.error, taskRunId),
+      result: await this.#result(event.result, taskRunId),
       cacheTag: await this.#cacheTag(event.cacheKey),
     };
   }
 
-  async #name(renderedName: string | undefined): Promise<TaskRunItem["renderedName"]> {
+  async #name(
+    task: string,
+    renderedName: string | undefined,
+  ): Promise<TaskRunItem["renderedName"]> {
     const { full } = this.#sealer;
     if (renderedName === undefined || full === undefined) return null;
     const { runId: run, epoch } = this.#lease;
     const text = renderedName.slice(0, LONGEST_RENDERED_NAME);
-    return sealText(full.dataKey, { kind: "rendered-name", run, epoch }, text);
+    return sealText(full.dataKey, { kind: "rendered-name", run, task, epoch }, text);
   }
 
-  async #result(result: ResultPointer | undefined): Promise<TaskRunItem["result"]> {
+  async #result(result: ResultPointer | undefined, task?: string): Promise<TaskRunItem["result"]> {
     const { full } = this.#sealer;
     if (result === undefined || full === undefined) return null;
     const { runId: run, epoch } = this.#lease;
-    return sealJson(full.dataKey, { kind: "result", run, epoch }, result);
+    return sealJson(full.dataKey, { kind: "result", run, task, epoch }, result);
   }
 
   async #cacheTag(cacheKey: string | undefined): Promise<string | null> {
@@ -209,7 +212,7 @@ export class ReportItems {
     return [{ kind: "log_manifest", ...this.#fence(), part, manifest: sealed }];
   }
 
-  async #error(error: ErrorRecord | undefined): Promise<RunError | null> {
+  async #error(error: ErrorRecord | undefined, task?: string): Promise<RunError | null> {
     if (error === undefined) return null;
     const inClear = { class: error.class, exitCode: null, signal: null };
     const { full } = this.#sealer;
@@ -222,7 +225,7 @@ export class ReportItems {
         class: error.class,
         message: error.message,
       }),
-      detail: await sealJson(full.dataKey, { kind: "error", run, epoch }, detail),
+      detail: await sealJson(full.dataKey, { kind: "error", run, task, epoch }, detail),
     };
   }
 
