@@ -134,6 +134,7 @@ function aConfig(over: Partial<AgentConfig>): AgentConfig {
     concurrency: 2,
     prefetch: 200,
     launcher: "warm",
+    captureConsole: false,
     drainSeconds: 20,
     cancelGraceSeconds: 1,
     outboxMegabytes: 256,

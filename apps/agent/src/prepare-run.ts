@@ -26,6 +26,8 @@ export type PreparerOptions = {
   /** Undefined: signatures are not asked for. */
   readonly signedWork: Pick<SignedWork, "check"> | undefined;
   readonly workspaceId: string;
+  /** Whether what flows write to `console` becomes part of their log. */
+  readonly captureConsole: boolean;
   readonly nowMs: () => number;
 };
 
@@ -89,6 +91,8 @@ export class RunPreparer {
       tellsStart: lease.timeoutSeconds !== null,
       resultsFrom: lease.resultsFrom,
       limitedTags: lease.limitedTags,
+      // Off is not said: a flow's module may have asked for it.
+      ...(this.#options.captureConsole && { capturesConsole: true }),
       ...start,
     };
   }

@@ -145,6 +145,13 @@ export const SETTINGS = {
     "warm",
     "`warm`: processes take one run after another. `process`: a fresh process for every run.",
   ),
+  captureConsole: setting(
+    "DOWNBEAT_CAPTURE_CONSOLE",
+    "capture-console",
+    Switch,
+    "0",
+    "`1`: what flows write to `console` goes to their log with its level and its task, not as printed lines. A flow's own `captureConsole` counts more.",
+  ),
   triggerPort: setting(
     "DOWNBEAT_TRIGGER_PORT",
     "trigger-port",

@@ -220,6 +220,7 @@ async function supervisorParts(
       allowed: config.allow,
       signedWork,
       workspaceId,
+      captureConsole: config.captureConsole,
       nowMs,
     }),
     gate: new StartGate({ concurrency: config.concurrency, ahead: () => pace.ahead() }),

@@ -17,5 +17,7 @@ export type FlowSpec = {
   readonly exclusive?: boolean | undefined;
   /** Whether what it logs is deflated before it is sealed. */
   readonly compressLogs?: boolean | undefined;
+  /** Whether what its runs write to `console` becomes part of their log. Undefined: as their host has it. */
+  readonly captureConsole?: boolean | undefined;
   readonly fn: (...args: never[]) => unknown;
 };

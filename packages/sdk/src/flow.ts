@@ -43,6 +43,11 @@ export type FlowOptions = RetryOptions &
      * beside secrets: the length of what is sealed would then tell about the secret. Default true.
      */
     readonly compressLogs?: boolean;
+    /**
+     * Whether what a run of the flow writes to `console` becomes part of its log, with level and task, as {@link captureConsole}
+     * has it for all runs. Default: as the process does with all of them.
+     */
+    readonly captureConsole?: boolean;
   };
 
 type ParameterArguments<S extends z.ZodType> =
@@ -87,7 +92,7 @@ export function flow<A extends unknown[], R>(fn: (...args: A) => R): Flow<A, Awa
 export function flow(first: FlowInput | FlowSpec["fn"], second?: FlowSpec["fn"]): Flow {
   const [input, fn] = typeof first === "function" ? [{}, first] : [first, second];
   const { name: given, parameters, persist, ...rest }: FlowInput = input;
-  const { concurrency, exclusive, compressLogs, ...options } = rest;
+  const { concurrency, exclusive, compressLogs, captureConsole, ...options } = rest;
   const name = nameOf("flow", given, fn);
   checkRetryOptions(`flow "${name}"`, options);
   checkConcurrency(`flow "${name}"`, concurrency);
@@ -102,6 +107,7 @@ export function flow(first: FlowInput | FlowSpec["fn"], second?: FlowSpec["fn"])
     concurrency,
     exclusive,
     compressLogs,
+    captureConsole,
     fn: fn as FlowSpec["fn"],
   };
   const inline = inlineSpecOf(spec);

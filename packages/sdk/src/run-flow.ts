@@ -1,3 +1,4 @@
+import { watchConsole } from "./capture-console.ts";
 import { runAttempts } from "./attempts.ts";
 import type { AttemptObserver, AttemptPlan } from "./attempts.ts";
 import { toErrorRecord } from "./error-record.ts";
@@ -66,7 +67,10 @@ export async function executeFlow(
 export async function runFlow(call: FlowCall): Promise<FlowEnd<unknown>> {
   const { spec, host } = call;
   const { timers } = currentFrame() ?? blankFrame;
-  const scope = new RunScope({ host, flowName: spec.name, printsLogs: call.printsLogs });
+  const capturesConsole = spec.captureConsole ?? host?.capturesConsole;
+  const { printsLogs } = call;
+  const scope = new RunScope({ host, flowName: spec.name, printsLogs, capturesConsole });
+  if (capturesConsole === true) watchConsole();
   const frame = { ...blankFrame, timers, scope };
   return inFrame(frame, () => attemptAndEnd(call, new FlowObserver(spec, frame), frame));
 }

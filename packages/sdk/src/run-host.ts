@@ -41,6 +41,8 @@ export interface RunHost {
   acquireSlots?(request: SlotRequest, signal: AbortSignal | undefined): Promise<() => void>;
   /** Tags that limits have: a task with others only needs no slot for them. */
   readonly limitedTags?: readonly string[];
+  /** Whether what the run writes to `console` becomes part of its log, unless the flow says otherwise. Default: as the process does. */
+  readonly capturesConsole?: boolean;
   /** The way to the plane for code in this run; what it triggers there is the run's child. Absent: the profile's. */
   readonly remote?: RemotePlane;
   /** The run's id on the plane, where that is not `run.runId`; resolves with undefined when the run is not recorded. */

@@ -18,6 +18,8 @@ type ScopeOptions = {
   readonly flowName: string;
   /** Whether `log` also prints: yes in a plain script, no under an agent. */
   readonly printsLogs: boolean;
+  /** Whether what is written to `console` becomes part of the log. Default: as the process does with all its runs. */
+  readonly capturesConsole?: boolean | undefined;
 };
 
 /** One flow run as the engine keeps it: counts its tasks, knows which of them made which value. */
@@ -25,6 +27,7 @@ export class RunScope {
   readonly host: RunHost | undefined;
   readonly flowName: string;
   readonly printsLogs: boolean;
+  readonly capturesConsole: boolean | undefined;
   readonly #indexes = new Map<string, number>();
   readonly #producers = new WeakMap<object, string>();
   #indexesBefore: ReadonlyMap<string, number> = new Map();
@@ -43,6 +46,7 @@ export class RunScope {
     this.host = options.host;
     this.flowName = options.flowName;
     this.printsLogs = options.printsLogs;
+    this.capturesConsole = options.capturesConsole;
   }
 
   get run(): RunIdentity {

@@ -1,3 +1,4 @@
+import { watchConsole } from "../capture-console.ts";
 import { blankFrame, inFrame } from "../frame.ts";
 import type { Frame } from "../frame.ts";
 import { RunScope } from "../run-scope.ts";
@@ -33,13 +34,14 @@ function frameOf(spec: TaskSpec, call: ThreadCall, scope: RunScope | undefined):
 
 // Everything goes to the thread that called: it knows the host, and whether a script prints its log.
 function scopeOf(call: ThreadCall, event: RunHost["event"]): RunScope | undefined {
-  const { run, limitedTags, port } = call;
+  const { run, limitedTags, capturesConsole, port } = call;
   if (run === undefined) return undefined;
+  if (capturesConsole === true) watchConsole();
   const host: RunHost = {
     run,
     event,
     signal: new AbortController().signal,
     ...(limitedTags !== undefined && { limitedTags, acquireSlots: slotsThrough(port) }),
   };
-  return new RunScope({ host, flowName: run.flowName, printsLogs: false });
+  return new RunScope({ host, flowName: run.flowName, printsLogs: false, capturesConsole });
 }

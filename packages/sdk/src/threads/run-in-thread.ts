@@ -43,6 +43,7 @@ function identityOf({ scope, task, flowAttempt }: Frame) {
   return {
     run: scope?.run,
     limitedTags: limitedTagsOf(scope?.host),
+    capturesConsole: scope?.capturesConsole,
     flowAttempt,
     taskRunId: task?.run.taskRunId ?? "",
     index: task?.run.index ?? 0,

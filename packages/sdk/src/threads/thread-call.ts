@@ -17,6 +17,8 @@ export type ThreadCall = {
   readonly attempt: number;
   /** Tags that limits have; absent where no limits are known. */
   readonly limitedTags: readonly string[] | undefined;
+  /** As the run has it; see RunScope. */
+  readonly capturesConsole: boolean | undefined;
   /** Takes the run's events and wishes for slots, and `null` after the last; answers the wishes. */
   readonly port: MessagePort;
 };

@@ -19,6 +19,7 @@ type Work = {
   spin: Task<() => void>;
   tell: Task<(word: string) => void>;
   shows: Task<(word: string) => void>;
+  mutter: Task<(word: string) => void>;
   nested: Task<() => Promise<unknown>>;
   keptSquare: Task<(n: number) => { squared: number; at: bigint }>;
   mailing: Task<(count: number, hang: boolean) => Promise<unknown>>;
@@ -56,6 +57,7 @@ beforeAll(async () => {
     export const tell = task({ name: "tell", runner: runner("tell") }, (word) => {
       for (let n = 0; n < 100; n += 1) log.info(word + " " + n, { flow: runContext().run?.flowName });
     });
+    export const mutter = task({ name: "mutter", runner: runner("mutter") }, (word) => console.warn(word));
     export const shows = task({ name: "shows", runner: runner("shows") }, (word) => {
       artifact.table("rows", [{ word }]);
       metric("rows", 1);
@@ -154,6 +156,14 @@ test("every log line from inside arrives before the task ends, with its task run
     const last = ofTask.findLastIndex((event) => event.kind === "log");
     expect(ofTask.slice(last + 1)).toMatchObject([{ kind: "task_run" }]);
   }
+});
+
+test("console is captured in the thread of a run that has it captured", async () => {
+  const host = Object.assign(new RecordingHost("threaded"), { capturesConsole: true });
+  await work.flowOf(() => work.mutter("careful"))[FLOW].execute({}, host);
+  expect(host.events).toContainEqual(
+    expect.objectContaining({ kind: "log", level: "warn", logger: "mutter", text: "careful" }),
+  );
 });
 
 test("what is shown in a thread is shown by the run, the last of it too, without secrets of this thread", async () => {

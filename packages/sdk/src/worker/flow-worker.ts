@@ -199,6 +199,7 @@ function hostOf(
 ): RunHost {
   const { runId, epoch, attempt, flowName, deployment, workspaceId, resultsFrom, limitedTags } =
     message;
+  const { capturesConsole } = message;
   return {
     run: {
       runId,
@@ -215,6 +216,7 @@ function hostOf(
     pause: (point, attemptSignal) => pauses.pause(point, attemptSignal ?? signal),
     suspend: (point) => pauses.suspend(point),
     ...(limitedTags !== undefined && { limitedTags }),
+    ...(capturesConsole !== undefined && { capturesConsole }),
     acquireSlots: (request, waitSignal) => slots.acquire(request, waitSignal),
     remote,
   };

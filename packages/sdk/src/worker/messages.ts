@@ -24,6 +24,8 @@ export type RunMessage = {
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** Asks for `started` although the flow has no limit of its own: the agent keeps one from then on. */
   readonly tellsStart?: boolean;
+  /** What the run writes to `console` becomes part of its log, unless the flow says otherwise. Default: as its module has it. */
+  readonly capturesConsole?: boolean;
 };
 
 /** Someone resumed a run whose process waits at this pause point. */
