@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run } from "@downbeat/contract";
 import {
@@ -156,6 +156,33 @@ describe("the workspace key, rotated under load", () => {
     const right = await plane.cli(["key", "import", sealed, "-o", out], {}, passphrase);
     expect(right).toMatchObject({ code: 0 });
     expect(await readKeyset(out)).toEqual(await readKeyset(keyFile));
+  });
+
+  it("a key in the environment opens and seals; what would have to write it says why it cannot", async () => {
+    const json = await readFile(keyFile, "utf8");
+    const elsewhere = join(plane.folder, "elsewhere");
+    const environment = {
+      DOWNBEAT_HOME: elsewhere,
+      DOWNBEAT_API_KEY: plane.apiKey,
+      DOWNBEAT_KEY: Buffer.from(json).toString("base64url"),
+      DOWNBEAT_KEY_FILE: join(plane.folder, "nowhere.json"),
+    };
+    await plane.cliOk(["login", plane.apiUrl], environment);
+    const verified = await plane.cliJson<{ tried: number }>(["key", "verify"], environment);
+    expect(verified).toMatchObject({ opened: verified.tried });
+    const shown = await plane.cliJson<object>(["key", "show"], environment);
+    expect(shown).toMatchObject({ file: null, keyId: (await readKeyset(keyFile)).keyId });
+    await plane.cliOk(["run", "markers", "-p", "secret=s", "--watch"], environment);
+
+    const before = await plane.client().call("listKeyRotations", {});
+    for (const command of [["rotate"], ["create"], ["recover"], ["import", keyFile]]) {
+      const { code, stderr } = await plane.cli(["key", ...command], environment, "unused");
+      expect(code).toBe(7);
+      expect(stderr).toContain("[key_read_only]");
+    }
+    expect(await plane.client().call("listKeyRotations", {})).toEqual(before);
+    expect(await readdir(elsewhere)).toEqual(["profile.json"]);
+    expect(await readFile(join(elsewhere, "profile.json"), "utf8")).not.toContain("keyFile");
   });
 
   const fetchDataKeys = async (ids: readonly string[]) =>

@@ -116,6 +116,7 @@ function aConfig(over: Partial<AgentConfig>): AgentConfig {
     apiKey: "dnb_test",
     enrolToken: undefined,
     keyFile: undefined,
+    keyText: undefined,
     home: "",
     profileFile: undefined,
     project: "",

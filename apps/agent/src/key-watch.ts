@@ -2,12 +2,13 @@ import { stat } from "node:fs/promises";
 import type { Caller } from "@downbeat/client";
 import { isDownbeatError, type WrappedDataKey } from "@downbeat/contract";
 import { fingerprint, successorOf, type Keyring } from "@downbeat/seal";
+import type { KeySource } from "@downbeat/seal/node";
 import type { Logger } from "pino";
 import type { Sealer } from "./sealer.ts";
 import { readWorkspaceKey, type WorkspaceKey } from "./workspace-key.ts";
 
 export type KeyWatchOptions = {
-  readonly keyFile: string | undefined;
+  readonly source: KeySource | undefined;
   /** As read when the agent started. */
   readonly key: WorkspaceKey;
   readonly sealer: Sealer;
@@ -22,7 +23,7 @@ const ASK_PLANE_MS = 30_000;
 /**
  * Keeps the agent's keys fresh: reads the keyset again when its file changes, takes a prepared key into use once the plane
  * has, and replaces a data key that is worn or made for a workspace key that is no longer the current one. A file that is
- * broken or of another workspace changes nothing: the keys held go on.
+ * broken or of another workspace changes nothing: the keys held go on. A key from the environment stays what it was.
  */
 export class KeyWatch {
   readonly #options: KeyWatchOptions;
@@ -63,12 +64,12 @@ export class KeyWatch {
   }
 
   async #check(): Promise<boolean> {
-    const { keyFile, client, logger } = this.#options;
-    const stamp = await stampOf(keyFile);
+    const { source, client, logger } = this.#options;
+    const stamp = await stampOf(source?.file);
     if (stamp === this.#stamp && !this.#mayHaveBeenRotated()) return false;
     try {
       const { workspace } = await client.call("whoAmI", {});
-      const key = await readWorkspaceKey(keyFile, workspace);
+      const key = await readWorkspaceKey(source, workspace);
       this.#stamp = stamp;
       this.#askedAtMs = performance.now();
       return this.#take(key);
@@ -76,7 +77,7 @@ export class KeyWatch {
       // Read once more only when the file changes again, unless it was the plane that was away.
       if (!isDownbeatError(error) || !error.retryable) this.#stamp = stamp;
       logger.warn(
-        { err: error, keyFile },
+        { err: error, source: source?.name },
         "the workspace key could not be read again; the one held goes on",
       );
       return false;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createKeyset } from "@downbeat/seal";
+import { createKeyset, type WorkspaceKeyset } from "@downbeat/seal";
 import { writeKeyset } from "@downbeat/seal/node";
 import { afterEach, expect, test, vi } from "vitest";
 import { anAgentWorld, type AgentWorld } from "./agent.fixture.ts";
@@ -21,6 +21,7 @@ export const sleeps = flow({ name: "sleeps" }, async () => {
   await new Promise((resolve) => setTimeout(resolve, 120_000));
 });
 export const brief = flow({ name: "brief" }, async () => { log.info("begun"); await new Promise((resolve) => setTimeout(resolve, 700)); });
+export const environment = flow({ name: "environment" }, async () => { log.info(JSON.stringify(process.env)); });
 `;
 
 const cleanUp: (() => void)[] = [];
@@ -129,6 +130,38 @@ test("a wrong or missing key ends it with 7 and the id of the key that is needed
   const missing = startMain(world, { DOWNBEAT_KEY_FILE: "" });
   expect(await missing.exit).toEqual([7, null]);
   expect(missing.output()).toContain(needed.keyId);
+}, 60_000);
+
+test.each(["warm", "process"])(
+  "a key in the environment wins over a file, and neither flows (%s) nor the log get to see it",
+  async (launcher) => {
+    const world = await aWorld();
+    const json = readFileSync(world.config.keyFile ?? "", "utf8");
+    const keyText = Buffer.from(json).toString("base64url");
+    const { privateJwk, authKey } = JSON.parse(json) as WorkspaceKeyset;
+    const keys = { DOWNBEAT_KEY: keyText, DOWNBEAT_KEY_FILE: "/nowhere.json" };
+    const agent = startMain(world, { ...keys, DOWNBEAT_LAUNCHER: launcher, SEEN: "yes" });
+    const run = await world.offer("environment");
+    await vi.waitUntil(() => run.type === "COMPLETED", { timeout: 20_000 });
+    agent.process.kill("SIGTERM");
+    expect(await agent.exit).toEqual([0, null]);
+    const [line] = await world.logLines(run);
+    expect(line?.text).toContain('"SEEN":"yes"');
+    for (const told of [line?.text, agent.output()]) {
+      expect(told).not.toMatch(/DOWNBEAT_KEY/);
+      for (const secret of [keyText, privateJwk.d, authKey]) expect(told).not.toContain(secret);
+    }
+  },
+  60_000,
+);
+
+test("a key in the environment that is none ends it with 7, unquoted", async () => {
+  const world = await aWorld();
+  const keyText = readFileSync(world.config.keyFile ?? "", "utf8").slice(5);
+  const broken = startMain(world, { DOWNBEAT_KEY: keyText });
+  expect(await broken.exit).toEqual([7, null]);
+  expect(broken.output()).toMatch(/key_wrong: DOWNBEAT_KEY holds neither/);
+  expect(broken.output()).not.toContain(keyText.slice(0, 50));
 }, 60_000);
 
 test("bad settings end it with 2, all of them named", async () => {

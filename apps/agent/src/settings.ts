@@ -1,4 +1,5 @@
 import { Name, Tags } from "@downbeat/contract";
+import { KEY_VARIABLE } from "@downbeat/seal/node";
 import { z } from "zod";
 
 const Whole = z.coerce.number().int();
@@ -36,6 +37,13 @@ export const SETTINGS = {
     z.string(),
     undefined,
     "File with the workspace key. Default: the profile's.",
+  ),
+  keyText: setting(
+    KEY_VARIABLE,
+    undefined,
+    z.string(),
+    undefined,
+    "The workspace key itself, where no file can be mounted: the keyset's JSON or base64 of it. Wins over any file.",
   ),
   home: setting(
     "DOWNBEAT_HOME",

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createOpener, keyProvider } from "@downbeat/seal";
+import { keySourceOf, type KeySource } from "@downbeat/seal/node";
 import type { Client } from "@downbeat/client";
 import type { Logger } from "pino";
 import { Agent } from "./agent.ts";
@@ -89,8 +90,9 @@ export async function startAgent(config: AgentConfig, options: StartOptions = {}
     const { workspace } = await patiently({ watch: local.watch, signal }, () =>
       enrolled.client.call("whoAmI", {}),
     );
-    const key = await readWorkspaceKey(config.keyFile, workspace);
-    return await assemble({ config, local, enrolled, key, stopping, undo });
+    const source = keySourceOf(config);
+    const key = await readWorkspaceKey(source, workspace);
+    return await assemble({ config, local, enrolled, source, key, stopping, undo });
   } catch (error) {
     stopping.abort();
     for (const step of undo.toReversed()) await step();
@@ -110,6 +112,7 @@ type Assembly = {
   readonly config: AgentConfig;
   readonly local: Local;
   readonly enrolled: Enrolled;
+  readonly source: KeySource | undefined;
   readonly key: WorkspaceKey;
   readonly stopping: AbortController;
   /** What to take back, last first, when a later step fails. */
@@ -117,7 +120,7 @@ type Assembly = {
 };
 
 async function assemble(assembly: Assembly): Promise<Agent> {
-  const { config, local, enrolled, key, stopping } = assembly;
+  const { config, local, enrolled, source, key, stopping } = assembly;
   const { outbox, journal, logger, store, watch } = local;
   const { client, identity } = enrolled;
   const { concurrency, prefetch, drainSeconds } = config;
@@ -131,7 +134,7 @@ async function assemble(assembly: Assembly): Promise<Agent> {
   // What the predecessor saw must arrive before its sessions are declared over, or its runs would be closed without it.
   await outbox.whenEmpty(stopping.signal);
   const sealer = await Sealer.create(key.keyring);
-  const keys = new KeyWatch({ keyFile: config.keyFile, key, sealer, client, logger });
+  const keys = new KeyWatch({ source, key, sealer, client, logger });
   keys.start();
   assembly.undo.push(async () => keys.stop());
   const leaseGuard = new LeaseGuard({ execArgv: config.childExecArgv });

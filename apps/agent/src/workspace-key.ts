@@ -8,40 +8,40 @@ import {
   type Keyring,
   type WorkspaceKeyset,
 } from "@downbeat/seal";
-import { readKeyset } from "@downbeat/seal/node";
+import type { KeySource } from "@downbeat/seal/node";
 
 export type WorkspaceKey = { readonly keyset: WorkspaceKeyset; readonly keyring: Keyring };
 
 /**
- * Reads the workspace key and checks that it holds the one this workspace uses. The file says which of its keys seals;
- * the plane's word counts only for a newer one that the file holds too.
+ * Reads the workspace key and checks that it holds the one this workspace uses. The keyset says which of its keys seals;
+ * the plane's word counts only for a newer one that the keyset holds too.
  *
  * @throws DownbeatError `key_missing` or `key_wrong`, naming the key id that is needed.
  */
 export async function readWorkspaceKey(
-  keyFile: string | undefined,
+  source: KeySource | undefined,
   workspace: Principal["workspace"],
 ): Promise<WorkspaceKey> {
   const needed = workspace.key === null ? undefined : named(workspace.key.keyId);
-  if (keyFile === undefined) {
+  if (source === undefined) {
     throw new DownbeatError("key_missing", {
-      message: `No workspace key is configured on this machine; workspace "${workspace.name}" needs ${needed ?? "one"}. Set DOWNBEAT_KEY_FILE.`,
+      message: `No workspace key is configured on this machine; workspace "${workspace.name}" needs ${needed ?? "one"}. Set DOWNBEAT_KEY_FILE or DOWNBEAT_KEY.`,
     });
   }
-  const stored = await readKeyset(keyFile).catch((cause: unknown) => {
+  const stored = await source.read().catch((cause: unknown) => {
     throw unreadable(cause, needed);
   });
   const keyset = makeCurrent(stored, workspace.key?.keyId ?? stored.keyId);
   if (workspace.key === null) {
     throw new DownbeatError("key_missing", {
-      message: `Workspace "${workspace.name}" has no key registered; register ${named(keyset.keyId)} from ${keyFile} with \`downbeat key create\`.`,
+      message: `Workspace "${workspace.name}" has no key registered; register ${named(keyset.keyId)} from ${source.name} with \`downbeat key create\`.`,
     });
   }
   const { keyId } = workspace.key;
   const isHeld = keysOf(keyset).some((key) => key.keyId === keyId);
   if (!isHeld || keyset.workspaceId !== workspace.id) {
     throw new DownbeatError("key_wrong", {
-      message: `Workspace "${workspace.name}" needs key ${needed}; ${keyFile} holds ${named(keyset.keyId)}.`,
+      message: `Workspace "${workspace.name}" needs key ${needed}; ${source.name} holds ${named(keyset.keyId)}.`,
     });
   }
   return { keyset, keyring: await importKeyring(keyset) };

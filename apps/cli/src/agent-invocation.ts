@@ -1,5 +1,5 @@
 import type { CliConfig } from "./config.ts";
-import type { Profile } from "./profile.ts";
+import type { LoadedProfile, Profile } from "./profile.ts";
 import { serviceBinary } from "./service-binary.ts";
 
 export type AgentOptions = {
@@ -23,7 +23,7 @@ export type Invocation = {
 /** How to start the agent as a process. Credentials travel in its environment, where no process list shows them. */
 export function agentInvocation(
   options: AgentOptions,
-  profile: Profile,
+  profile: Profile & Pick<LoadedProfile, "keyText">,
   config: CliConfig,
 ): Invocation {
   const { pool, project, name, concurrency, launcher, labels, allow, triggerPort } = options;
@@ -48,6 +48,7 @@ export function agentInvocation(
       DOWNBEAT_API_URL: profile.apiUrl,
       DOWNBEAT_API_KEY: profile.apiKey,
       ...(profile.keyFile !== undefined && { DOWNBEAT_KEY_FILE: profile.keyFile }),
+      ...(profile.keyText !== undefined && { DOWNBEAT_KEY: profile.keyText }),
     },
   };
 }

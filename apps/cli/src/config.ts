@@ -14,6 +14,8 @@ export type CliConfig = {
   readonly apiUrl: string | undefined;
   readonly apiKey: string | undefined;
   readonly keyFile: string | undefined;
+  /** The workspace keyset itself; wins over every file. */
+  readonly keyText: string | undefined;
   readonly signingKeyFile: string | undefined;
   readonly port: number;
   readonly host: string;
@@ -21,7 +23,7 @@ export type CliConfig = {
   readonly noColor: boolean;
   /** True in CI: nothing is ever asked there. */
   readonly unattended: boolean;
-  /** Passed on to the processes this command starts. */
+  /** Passed on to the processes this command starts: without the workspace key, which is given only to an agent. */
   readonly environment: Readonly<NodeJS.ProcessEnv>;
 };
 
@@ -41,14 +43,23 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): CliCon
     apiUrl: value("DOWNBEAT_API_URL"),
     apiKey: value("DOWNBEAT_API_KEY"),
     keyFile: value("DOWNBEAT_KEY_FILE"),
+    keyText: value("DOWNBEAT_KEY"),
     signingKeyFile: value("DOWNBEAT_SIGNING_KEY_FILE"),
     port: readPort(value("DOWNBEAT_PORT")),
     host: value("DOWNBEAT_HOST") ?? "127.0.0.1",
     exampleResults: value("EXAMPLE_RESULTS_DIR"),
     noColor: wantsNoColor(environment),
     unattended: value("CI") !== undefined,
-    environment,
+    environment: environmentToPassOn(environment),
   };
+}
+
+/** What processes inherit: they may run the customer's modules, or be the API. */
+export function environmentToPassOn(
+  environment: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
+  const { DOWNBEAT_KEY: _, ...rest } = environment;
+  return rest;
 }
 
 /** https://no-color.org: any value but the empty one. */

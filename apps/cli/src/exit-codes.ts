@@ -41,6 +41,7 @@ const EXIT_OF_ERROR: Partial<Record<ErrorCode, ExitName>> = {
   unavailable: "unreachable",
   key_missing: "key",
   key_wrong: "key",
+  key_read_only: "key",
   sealed_unreadable: "key",
   workspace_key_mismatch: "key",
   log_incomplete: "logIncomplete",

@@ -6,7 +6,7 @@ import {
   publicKeyOf,
   type WorkspacePublicKey,
 } from "@downbeat/seal";
-import { readKeyset } from "@downbeat/seal/node";
+import { keySourceOf } from "@downbeat/seal/node";
 import type { Connection } from "./connection.ts";
 import { rememberKey } from "./keys/remember-key.ts";
 
@@ -19,12 +19,12 @@ import { rememberKey } from "./keys/remember-key.ts";
 export async function pinnedPublicKey(connection: Connection): Promise<WorkspacePublicKey> {
   const { client, profile } = connection;
   const { workspace } = await client.call("whoAmI", {});
-  if (profile.keyFile === undefined) return followedPin(connection, workspace);
-  const stored = await readKeyset(profile.keyFile);
+  const stored = await keySourceOf(profile)?.read();
+  if (stored === undefined) return followedPin(connection, workspace);
   const named = workspace.key?.keyId ?? stored.keyId;
   const keyset = makeCurrent(stored, named);
   const held = { ...publicKeyOf(keyset), workspaceId: workspace.id };
-  // Also when the API names an older one of ours: what is sealed here is sealed to the key that the file calls current.
+  // Also when the API names an older one of ours: what is sealed here is sealed to the key that the keyset calls current.
   if (keysOf(keyset).some(({ keyId }) => keyId === named)) return held;
   return follow(connection, { workspace, from: held });
 }
@@ -54,6 +54,6 @@ async function follow(
   const key = await followRotations(from, items);
   if (key.keyId === workspace.key?.keyId) return key;
   throw new DownbeatError("key_wrong", {
-    message: `The API names workspace key ${workspace.key?.keyId}, but ${from.keyId} is the one held here (${profile.keyFile ?? profile.source}) and has not signed for it; nothing was sealed or sent.`,
+    message: `The API names workspace key ${workspace.key?.keyId}, but ${from.keyId} is the one held here (${keySourceOf(profile)?.name ?? profile.source}) and has not signed for it; nothing was sealed or sent.`,
   });
 }

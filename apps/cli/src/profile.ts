@@ -23,6 +23,8 @@ export type LoadedProfile = Profile & {
   readonly source: string;
   /** The file that pins the key; undefined when all came from the environment. */
   readonly file: string | undefined;
+  /** The workspace keyset from the environment, which wins over the file. */
+  readonly keyText?: string;
 };
 
 /**
@@ -48,6 +50,7 @@ export async function loadProfile(config: CliConfig): Promise<LoadedProfile> {
     ...(base?.workspaceId !== undefined && { workspaceId: base.workspaceId }),
     ...(base?.publicKey !== undefined && { publicKey: base.publicKey }),
     ...(keyFile !== undefined && { keyFile }),
+    ...(config.keyText !== undefined && { keyText: config.keyText }),
     ...(signingKeyFile !== undefined && { signingKeyFile }),
     source: source.filter((part) => part !== undefined).join(" over "),
     file: base?.file,

@@ -62,6 +62,7 @@ const ENVIRONMENT_HELP = `
 Environment:
   DOWNBEAT_API_URL, DOWNBEAT_API_KEY  where the API is, and who you are (instead of a profile)
   DOWNBEAT_KEY_FILE                   the workspace keyset, which opens what is sealed
+  DOWNBEAT_KEY                        the keyset itself, where no file can be mounted; wins over any file
   DOWNBEAT_SIGNING_KEY_FILE           the key that signs deployments and triggers
   DOWNBEAT_HOME                       state of this project (default .downbeat)
   DOWNBEAT_PROFILE_FILE               profile to use (default profile.json in DOWNBEAT_HOME)

@@ -26,7 +26,7 @@ with \`--no-input\` or in CI.
 Keys and tokens are never flags: process lists and shell histories would show them. Credentials come from
 \`DOWNBEAT_API_URL\` and \`DOWNBEAT_API_KEY\`, or from a profile: \`DOWNBEAT_PROFILE_FILE\`, else \`profile.json\` in
 \`DOWNBEAT_HOME\` (default \`.downbeat\`), else \`~/.config/downbeat/profile.json\`. The workspace key comes from
-\`DOWNBEAT_KEY_FILE\` or the profile. What is sealed is opened on this machine, never by the API.
+\`DOWNBEAT_KEY\` (the keyset itself), else \`DOWNBEAT_KEY_FILE\`, else the profile. What is sealed is opened on this machine, never by the API.
 
 Runs are named by id, by any unique beginning of it (six characters or more), or as \`@last\`.`;
 

@@ -7,7 +7,7 @@ import {
   type Opener,
   type WorkspaceKeyset,
 } from "@downbeat/seal";
-import { readKeyset } from "@downbeat/seal/node";
+import { keySourceOf } from "@downbeat/seal/node";
 import type { Connection } from "./connection.ts";
 
 export type Unlocked = {
@@ -19,16 +19,17 @@ export type Unlocked = {
 /**
  * Reads the workspace key of this machine, which opens what the workspace has sealed.
  *
- * @throws {DownbeatError} `key_missing`, or a SealError about the file
+ * @throws {DownbeatError} `key_missing`, or a SealError about the keyset
  */
 export async function unlock({ client, profile }: Connection): Promise<Unlocked> {
-  if (profile.keyFile === undefined) {
+  const source = keySourceOf(profile);
+  if (source === undefined) {
     const needed = profile.publicKey === undefined ? "" : ` with the id ${profile.publicKey.keyId}`;
     throw new DownbeatError("key_missing", {
-      message: `No workspace key${needed} is on this machine: neither DOWNBEAT_KEY_FILE nor the profile (${profile.source}) names one.`,
+      message: `No workspace key${needed} is on this machine: neither DOWNBEAT_KEY, DOWNBEAT_KEY_FILE nor the profile (${profile.source}) names one.`,
     });
   }
-  const keyset = await readKeyset(profile.keyFile);
+  const keyset = await source.read();
   const keyring = await openKeyring(keyset);
   return {
     keyset,

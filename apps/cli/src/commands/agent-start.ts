@@ -46,7 +46,7 @@ export function agentStartCommand(): Command {
       "after",
       `
 Credentials: an enrolment token in DOWNBEAT_ENROL_TOKEN, or the profile's API key (role admin) to enrol with. The
-workspace key comes from the profile or DOWNBEAT_KEY_FILE. Ctrl-C lets running flows finish; again stops them.
+workspace key comes from DOWNBEAT_KEY, DOWNBEAT_KEY_FILE or the profile. Ctrl-C lets running flows finish; again stops them.
 Exits with the agent's own exit code.`,
     );
 }

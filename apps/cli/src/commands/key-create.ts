@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { DownbeatError, type Workspace } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
+import { refuseKeyInEnvironment } from "../keys/key-in-force.ts";
 import { defaultKeyFile, rememberKey } from "../keys/remember-key.ts";
 import { recoveryCodeWords } from "../keys/recovery-code-words.ts";
 import { profileFileToWrite } from "../profile.ts";
@@ -38,6 +39,7 @@ async function createKey(context: CliContext, { out, signing }: Options): Promis
     const { makeSigningKey } = await import("../keys/create-signing-key.ts");
     return makeSigningKey(context, out);
   }
+  refuseKeyInEnvironment(context.config);
   const { client } = await context.connect();
   const { workspace, role } = await client.call("whoAmI", {});
   refuseUnlessPossible(workspace, role);

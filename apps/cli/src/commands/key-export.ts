@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { DownbeatError } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
-import { keyFileInForce } from "../keys/key-file-in-force.ts";
+import { keySourceInForce } from "../keys/key-in-force.ts";
 import { readSecret } from "../keys/read-secret.ts";
 import { shortPath } from "../short-path.ts";
 
@@ -26,8 +26,7 @@ With --json: { file, keyId, keyset }, where keyset is the text, or null when it 
 
 async function exportKey(context: CliContext, { out }: { out?: string }): Promise<void> {
   const { exportKeyset } = await import("@downbeat/seal");
-  const { readKeyset } = await import("@downbeat/seal/node");
-  const keyset = await readKeyset(await keyFileInForce(context));
+  const keyset = await (await keySourceInForce(context)).read();
   const passphrase = await readSecret(context, "passphrase", { repeat: true });
   const text = await exportKeyset(keyset, passphrase);
   const file = out === undefined ? null : resolve(out);

@@ -5,6 +5,7 @@ import { DownbeatError } from "@downbeat/contract";
 import type { WorkspaceKeyset } from "@downbeat/seal";
 import { action, type CliContext } from "../context.ts";
 import { readSecret } from "../keys/read-secret.ts";
+import { refuseKeyInEnvironment } from "../keys/key-in-force.ts";
 import { defaultKeyFile, rememberKey } from "../keys/remember-key.ts";
 import { profileFileToWrite } from "../profile.ts";
 import { shortPath } from "../short-path.ts";
@@ -33,6 +34,7 @@ async function importKey(
   { out }: { out?: string },
   source: string,
 ): Promise<void> {
+  refuseKeyInEnvironment(context.config);
   const given = await readGiven(context, resolve(source));
   const { client } = await context.connect();
   const { workspace } = await client.call("whoAmI", {});

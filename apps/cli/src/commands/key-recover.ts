@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { DownbeatError } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import { readSecret } from "../keys/read-secret.ts";
+import { refuseKeyInEnvironment } from "../keys/key-in-force.ts";
 import { defaultKeyFile, rememberKey } from "../keys/remember-key.ts";
 import { profileFileToWrite } from "../profile.ts";
 import { shortPath } from "../short-path.ts";
@@ -27,6 +28,7 @@ With --json: { file, keyId, fingerprint, workspaceId, keys }.`,
 }
 
 async function recoverKey(context: CliContext, { out }: { out?: string }): Promise<void> {
+  refuseKeyInEnvironment(context.config);
   const { fingerprint, keysOf, parseRecoveryCode, publicKeyOf, rebuildKeyset } =
     await import("@downbeat/seal");
   const secret = await parseRecoveryCode(await readSecret(context, "recovery code"));

@@ -4,7 +4,7 @@ import type { WorkspaceKeyset } from "@downbeat/seal";
 import { action, type CliContext } from "../context.ts";
 import { recoveryCodeWords } from "../keys/recovery-code-words.ts";
 import { rememberKey } from "../keys/remember-key.ts";
-import { keyFileInForce } from "../keys/key-file-in-force.ts";
+import { keyFileInForce } from "../keys/key-in-force.ts";
 import { shortPath } from "../short-path.ts";
 import { rewrapAll } from "./key-rewrap.ts";
 
@@ -28,7 +28,8 @@ export function keyRotateCommand(): Command {
       "after",
       `
 With agents on other machines: \`rotate --prepare\`, copy the file to them, then \`rotate\`. Agents read the file again when
-it changes. Old keys stay in the file; keep them until what they sealed is past its retention. Needs the role admin.
+it changes; those with DOWNBEAT_KEY are started again with the new keyset in it. Old keys stay in the file; keep them
+until what they sealed is past its retention. Needs the role admin.
 The old key signs for the new one, so callers who pinned it follow by themselves. If the old key has leaked, its thief can
 sign as well: then let everyone pin the new id by hand, with \`downbeat login\`.
 

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { action, type CliContext } from "../context.ts";
-import { keyFileInForce } from "../keys/key-file-in-force.ts";
+import { keySourceInForce } from "../keys/key-in-force.ts";
 
 export function keyShowCommand(): Command {
   return new Command("show")
@@ -8,18 +8,17 @@ export function keyShowCommand(): Command {
     .action(action(showKey))
     .addHelpText(
       "after",
-      "\nWith --json: { file, keyId, fingerprint, workspaceId, createdAt, publicJwk, otherKeys }.",
+      "\nWith --json: { file, keyId, fingerprint, workspaceId, createdAt, publicJwk, otherKeys }; file is null when the key is in DOWNBEAT_KEY.",
     );
 }
 
 async function showKey(context: CliContext): Promise<void> {
-  const file = await keyFileInForce(context);
+  const source = await keySourceInForce(context);
   const { fingerprint, publicKeyOf } = await import("@downbeat/seal");
-  const { readKeyset } = await import("@downbeat/seal/node");
-  const keyset = await readKeyset(file);
+  const keyset = await source.read();
   const { keyId, workspaceId, publicJwk } = publicKeyOf(keyset);
   const shown = {
-    file,
+    file: source.file ?? null,
     keyId,
     fingerprint: fingerprint(keyId),
     workspaceId,
@@ -30,7 +29,7 @@ async function showKey(context: CliContext): Promise<void> {
   context.output.result(
     shown,
     ({ bold, dim }) =>
-      `${bold(shown.fingerprint)}  ${keyId}\n${dim("workspace")}  ${workspaceId}\n${dim("created")}    ${shown.createdAt}\n${dim("file")}       ${file}${shown.otherKeys
+      `${bold(shown.fingerprint)}  ${keyId}\n${dim("workspace")}  ${workspaceId}\n${dim("created")}    ${shown.createdAt}\n${dim("from")}       ${source.name}${shown.otherKeys
         .map((key) => `\n${dim("also opens")} ${fingerprint(key.keyId)}  ${key.keyId}`)
         .join("")}`,
   );

@@ -2,6 +2,7 @@ import { dirname, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { DownbeatError, type Principal } from "@downbeat/contract";
 import type { WorkspacePublicKey } from "@downbeat/seal";
+import type { KeySource } from "@downbeat/seal/node";
 import { action, type CliContext } from "../context.ts";
 import { profileFileToWrite, writeProfile, type Profile } from "../profile.ts";
 import { shortPath } from "../short-path.ts";
@@ -19,8 +20,8 @@ export function loginCommand(): Command {
       "after",
       `
 The API key comes from DOWNBEAT_API_KEY, from stdin when that is piped, or from a prompt; never from a flag.
-The workspace key in DOWNBEAT_KEY_FILE is used when set. Without one, parameters are sealed to the key id that you
-confirm here: compare it with \`downbeat key show\` on a machine that holds the key.
+The workspace key in DOWNBEAT_KEY or DOWNBEAT_KEY_FILE is used when set. Without one, parameters are sealed to the key id
+that you confirm here: compare it with \`downbeat key show\` on a machine that holds the key.
 
 With --json: { profile, apiUrl, workspaceId, workspace, role, keyId }.`,
     );
@@ -38,14 +39,15 @@ async function login(
   const apiKey = context.config.apiKey ?? (await secretFor(context));
   const me = await whoIs(apiUrl, apiKey);
   const { workspace } = me;
-  const keyFile =
-    context.config.keyFile === undefined ? undefined : resolve(context.config.keyFile);
+  const { keyText, keyFile: named } = context.config;
+  const { keySourceOf } = await import("@downbeat/seal/node");
+  const source = keySourceOf({ keyText, keyFile: named && resolve(named) });
   const pin =
-    keyFile === undefined ? await confirmedKey(context, me, keyId) : await keyOfFile(keyFile, me);
+    source === undefined ? await confirmedKey(context, me, keyId) : await keyHeld(source, me);
   const path = profileFileToWrite(context.config);
   await writeProfile(
     path,
-    profileOf({ apiUrl, apiKey, workspaceId: workspace.id, pin, keyFile, path }),
+    profileOf({ apiUrl, apiKey, workspaceId: workspace.id, pin, keyFile: source?.file, path }),
   );
   context.output.result(
     {
@@ -76,14 +78,13 @@ async function whoIs(apiUrl: string, apiKey: string): Promise<Principal> {
   }
 }
 
-async function keyOfFile(keyFile: string, { workspace }: Principal): Promise<Pin> {
+async function keyHeld(source: KeySource, { workspace }: Principal): Promise<Pin> {
   const { makeCurrent, publicKeyOf } = await import("@downbeat/seal");
-  const { readKeyset } = await import("@downbeat/seal/node");
-  const keyset = makeCurrent(await readKeyset(keyFile), workspace.key?.keyId ?? "");
+  const keyset = makeCurrent(await source.read(), workspace.key?.keyId ?? "");
   const { keyId, publicJwk, workspaceId } = publicKeyOf(keyset);
   if (workspaceId !== workspace.id || (workspace.key !== null && workspace.key.keyId !== keyId)) {
     throw new DownbeatError("key_wrong", {
-      message: `${keyFile} holds key ${keyId} of workspace ${workspaceId}; this is workspace ${workspace.id} with key ${workspace.key?.keyId ?? "(none)"}.`,
+      message: `${source.name} holds key ${keyId} of workspace ${workspaceId}; this is workspace ${workspace.id} with key ${workspace.key?.keyId ?? "(none)"}.`,
     });
   }
   return { keyId, publicJwk };

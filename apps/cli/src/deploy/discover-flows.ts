@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { DownbeatError } from "@downbeat/contract";
+import { environmentToPassOn } from "../config.ts";
 import type { ConfigMessage, DiscoveredFile, DiscoveryMessage } from "./discovery-message.ts";
 
 // From source the entry is TypeScript, from dist JavaScript.
@@ -33,6 +34,7 @@ function ask(
   const needsLoader = EXTENSION === "ts" || paths.some((path) => path.endsWith("ts"));
   const child = fork(ENTRY, [projectDirectory, ...args], {
     cwd: projectDirectory,
+    env: environmentToPassOn(),
     execArgv: needsLoader ? ["--import", import.meta.resolve("tsx")] : [],
     stdio: ["ignore", 2, 2, "ipc"],
   });

@@ -14,7 +14,10 @@ const StoredProfile = z.object({
 });
 
 /** Where a plain script records its runs, and with which key it seals them. File names are absolute. */
-export type Profile = z.infer<typeof StoredProfile>;
+export type Profile = z.infer<typeof StoredProfile> & {
+  /** The workspace keyset from the environment, which wins over the file. */
+  readonly keyText?: string;
+};
 
 /**
  * The profile that environment and file amount to.
@@ -22,7 +25,7 @@ export type Profile = z.infer<typeof StoredProfile>;
  * @throws DownbeatError `configuration_invalid` when the file does not hold one, `profile_missing` when half is missing.
  */
 export function parseProfile(source: ProfileSource): Profile {
-  const { apiUrl, apiKey, keyFile, file } = source;
+  const { apiUrl, apiKey, keyText, keyFile, file } = source;
   const stored = file === undefined ? undefined : parseStored(file);
   const url = apiUrl ?? stored?.apiUrl;
   const key = apiKey ?? stored?.apiKey;
@@ -41,6 +44,7 @@ export function parseProfile(source: ProfileSource): Profile {
     apiKey: key,
     ...(workspaceId !== undefined && { workspaceId }),
     ...(publicKey !== undefined && { publicKey }),
+    ...(keyText !== undefined && { keyText }),
     ...(named !== undefined && { keyFile: named }),
     ...(signingKeyFile !== undefined && { signingKeyFile }),
   };

@@ -42,6 +42,9 @@ test("the environment wins; keys of another server's profile are not used for it
   expect(profileOf({ DOWNBEAT_HOME: home, DOWNBEAT_KEY_FILE: "/k.json" })).toMatchObject({
     keyFile: "/k.json",
   });
+  expect(profileOf({ DOWNBEAT_HOME: home, DOWNBEAT_KEY: "the keyset" })).toMatchObject({
+    keyText: "the keyset",
+  });
 });
 
 test("without a profile, and when recording is off, there is none", () => {

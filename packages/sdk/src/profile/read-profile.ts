@@ -6,6 +6,8 @@ import { join, resolve } from "node:path";
 export type ProfileSource = {
   readonly apiUrl: string | undefined;
   readonly apiKey: string | undefined;
+  /** The workspace keyset itself. */
+  readonly keyText: string | undefined;
   /** Absolute. */
   readonly keyFile: string | undefined;
   /** Absolute. */
@@ -32,9 +34,10 @@ export function locateProfile(
   environment: NodeJS.ProcessEnv = process.env,
 ): ProfileSource | undefined {
   const value = (name: string): string | undefined => environment[name] || undefined;
-  const [apiUrl, apiKey, keyFile, signingKeyFile] = [
+  const [apiUrl, apiKey, keyText, keyFile, signingKeyFile] = [
     "DOWNBEAT_API_URL",
     "DOWNBEAT_API_KEY",
+    "DOWNBEAT_KEY",
     "DOWNBEAT_KEY_FILE",
     "DOWNBEAT_SIGNING_KEY_FILE",
   ].map(value);
@@ -43,6 +46,7 @@ export function locateProfile(
   return {
     apiUrl,
     apiKey,
+    keyText,
     keyFile: keyFile && resolve(keyFile),
     signingKeyFile: signingKeyFile && resolve(signingKeyFile),
     file,

@@ -9,7 +9,7 @@ import {
   type Keyring,
   type WorkspacePublicKey,
 } from "@downbeat/seal";
-import { readKeyset } from "@downbeat/seal/node";
+import { keySourceOf } from "@downbeat/seal/node";
 import type { Profile } from "../profile/parse-profile.ts";
 
 export type SealingKeys = {
@@ -37,9 +37,9 @@ export async function sealingKeys(client: Client, profile: Profile): Promise<Sea
   return { publicKey: followed, keyring };
 }
 
-async function keyringOf({ keyFile }: Profile, { key }: Workspace): Promise<Keyring | undefined> {
-  if (keyFile === undefined) return undefined;
-  const keyset = await readKeyset(keyFile);
+async function keyringOf(profile: Profile, { key }: Workspace): Promise<Keyring | undefined> {
+  const keyset = await keySourceOf(profile)?.read();
+  if (keyset === undefined) return undefined;
   return importKeyring(makeCurrent(keyset, key?.keyId ?? keyset.keyId));
 }
 
@@ -47,7 +47,7 @@ function pinnedKey({ publicKey, workspaceId }: Profile): WorkspacePublicKey {
   if (publicKey !== undefined && workspaceId !== undefined) return { ...publicKey, workspaceId };
   throw new DownbeatError("key_missing", {
     message:
-      "The profile pins no public key and names no key file, so parameters cannot be sealed.",
+      "The profile pins no public key and names no key file, and DOWNBEAT_KEY is not set, so parameters cannot be sealed.",
   });
 }
 

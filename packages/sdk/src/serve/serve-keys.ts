@@ -12,6 +12,7 @@ import {
   type Opener,
   type SealContext,
 } from "@downbeat/seal";
+import { keySourceOf } from "@downbeat/seal/node";
 import type { Profile } from "../profile/parse-profile.ts";
 import { sealingKeys } from "../remote/sealing-keys.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
@@ -128,12 +129,12 @@ async function readKeyring(client: Client, profile: Profile): Promise<Keyring> {
   const { keyring, publicKey } = await sealingKeys(client, profile);
   if (keyring === undefined) {
     throw new DownbeatError("key_missing", {
-      message: "This takes the workspace key, and the profile names no key file.",
+      message: "This takes the workspace key, and neither DOWNBEAT_KEY nor the profile names one.",
     });
   }
   if (idsOf(keyring).includes(publicKey.keyId)) return keyring;
   throw new DownbeatError("key_wrong", {
-    message: `The workspace uses key ${publicKey.keyId}; ${profile.keyFile ?? "the key file"} holds ${idsOf(keyring)}.`,
+    message: `The workspace uses key ${publicKey.keyId}; ${keySourceOf(profile)?.name} holds ${idsOf(keyring)}.`,
   });
 }
 

@@ -4,7 +4,7 @@ import { DownbeatError } from "@downbeat/contract";
 import type { WrappedDataKey } from "@downbeat/contract";
 import { createDataKey, keysOf, openKeyring, publicKeyOf, sealJson } from "@downbeat/seal";
 import type { DataKey, Keyring, SealContext } from "@downbeat/seal";
-import { readKeyset } from "@downbeat/seal/node";
+import { keySourceOf, type KeySource } from "@downbeat/seal/node";
 import { parseProfile } from "../profile/parse-profile.ts";
 import type { Profile } from "../profile/parse-profile.ts";
 import type { ProfileSource } from "../profile/read-profile.ts";
@@ -66,8 +66,9 @@ const NO_SEALER: Sealer = {
 };
 
 async function createSealer(profile: Profile): Promise<Sealer> {
-  const { keyFile, publicKey, workspaceId } = profile;
-  if (keyFile !== undefined) return fullSealer(keyFile, publicKey?.keyId);
+  const { publicKey, workspaceId } = profile;
+  const source = keySourceOf(profile);
+  if (source !== undefined) return fullSealer(source, publicKey?.keyId);
   const reason = new DownbeatError("key_missing", {
     message: `no workspace key is on this machine${publicKey === undefined ? "" : ` (needed: ${publicKey.keyId})`}`,
   });
@@ -77,12 +78,12 @@ async function createSealer(profile: Profile): Promise<Sealer> {
   return { dataKeys: [dataKey.wrapped], full: undefined, sealParameters: sealWith(dataKey) };
 }
 
-async function fullSealer(keyFile: string, pinnedKeyId: string | undefined): Promise<Sealer> {
-  const keyset = await readKeyset(keyFile);
+async function fullSealer(source: KeySource, pinnedKeyId: string | undefined): Promise<Sealer> {
+  const keyset = await source.read();
   const holds = keysOf(keyset).some(({ keyId }) => keyId === pinnedKeyId);
   if (pinnedKeyId !== undefined && !holds) {
     throw new DownbeatError("key_wrong", {
-      message: `${keyFile} holds key ${keyset.keyId}; the profile pins ${pinnedKeyId}`,
+      message: `${source.name} holds key ${keyset.keyId}; the profile pins ${pinnedKeyId}`,
     });
   }
   const keyring = await openKeyring(keyset);

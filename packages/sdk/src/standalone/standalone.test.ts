@@ -94,11 +94,11 @@ const SHOWING = `
   const main = flow({ name: "showing" }, async () => { metric("rows", 4.5); artifact.markdown("hush-note", "hush-text"); await load(); });
   await main();`;
 
-test("what a script shows is recorded, sealed but for metrics, and its last version is there at the end", async () => {
+test("what a script shows is recorded, sealed (with a key from the environment) but for metrics, and its last version is there at the end", async () => {
   await run(SHOWING, {
     DOWNBEAT_API_URL: plane.url,
     DOWNBEAT_API_KEY: "dnb_x",
-    DOWNBEAT_KEY_FILE: keyFile,
+    DOWNBEAT_KEY: JSON.stringify(keyset),
   });
   expect(plane.items.at(-1)).toMatchObject({ type: "COMPLETED" });
   expect(plane.items.filter(({ kind }) => kind === "metric")).toMatchObject([

@@ -1,3 +1,5 @@
+export { KEY_VARIABLE, keySourceOf } from "./key-source.ts";
+export type { KeySource } from "./key-source.ts";
 export { readKeyset, writeKeyset } from "./keyset-file.ts";
 export type { WriteKeysetOptions } from "./keyset-file.ts";
 export {
