@@ -17,7 +17,8 @@ Made from the labels in \`packages/contract\` by \`pnpm docs:write\`; a test fai
 a field carries no label.
 
 Each field that crosses the wire is **plain** (the hosted plane reads it) or **sealed** (end-to-end encrypted; only
-holders of the workspace key read it, and plaintext in its place is refused). What is in no table below stays on your
+holders of the workspace key read it, and plaintext in its place is refused). Of a sealed field the [header](sealing.md#a-sealed-blob) is in clear: ids,
+the deployment's name, numbers, and the trace that a run goes on in. What is in no table below stays on your
 machines: results, secrets, environment, source code, file paths.
 
 ## Everything that is sealed

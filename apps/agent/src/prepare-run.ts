@@ -1,6 +1,7 @@
 import {
   isDownbeatError,
   placeOfParameters,
+  traceOfParameters,
   type Lease,
   type RunInput,
   type StateReasonCode,
@@ -80,6 +81,7 @@ export class RunPreparer {
     lease: Lease,
     start: Pick<RunMessage, "modulePath" | "exportName" | "parameters" | "inputs">,
   ): RunMessage {
+    const traceparent = traceOfParameters(lease.parameters);
     return {
       type: "run",
       runId: lease.runId,
@@ -93,6 +95,7 @@ export class RunPreparer {
       limitedTags: lease.limitedTags,
       // Off is not said: a flow's module may have asked for it.
       ...(this.#options.captureConsole && { capturesConsole: true }),
+      ...(traceparent !== undefined && { traceparent }),
       ...start,
     };
   }

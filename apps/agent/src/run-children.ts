@@ -6,6 +6,7 @@ import {
   Name,
   RunIds,
   Tags,
+  TRACEPARENT,
   BATCH_LIMIT,
   type Lease,
 } from "@downbeat/contract";
@@ -46,6 +47,7 @@ const Call = z.discriminatedUnion("kind", [
           scheduledFor: Instant.optional(),
           runId: z.uuid({ version: "v7" }).optional(),
           idempotencyKey: z.string().min(1).max(1_000).optional(),
+          traceparent: z.string().regex(TRACEPARENT).optional(),
         }),
       )
       .min(1)

@@ -9,6 +9,7 @@ import {
   refuseUnsealed,
   sealed,
   SEALED_KINDS,
+  traceOfParameters,
   type Sealed,
   type SealedKind,
 } from "./sealed.ts";
@@ -34,6 +35,7 @@ const HEADER = {
   kind: "parameters",
 };
 const DIRECT = { ...HEADER, alg: "ECDH-ES+A256KW", kid: "A".repeat(43), epk: EPK };
+const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const WRAPPED_KEY = "A".repeat(54);
 
 describe("a sealed field", () => {
@@ -42,6 +44,7 @@ describe("a sealed field", () => {
     ["sealed with a data key", blob(HEADER)],
     ["sealed to a public key", blob(DIRECT, { key: WRAPPED_KEY })],
     ["that names its place", blob({ ...HEADER, ...place })],
+    ["that names a trace", blob({ ...HEADER, trace: TRACE })],
   ])("takes a compact JWE of its own kind, %s", (_, text) => {
     expect(sealed("parameters").safeParse(text).error).toBeUndefined();
   });
@@ -81,6 +84,9 @@ describe("a sealed field", () => {
     ["a kind that is none", { kind: "Ada Lovelace" }],
     ["a run that is none", { run: "Ada Lovelace" }],
     ["a deployment that is no name", { dep: "Ada <ada@example.org>" }],
+    ["a trace that is none", { trace: "Ada Lovelace" }],
+    ["more than a trace", { trace: `${TRACE}-ada` }],
+    ["the trace of nothing", { trace: TRACE.replaceAll(/[1-9a-f]/g, "0") }],
     ["a number that is none", { seq: "Ada Lovelace" }],
     ["more than a public key", { ...DIRECT, epk: { ...EPK, kid: "Ada Lovelace" } }],
     ["compression where it tells of the content", { zip: "DEF" }],
@@ -88,6 +94,14 @@ describe("a sealed field", () => {
     const refusal = refuseUnsealed(blob({ ...HEADER, ...extra }), "parameters");
     expect(refusal).toMatch(/protected header/);
     expect(refusal).not.toMatch(/ada/i);
+  });
+
+  it("refuses a trace with anything but parameters", () => {
+    const text = blob({ ...HEADER, kind: "log", trace: TRACE });
+    expect(refuseUnsealed(text, "log")).toContain("`trace` is not allowed");
+    expect(traceOfParameters(blob({ ...HEADER, trace: TRACE }))).toBe(TRACE);
+    expect(traceOfParameters(blob({ ...HEADER, trace: "Ada" }))).toBeUndefined();
+    expect(traceOfParameters(blob(HEADER))).toBeUndefined();
   });
 
   it("knows a limit for every kind", () => {

@@ -39,6 +39,8 @@ export type SealedHeader = {
   task?: string;
   /** Of an input: the key of the pause point that it is given to. */
   point?: string;
+  /** Of parameters: the W3C `traceparent` of the call that triggered the run. */
+  trace?: string;
   epoch?: number;
   seq?: number;
   zip?: "DEF";
@@ -101,6 +103,8 @@ export function refuseUnsealed(value: unknown, kind: SealedKind): string | undef
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const THUMBPRINT = /^[\w-]{43}$/;
+/** A W3C `traceparent` of version 00: ids of a trace and a span, and whether they are sampled. */
+export const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const isOrdinal = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
 const isText = (pattern: RegExp) => (value: unknown) =>
   typeof value === "string" && pattern.test(value);
@@ -117,6 +121,7 @@ const HEADER_RULES: Readonly<Record<string, (value: unknown, kind: SealedKind) =
   run: isText(UUID),
   task: (value, kind) => OF_TASK_RUNS.has(kind) && isText(UUID)(value),
   point: (value, kind) => kind === "input" && typeof value === "string" && isName(value),
+  trace: (value, kind) => kind === "parameters" && isText(TRACEPARENT)(value),
   epoch: isOrdinal,
   seq: isOrdinal,
   zip: (value, kind) => value === "DEF" && kind === "log",
@@ -166,6 +171,12 @@ export function placeOfParameters(
 ): { kind: "parameters"; dep: string; run?: string } {
   const isForOneRun = readSealedHeader(blob)?.run !== undefined;
   return { kind: "parameters", dep, ...(isForOneRun && { run }) };
+}
+
+/** The `traceparent` that came with a run's parameters. Authentic once they have been opened. */
+export function traceOfParameters(blob: string | null): string | undefined {
+  const trace: unknown = blob === null ? undefined : readSealedHeader(blob)?.trace;
+  return typeof trace === "string" && TRACEPARENT.test(trace) ? trace : undefined;
 }
 
 /** Reads the protected header without opening the blob; undefined when it is not JSON. */

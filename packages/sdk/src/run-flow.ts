@@ -245,6 +245,7 @@ class FlowObserver implements AttemptObserver, KeepWitness {
   }
 
   #spanSubject(): SpanSubject {
-    return { noun: "flow", name: this.#spec.name, attributes: this.#scope.spanAttributes };
+    const { spanAttributes: attributes } = this.#scope;
+    return { noun: "flow", name: this.#spec.name, attributes, parent: this.#host?.traceparent };
   }
 }

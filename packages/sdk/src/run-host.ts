@@ -43,6 +43,8 @@ export interface RunHost {
   readonly limitedTags?: readonly string[];
   /** Whether what the run writes to `console` becomes part of its log, unless the flow says otherwise. Default: as the process does. */
   readonly capturesConsole?: boolean;
+  /** The W3C `traceparent` of the call that triggered the run: its span is a child of that one. */
+  readonly traceparent?: string;
   /** The way to the plane for code in this run; what it triggers there is the run's child. Absent: the profile's. */
   readonly remote?: RemotePlane;
   /** The run's id on the plane, where that is not `run.runId`; resolves with undefined when the run is not recorded. */

@@ -7,8 +7,11 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { flow, NonRetriableError, runContext, secret, task } from "./index.ts";
+import { FLOW } from "./flow-definition.ts";
+import { flow, NonRetriableError, runContext, runDeployment, secret, task } from "./index.ts";
+import type { RemotePlane, TriggerRequest } from "./remote/remote-plane.ts";
 import { testFlow } from "./testing/index.ts";
+import { RecordingHost } from "./testing/recording-host.ts";
 
 const exporter = new InMemorySpanExporter();
 
@@ -194,6 +197,60 @@ test("what did not have to run is a span without children", async () => {
   expect(stateOf("task next")).toBe("UpstreamFailed");
   expect(stateOf("task clean")).toBe("Skipped");
   expect(tree().join()).not.toContain("never");
+});
+
+test("a run triggered by another goes on in the trace of the code that triggered it", async () => {
+  const asked: TriggerRequest[] = [];
+  const remote = { trigger: async (requests: TriggerRequest[]) => requests.map(take) };
+  const take = (request: TriggerRequest) => {
+    asked.push(request);
+    return { run: { runId: request.runId, state: { type: "SCHEDULED" } } };
+  };
+  const host = Object.assign(new RecordingHost("parent"), {
+    remote: remote as never as RemotePlane,
+  });
+  const mail = task({ name: "mail", background: true }, async () => {});
+  const start = task({ name: "start" }, () => runDeployment("child", { wait: false }));
+  const parent = flow({ name: "parent" }, async () => {
+    await start();
+    await mail.delay().sent;
+  });
+  expect(await parent[FLOW].execute({}, host)).toEqual({ outcome: "completed" });
+  const traceparentOf = (name: string) => {
+    const { traceId, spanId } = span(name).spanContext();
+    return `00-${traceId}-${spanId}-01`;
+  };
+  expect(asked.map(({ flowName, traceparent }) => [flowName, traceparent])).toEqual([
+    ["child", traceparentOf("task start")],
+    ["mail", traceparentOf("flow parent")],
+  ]);
+
+  const traceparent = traceparentOf("task start");
+  const child = flow({ name: "child" }, () => own("query"));
+  await trace
+    .getTracer("user")
+    .startActiveSpan("elsewhere", () =>
+      child[FLOW].execute({}, Object.assign(new RecordingHost("child"), { traceparent })),
+    );
+  expect(span("flow child").parentSpanContext).toMatchObject({
+    spanId: span("task start").spanContext().spanId,
+    isRemote: true,
+  });
+  expect(tree()).toContain("flow parent > task start > flow child > query");
+});
+
+test("without a span around it nothing of a trace goes with a run", async () => {
+  trace.disable();
+  const asked: TriggerRequest[] = [];
+  const trigger = async ([request]: TriggerRequest[]) => {
+    if (request !== undefined) asked.push(request);
+    return [{ run: { runId: request?.runId, state: { type: "SCHEDULED" } } }];
+  };
+  const remote = { trigger } as never as RemotePlane;
+  const parent = flow({ name: "parent" }, () => runDeployment("child", { wait: false }));
+  await parent[FLOW].execute({}, Object.assign(new RecordingHost("parent"), { remote }));
+  expect(asked).toHaveLength(1);
+  expect(asked[0]).not.toHaveProperty("traceparent");
 });
 
 test("a flow called in a flow is a span of it", async () => {

@@ -22,6 +22,8 @@ export type SealContext<K extends SealedKind = SealedKind> = {
   readonly task?: string | undefined;
   /** Of an input: the key of the pause point that it is given to. */
   readonly point?: string | undefined;
+  /** Of parameters: the W3C `traceparent` of the call that triggers the run, in clear. */
+  readonly trace?: string | undefined;
   readonly epoch?: number | undefined;
   readonly seq?: number | undefined;
 };
@@ -116,7 +118,7 @@ function stringify(context: SealContext, value: unknown): string {
 
 function buildHeader(
   key: Pick<SealedHeader, "alg" | "kid" | "ws"> & { zip?: "DEF" | undefined },
-  { kind, dep, run, task, point, epoch, seq }: SealContext,
+  { kind, dep, run, task, point, trace, epoch, seq }: SealContext,
 ): SealedHeader {
   return {
     alg: key.alg,
@@ -129,6 +131,7 @@ function buildHeader(
     ...(run !== undefined && { run }),
     ...(task !== undefined && { task }),
     ...(point !== undefined && { point }),
+    ...(trace !== undefined && { trace }),
     ...(epoch !== undefined && { epoch }),
     ...(seq !== undefined && { seq }),
     ...(key.zip !== undefined && { zip: key.zip }),

@@ -3,6 +3,7 @@ import { ParameterError } from "../errors.ts";
 import { FLOW, type FlowDefinition } from "../flow-definition.ts";
 import { flow } from "../flow.ts";
 import { currentFrame } from "../frame.ts";
+import { activeTraceparent } from "../run-span.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
 import { jsonText } from "./json-text.ts";
 import { planeInReach } from "./plane-in-reach.ts";
@@ -39,12 +40,14 @@ function delayTask(name: string, args: readonly unknown[]): BackgroundRun {
   const place = triggerPlace(`${name}/default`);
   const parent = place?.parentRunId;
   const runId = typeof parent === "string" ? place?.runIdOf(parent, 0) : undefined;
+  const traceparent = activeTraceparent();
   const request = {
     flowName: name,
     deploymentName: "default",
     parameters: JSON.parse(`{"args":${text}}`) as Record<string, unknown>,
     tags: [],
     runId: runId ?? uuidv7(),
+    ...(traceparent !== undefined && { traceparent }),
   };
   const later = typeof parent === "string" ? undefined : parent;
   const sent = sendQueue().add({ request, parent: later, characters: text.length });

@@ -15,6 +15,8 @@ export type TriggerRequest = {
   readonly idempotencyKey?: string;
   /** The run that triggers it, where no agent says so itself. */
   readonly parentRunId?: string;
+  /** The W3C `traceparent` of the span that asks, which travels in clear. */
+  readonly traceparent?: string;
 };
 
 /** Why a run was not made; `code` is one of the error catalogue. */

@@ -1,5 +1,6 @@
 import { uuidv7 } from "uuidv7";
 import { currentFrame } from "../frame.ts";
+import { activeTraceparent } from "../run-span.ts";
 import { insist } from "./insist.ts";
 import { jsonText } from "./json-text.ts";
 import { planeInReach } from "./plane-in-reach.ts";
@@ -73,12 +74,14 @@ function requestOf(
   target: string | DeploymentName,
   { parameters = {}, tags = [], scheduledFor, idempotencyKey }: RunDeploymentOptions,
 ): TriggerRequest {
+  const traceparent = activeTraceparent();
   return {
     ...deploymentNamed(target),
     parameters: JSON.parse(jsonText("parameters", parameters)) as TriggerRequest["parameters"],
     tags: checkTags(tags),
     ...(scheduledFor !== undefined && { scheduledFor: instantText(scheduledFor) }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 

@@ -79,7 +79,10 @@ export class TriggerMaker {
       flowName,
       deploymentName,
       parameters: sealedWithin(
-        await this.#options.seal({ kind: "parameters", dep, run: runId }, parameters),
+        await this.#options.seal(
+          { kind: "parameters", dep, run: runId, trace: request.traceparent },
+          parameters,
+        ),
       ),
       tags: [...tags],
       ...(scheduledFor !== undefined && { scheduledFor }),

@@ -25,7 +25,11 @@ const LEASE: Lease = {
   limitedTags: [],
 };
 // Without the workspace key states are reported and nothing is sealed.
-const KEYS = { full: undefined, workspaceId: "w" } as unknown as ServeKeys;
+const KEYS = {
+  full: undefined,
+  workspaceId: "w",
+  open: async () => ({ year: 2014 }),
+} as unknown as ServeKeys;
 
 /** Lives a leased run against a plane that accepts whatever it is told; which states that were. */
 async function statesOf(lease: Lease, definition: ServedRunParts["definition"]) {
@@ -53,6 +57,22 @@ test("a lease of a flow that is served here is announced, executed and completed
     ["Completed", "completed"],
   ]);
   expect(calls).toBe(1);
+});
+
+test("the trace that came with a run's parameters reaches its flow", async () => {
+  const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const header = Buffer.from(JSON.stringify({ trace })).toString("base64url");
+  const parameters = `${header}..nonce.text.tag` as Lease["parameters"];
+  const seen: unknown[] = [];
+  const traced: ServedRunParts["definition"] = mail && {
+    ...mail,
+    execute: async (given, { traceparent }) => {
+      seen.push(given, traceparent);
+      return { outcome: "completed" };
+    },
+  };
+  await statesOf({ ...LEASE, parameters }, traced);
+  expect(seen).toEqual([{ year: 2014 }, trace]);
 });
 
 test("a lease of a flow that is not served here fails without a start", async () => {

@@ -1,5 +1,5 @@
 import type { Client } from "@downbeat/client";
-import type { Lease, RunInput } from "@downbeat/contract";
+import { traceOfParameters, type Lease, type RunInput } from "@downbeat/contract";
 import { RunCancelled } from "../errors.ts";
 import type { FlowDefinition } from "../flow-definition.ts";
 import type { FlowOutcome, RunHost } from "../run-host.ts";
@@ -164,6 +164,7 @@ export class ServedRun {
   #host(pauses: PauseDesk): RunHost {
     const { runId, epoch, flowName, deploymentName, resultsFrom } = this.lease;
     const { keys, client } = this.#parts;
+    const traceparent = traceOfParameters(this.lease.parameters);
     return {
       run: {
         runId,
@@ -182,6 +183,7 @@ export class ServedRun {
       limitedTags: this.lease.limitedTags,
       acquireSlots: (request, signal) => takeSlots({ client, lease: this.lease }, request, signal),
       recordedRunId: Promise.resolve(runId),
+      ...(traceparent !== undefined && { traceparent }),
     };
   }
 }

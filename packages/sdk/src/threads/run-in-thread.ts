@@ -7,6 +7,7 @@ import { deliverShown } from "../artifacts/show.ts";
 import { deliverLog } from "../log.ts";
 import type { RunHost } from "../run-host.ts";
 import { callInPool } from "./thread-pool.ts";
+import { activeTraceparent } from "../run-span.ts";
 import { threadCall } from "./thread-call.ts";
 import type { ThreadMessage, ThreadReply } from "./thread-call.ts";
 import { fromThreadError } from "./thread-error.ts";
@@ -44,6 +45,7 @@ function identityOf({ scope, task, flowAttempt }: Frame) {
     run: scope?.run,
     limitedTags: limitedTagsOf(scope?.host),
     capturesConsole: scope?.capturesConsole,
+    traceparent: activeTraceparent(),
     flowAttempt,
     taskRunId: task?.run.taskRunId ?? "",
     index: task?.run.index ?? 0,

@@ -19,6 +19,8 @@ export type ThreadCall = {
   readonly limitedTags: readonly string[] | undefined;
   /** As the run has it; see RunScope. */
   readonly capturesConsole: boolean | undefined;
+  /** The W3C `traceparent` of the task's span, or of what is around it; absent where there is none. */
+  readonly traceparent: string | undefined;
   /** Takes the run's events and wishes for slots, and `null` after the last; answers the wishes. */
   readonly port: MessagePort;
 };

@@ -199,7 +199,7 @@ function hostOf(
 ): RunHost {
   const { runId, epoch, attempt, flowName, deployment, workspaceId, resultsFrom, limitedTags } =
     message;
-  const { capturesConsole } = message;
+  const { capturesConsole, traceparent } = message;
   return {
     run: {
       runId,
@@ -217,6 +217,7 @@ function hostOf(
     suspend: (point) => pauses.suspend(point),
     ...(limitedTags !== undefined && { limitedTags }),
     ...(capturesConsole !== undefined && { capturesConsole }),
+    ...(traceparent !== undefined && { traceparent }),
     acquireSlots: (request, waitSignal) => slots.acquire(request, waitSignal),
     remote,
   };

@@ -26,6 +26,8 @@ export type RunMessage = {
   readonly tellsStart?: boolean;
   /** What the run writes to `console` becomes part of its log, unless the flow says otherwise. Default: as its module has it. */
   readonly capturesConsole?: boolean;
+  /** The W3C `traceparent` of the call that triggered the run. */
+  readonly traceparent?: string;
 };
 
 /** Someone resumed a run whose process waits at this pause point. */
