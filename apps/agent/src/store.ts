@@ -123,7 +123,7 @@ export class Store {
   async #persist(operations: readonly StoreOperation[], sync: boolean): Promise<void> {
     for (;;) {
       try {
-        return await this.#level.batch([...operations], { sync });
+        return await this.#writeBatch(operations, sync);
       } catch (error) {
         if (this.#level.status === "closed" || this.#level.status === "closing") throw error;
         this.#onError(error);
@@ -131,6 +131,16 @@ export class Store {
         await this.#reopen().catch(this.#onError);
       }
     }
+  }
+
+  // A chained batch: an array of operations would be copied one by one first, which takes eight times as long.
+  #writeBatch(operations: readonly StoreOperation[], sync: boolean): Promise<void> {
+    const batch = this.#level.batch();
+    for (const operation of operations) {
+      if (operation.type === "put") batch.put(operation.key, operation.value);
+      else batch.del(operation.key);
+    }
+    return batch.write({ sync });
   }
 
   // LevelDB refuses everything after a failed write until it is opened anew.
