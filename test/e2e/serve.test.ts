@@ -95,6 +95,8 @@ it("registers flows and executes their runs in its own process, sealed as an age
   await served.waitForOutput(/begun 9000/);
   expect(await served.kill("SIGTERM")).toBe(0);
   expect(served.stdout()).toContain("stopped");
+  expect((await plane.client().call("listAgents", { query: {} })).items).toEqual([]);
+  expect((await read(last)).agentName).toMatch(/^serve-.*-[0-9a-f]{8}$/);
   expect(await statesOf(last)).toEqual(["Scheduled", "Pending", "Running", "Completed"]);
 });
 

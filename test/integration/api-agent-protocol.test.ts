@@ -72,6 +72,31 @@ describeEachDatabase("the agent protocol", ({ database }) => {
     expect(run.startedAt).not.toBeNull();
   });
 
+  it("lets an agent leave for good: it is listed no more, and what it ran still names it", async () => {
+    const stage = await aStage(api, here);
+    const other = await api.enrol(here, { poolName: stage.poolName });
+    const { lease, sessionId } = await aLease(stage);
+    await report(stage.agent, transition(lease, "RUNNING"), transition(lease, "COMPLETED"));
+    const listed = async () => {
+      const query = { poolName: stage.poolName };
+      return (await here.admin.call("listAgents", { query })).items.map(({ name }) => name);
+    };
+    await stage.agent.caller.call("release", { body: { sessionId, runs: [], endSession: true } });
+    expect(await listed()).toEqual([other.name, stage.agent.name]);
+    // Lost answers are asked for again.
+    for (const _ of [1, 2])
+      await stage.agent.caller.call("release", {
+        body: { sessionId, runs: [], endSession: true, leave: true },
+      });
+    expect(await listed()).toEqual([other.name]);
+    const run = await here.admin.call("readRun", { params: { runId: lease.runId } });
+    expect(run.agentName).toBe(stage.agent.name);
+    // One who is no agent has nothing to leave.
+    const body = { sessionId, runs: [], endSession: false, leave: true };
+    await here.admin.call("release", { body });
+    expect(await listed()).toEqual([other.name]);
+  });
+
   it("answers a long report again as before, however many transitions it holds", async () => {
     const stage = await aStage(api, here);
     const { lease } = await aLease(stage);

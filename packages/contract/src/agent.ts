@@ -243,6 +243,8 @@ export const ReleaseRequest = z.strictObject({
   runs: z.array(z.strictObject(fence)).max(BATCH_LIMIT),
   /** Also ends the session. */
   endSession: Flag.default(false),
+  /** The agent will not come back: its key is worth nothing from now on, and lists leave it out. What it ran still names it. */
+  leave: Flag.default(false),
 });
 export type ReleaseRequest = z.infer<typeof ReleaseRequest>;
 

@@ -101,6 +101,14 @@ export async function enrolAgent(
   return { agentId: row.id };
 }
 
+/** Revokes an agent. Its row stays: runs name it. */
+export async function revokeAgent(tx: Tx, id: string): Promise<void> {
+  await tx.prisma.agent.updateMany({
+    where: { id, workspaceId: tx.workspaceId, revokedAt: null },
+    data: { revokedAt: new Date() },
+  });
+}
+
 /** What checking an agent's assertion needs. */
 export type FoundAgent = {
   readonly id: string;
@@ -130,7 +138,7 @@ export async function findAgent(tx: OperatorTx, id: string): Promise<FoundAgent 
   };
 }
 
-/** Agents, newest first, each with whether its lease stands and how many runs it holds. */
+/** Agents that are not revoked, newest first, each with whether its lease stands and how many runs it holds. */
 export async function listAgents(
   tx: Tx,
   query: PageQuery & { poolName?: string | undefined },

@@ -74,7 +74,7 @@ export const agentRoutes = {
   release: route({
     method: "POST",
     path: "/v1/agent/release",
-    summary: "Give back unstarted leases, and end the session on drain",
+    summary: "Give back unstarted leases; on drain end the session, and leave for good",
     tag: "agent protocol",
     access: ["agent", "runner"],
     body: ReleaseRequest,

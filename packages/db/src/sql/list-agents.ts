@@ -13,7 +13,7 @@ export type AgentRow = {
 };
 
 /**
- * Agents by id, newest first, with what their newest session says, by the database's clock.
+ * Agents that are not revoked, by id, newest first, with what their newest session says, by the database's clock.
  *
  * Locks: none. Indexes: agent_session_agent_id_epoch_idx, live_run_session_idx.
  */
@@ -37,7 +37,7 @@ export function listAgentRows(
       where newest.agent_id = a.id and newest.workspace_id = ${tx.workspaceId}::uuid
       order by newest.epoch desc limit 1
     ) as s on true
-    where a.workspace_id = ${tx.workspaceId}::uuid
+    where a.workspace_id = ${tx.workspaceId}::uuid and a.revoked_at is null
       and (${query.cursor}::uuid is null or a.id < ${query.cursor}::uuid)
       and (${query.poolName}::text is null or p.name = ${query.poolName}::text)
     order by a.id desc

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { dirname, relative, sep } from "node:path";
 import { createClient, type Client } from "@downbeat/client";
@@ -94,8 +94,11 @@ async function enrol(owner: Client, apiUrl: string, poolName: string): Promise<C
   return createClient({ apiUrl, signAssertion: () => key.assert(agentId) });
 }
 
-/** One for each process: another agent of the same name would take its identity away. */
+/**
+ * One for each process: another agent of the same name would take its identity away. Containers may share both the host's name
+ * and the process id.
+ */
 function agentName(): string {
   const host = hostname().replaceAll(/[^\w.-]/g, "-");
-  return `serve-${host.slice(0, 60)}-${process.pid}`;
+  return `serve-${host.slice(0, 60)}-${randomBytes(4).toString("hex")}`;
 }

@@ -118,7 +118,8 @@ export class ServeLoop {
 
   async #call(leases: readonly Lease[], endSession: boolean): Promise<void> {
     const runs = leases.map(({ runId, epoch, leaseToken }) => ({ runId, epoch, leaseToken }));
-    const body = { sessionId: this.#session.id, runs, endSession };
+    // The process was this agent: nobody comes back as it.
+    const body = { sessionId: this.#session.id, runs, endSession, leave: endSession };
     const signal = AbortSignal.timeout(RELEASE_TIMEOUT_MS);
     // Not answered: the leases lapse by themselves.
     await this.#options.connection.client.call("release", { body }, { signal }).catch(() => {});
