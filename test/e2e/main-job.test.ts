@@ -4,7 +4,7 @@ import type { Run, RunDetail, RunStateRecord, TaskRun } from "@downbeat/contract
 import { DATABASE_KINDS, reserveDatabase, waitFor, type DatabasePlace } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dumpEmbedded, dumpPostgres, readTree } from "./database-dump.ts";
-import { findMarker } from "../boundary/find-marker.ts";
+import { findMarkers } from "../boundary/find-marker.ts";
 import { listeningPorts } from "./listening-sockets.ts";
 import { Plane } from "./plane.ts";
 import { processTree } from "./process-tree.ts";
@@ -173,8 +173,7 @@ describe.each(DATABASE_KINDS)("the main job on %s", (kind) => {
     const dump = url === undefined ? await dumpEmbedded(dataDir) : await dumpPostgres(url);
     const everything = `${dump}\n${api.stdout()}\n${api.stderr()}\n${await readTree(plane.apiHome)}`;
     expect(everything).toContain("markers"); // the flow's name is plain metadata: the search looks in the right place
-    for (const marker of MARKERS)
-      expect([marker, findMarker(everything, marker)]).toEqual([marker, []]);
+    expect(findMarkers(Buffer.from(everything, "latin1"), MARKERS)).toEqual([]);
   });
 });
 
