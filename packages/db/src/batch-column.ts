@@ -1,9 +1,9 @@
 import { plainColumn } from "./array-literal.ts";
 
 /**
- * A column of a batch on its way to the server. Most columns of a batch hold one value over and over (the state that all
- * its runs move to, no error): that travels once, as `same`, and `array` is null, which `unnest` beside longer arrays
- * reads as nothing but nulls. Statements take `coalesce(given.column, same)`.
+ * A column of a batch on its way to the server. Most columns of a batch hold one value over and over (the state that
+ * all its runs move to, no error): that travels once, as `same`, and `array` is null, which `unnest` beside longer
+ * arrays reads as nothing but nulls. Statements take `coalesce(given.column, same)`.
  */
 export type BatchColumn<T> = {
   readonly array: string | readonly T[] | null;
@@ -14,16 +14,12 @@ export type BatchColumn<T> = {
 export function plainBatchColumn<T extends string | number>(
   values: readonly (T | null)[],
 ): BatchColumn<T> {
-  return isUniform(values)
-    ? { array: null, same: values[0] ?? null }
-    : { array: plainColumn(values), same: null };
+  return batchColumn(values, plainColumn);
 }
 
 /** Of any text that is always there. */
 export function textBatchColumn(values: readonly string[]): BatchColumn<string> {
-  return isUniform(values)
-    ? { array: null, same: values[0] ?? null }
-    : { array: values, same: null };
+  return batchColumn(values, (array) => array);
 }
 
 /** Of any text: an array only if some row has one. */
@@ -33,7 +29,20 @@ export function optionalColumn<T>(values: readonly (T | null | undefined)[]): (T
     : values.map((value) => value ?? null);
 }
 
-function isUniform(values: readonly unknown[]): boolean {
-  const [first] = values;
-  return values.every((value) => value === first);
+/** As optionalColumn, of what plainColumn takes. */
+export function optionalPlainColumn(
+  values: readonly (string | number | null | undefined)[],
+): string | null {
+  const column = optionalColumn(values);
+  return column && plainColumn(column);
+}
+
+function batchColumn<T, V extends T | null>(
+  values: readonly V[],
+  toArray: (values: readonly V[]) => BatchColumn<T>["array"],
+): BatchColumn<T> {
+  const first = values[0] ?? null;
+  return values.every((value) => value === first)
+    ? { array: null, same: first }
+    : { array: toArray(values), same: null };
 }

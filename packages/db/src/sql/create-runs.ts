@@ -2,7 +2,7 @@ import type { Actor, Run } from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
 import type { RetryBudget } from "@downbeat/core";
 import { arrayLiteral, plainColumn } from "../array-literal.ts";
-import { optionalColumn, plainBatchColumn } from "../batch-column.ts";
+import { optionalColumn, optionalPlainColumn, plainBatchColumn } from "../batch-column.ts";
 import { retriesLeft } from "../run-row.ts";
 import type { Tx } from "../transaction.ts";
 import { readIdempotencyKeys } from "./read-idempotency-keys.ts";
@@ -29,8 +29,8 @@ export type NewRun = {
 };
 
 /**
- * What became of one asked run. `standing`: the idempotency key had made this run before. `mismatch`: it had, for another
- * request. `unknown`: no such flow or deployment; `flowExists` tells which.
+ * What became of one asked run. `standing`: the idempotency key had made this run before. `mismatch`: it had, for
+ * another request. `unknown`: no such flow or deployment; `flowExists` tells which.
  */
 export type CreatedRun =
   | {
@@ -132,7 +132,7 @@ function insert(
 ): Promise<Target[]> {
   const column = <K extends keyof NewRun>(key: K) => optionalColumn(rows.map((row) => row[key]));
   const place = plainBatchColumn(asked.places);
-  const instants = optionalColumn(rows.map(toInstant));
+  const instants = optionalPlainColumn(rows.map(toInstant));
   const tags = optionalColumn(
     rows.map((row) => (row.tags.length === 0 ? null : arrayLiteral(row.tags))),
   );
@@ -157,32 +157,36 @@ function insert(
       left join lateral (
         select d.id as deployment_id, d.flow_version_id, d.tags, q.pool_id, p.name as pool_name, q.id as queue_id,
           q.name as queue_name, q.priority as queue_priority,
-          case when d.concurrency_strategy <> 'enqueue' and d.concurrency_limit is not null then d.id end as strategy_of,
+          case when d.concurrency_strategy <> 'enqueue' and d.concurrency_limit is not null then d.id end
+            as strategy_of,
           case when d.retry is not null then jsonb_build_object('policy', d.retry, 'onCrash', d.retry->'retriesOnCrash',
             'onFailure', d.retry->'retriesOnFailure', 'made', 0) end as retry
         from deployment d
         join work_queue q on q.id = d.queue_id and (q.workspace_id = ${tx.workspaceId}::uuid) is true
         join work_pool p on p.id = q.pool_id and (p.workspace_id = ${tx.workspaceId}::uuid) is true
-        where d.flow_id = f.id and d.name = wanted.deployment_name and (d.workspace_id = ${tx.workspaceId}::uuid) is true
+        where d.flow_id = f.id and d.name = wanted.deployment_name
+          and (d.workspace_id = ${tx.workspaceId}::uuid) is true
         offset 0
       ) as d on true
     ),
     input as (
       select given.run_id, given.parameters, given.signature, given.key, given.request_hash,
         coalesce(given.actor_kind, ${actorKind.same}::text) as actor_kind,
-        coalesce(given.actor_id, ${actorId.same}::uuid) as actor_id, given.parent_run_id, given.row_number, clock.at, coalesce(given.scheduled_for, clock.at) as scheduled_for,
+        coalesce(given.actor_id, ${actorId.same}::uuid) as actor_id, given.parent_run_id, given.row_number, clock.at,
+        coalesce(given.scheduled_for, clock.at) as scheduled_for,
         target.ordinal as target, target.flow_id, target.flow_version_id, target.deployment_id, target.pool_id,
         target.queue_id, target.queue_priority, target.retry,
         case when given.tags is null then target.tags
-          else (array(select distinct unnest(target.tags || given.tags::text[]) collate "C" order by 1))[1:32] end as tags
+          else (array(select distinct unnest(target.tags || given.tags::text[]) collate "C" order by 1))[1:32] end
+          as tags
       from unnest(
         ${plainColumn(asked.runIds)}::uuid[], ${place.array}::int[], ${column("parameters")}::text[],
-        ${instants && plainColumn(instants)}::timestamptz[], ${tags}::text[], ${column("idempotencyKey")}::text[],
+        ${instants}::timestamptz[], ${tags}::text[], ${column("idempotencyKey")}::text[],
         ${hashes}::text[], ${actorKind.array}::text[], ${actorId.array}::uuid[], ${column("parentRunId")}::uuid[],
         ${column("signature")}::text[]
       ) with ordinality as given (
-        run_id, target, parameters, scheduled_for, tags, key, request_hash, actor_kind, actor_id, parent_run_id, signature,
-        row_number
+        run_id, target, parameters, scheduled_for, tags, key, request_hash, actor_kind, actor_id, parent_run_id,
+        signature, row_number
       )
       join target on target.ordinal = coalesce(given.target, ${place.same}::int) and target.deployment_id is not null
       cross join clock
@@ -191,7 +195,9 @@ function insert(
       insert into idempotency (workspace_id, key, run_id, request_hash, created_at)
       select ${tx.workspaceId}::uuid, key, run_id, request_hash, at
       from input
-      where key is not null and not exists (select from flow_run r where (r.workspace_id = ${tx.workspaceId}::uuid) is true and r.id = input.run_id)
+      where key is not null and not exists (
+        select from flow_run r where (r.workspace_id = ${tx.workspaceId}::uuid) is true and r.id = input.run_id
+      )
       order by key, row_number
       on conflict (workspace_id, key) do nothing
       returning run_id

@@ -21,7 +21,10 @@ export async function findRunIds(
   return rows.map(({ id }) => id);
 }
 
-/** How many runs match. Locks: none. Indexes: ended_run_workspace_id_state_type_run_id_idx, live_run_workspace_id_run_id_idx. */
+/**
+ * How many runs match. Locks: none.
+ * Indexes: ended_run_workspace_id_state_type_run_id_idx, live_run_workspace_id_run_id_idx.
+ */
 export async function countRuns(tx: Tx, selection: RunSelection): Promise<number> {
   const [row] = await tx.prisma.$queryRaw<[{ count: number }]>`
     select count(*)::int as count from (${selected(tx, selection)}) as selected`;
@@ -30,13 +33,14 @@ export async function countRuns(tx: Tx, selection: RunSelection): Promise<number
 
 function selected(tx: Tx, { filter, stateTypes, cursor }: RunSelection): Prisma.Sql {
   const matches = runMatches(tx, { ...filter, cursor });
+  const live = stateTypes.filter((type) => !isTerminal(type));
+  const ended = stateTypes.filter((type) => isTerminal(type));
   return Prisma.sql`
     select id from (
       (select r.id from ended_run e join flow_run r on r.id = e.run_id
-        where e.workspace_id = ${tx.workspaceId}::uuid and e.state_type = any(${stateTypes.filter((type) => isTerminal(type))}::text[]) and ${matches})
+        where e.workspace_id = ${tx.workspaceId}::uuid and e.state_type = any(${ended}::text[]) and ${matches})
       union all
       (select r.id from live_run l join flow_run r on r.id = l.run_id
-        where l.workspace_id = ${tx.workspaceId}::uuid
-          and l.state_type = any(${stateTypes.filter((type) => !isTerminal(type))}::text[]) and ${matches})
+        where l.workspace_id = ${tx.workspaceId}::uuid and l.state_type = any(${live}::text[]) and ${matches})
     ) as candidate`;
 }

@@ -18,11 +18,11 @@ type Row = { run_id: string; pool_id: string };
 
 /**
  * Puts ended runs back into the queue of their deployment, with its retry policy in full. The epoch goes on from where
- * it was, so whatever an earlier attempt may still propose is fenced; what it logged late is still taken. Runs of no deployment (standalone ones) stay ended:
- * no agent could take them.
+ * it was, so whatever an earlier attempt may still propose is fenced; what it logged late is still taken. Runs of no
+ * deployment (standalone ones) stay ended: no agent could take them.
  *
- * Returns the runs that went back, with the pool that got them. Locks: the ended_run rows, in order of run id; then their flow_run rows.
- * Indexes: ended_run_pkey, flow_run_pkey, deployment_pkey, live_run_pkey.
+ * Returns the runs that went back, with the pool that got them. Locks: the ended_run rows, in order of run id; then
+ * their flow_run rows. Indexes: ended_run_pkey, flow_run_pkey, deployment_pkey, live_run_pkey.
  */
 export async function retryRuns(
   tx: Tx,
@@ -63,7 +63,8 @@ export async function retryRuns(
     ),
     moved as (
       update flow_run r
-      set pool_id = target.pool_id, queue_id = target.queue_id, results_from = case target.mode when 'from_failed' then r.results_from else target.epoch + 1 end
+      set pool_id = target.pool_id, queue_id = target.queue_id,
+        results_from = case target.mode when 'from_failed' then r.results_from else target.epoch + 1 end
       from target
       where r.id = target.id and (r.workspace_id = target.workspace_id) is true
     ),

@@ -1,6 +1,11 @@
 import type { TaskRunItem } from "@downbeat/contract";
 import { arrayLiteral, plainColumn } from "../array-literal.ts";
-import { optionalColumn, plainBatchColumn, textBatchColumn } from "../batch-column.ts";
+import {
+  optionalColumn,
+  optionalPlainColumn,
+  plainBatchColumn,
+  textBatchColumn,
+} from "../batch-column.ts";
 import type { Tx } from "../transaction.ts";
 
 /** The newest known state of a task run, as an agent reports it. */
@@ -19,10 +24,8 @@ export async function upsertTaskRuns(tx: Tx, rows: readonly TaskRunRow[]): Promi
   const [runId, epoch, type, name] = [plain("runId"), plain("epoch"), plain("type"), plain("name")];
   const [sequence, attempt] = [plain("sequence"), plain("attempt")];
   const taskName = textBatchColumn(rows.map((row) => row.taskName));
-  const instants = (key: "startedAt" | "endedAt") => {
-    const values = optionalColumn(rows.map((row) => row[key]));
-    return values && plainColumn(values);
-  };
+  const instants = (key: "startedAt" | "endedAt") =>
+    optionalPlainColumn(rows.map((row) => row[key]));
   const sealed = (key: "renderedName" | "result" | "cacheTag") =>
     optionalColumn(rows.map((row) => row[key]));
   const upstream = optionalColumn(
