@@ -8,6 +8,14 @@ import type { TestWorkspace } from "./api-harness.ts";
 import { aLease, aStage, claim, report } from "./api-stage.ts";
 import { aBlob } from "./db-fixture.ts";
 
+const RECORDS_OF_RUN = [
+  "listArtifacts",
+  "listLogChunks",
+  "listLogManifests",
+  "listMetrics",
+  "listTaskRuns",
+] as const;
+
 const tagOf = (key: string): string => key.padEnd(43, "_");
 
 describeEachDatabase("what runs show", ({ database }) => {
@@ -136,12 +144,11 @@ describeEachDatabase("what runs show", ({ database }) => {
     await report(stage.agent, await artifact(lease, "note", 0), metric(lease, "rows", 1, 5));
     const elsewhere = await api.workspace("elsewhere");
     const params = { runId };
-    expect(await codeOf(elsewhere.admin.call("listArtifacts", { params, query: {} }))).toBe(
-      "not_found",
-    );
-    expect(await codeOf(elsewhere.admin.call("listMetrics", { params, query: {} }))).toBe(
-      "not_found",
-    );
+    for (const route of RECORDS_OF_RUN)
+      expect(await codeOf(elsewhere.admin.call(route, { params, query: {} })), route).toBe(
+        "not_found",
+      );
+    expect(await codeOf(elsewhere.admin.call("listRunStates", { params }))).toBe("not_found");
     await report(stage.agent, transition(lease, "RUNNING"), transition(lease, "COMPLETED"));
     await here.admin.call("deleteRun", { params });
     const left = await database().inWorkspace(here, async (tx) => [

@@ -2,43 +2,17 @@ import type {
   Actor,
   LogChunk,
   LogManifestPart,
-  RunDetail,
   RunStateRecord,
   StateName,
   StateReasonCode,
   StateType,
-  TaskRun,
   WrappedDataKey,
 } from "@downbeat/contract";
 import { readSealedHeader } from "@downbeat/contract";
 import { readDataKeys } from "./data-keys.ts";
-import type { Page, PageQuery } from "./page.ts";
 import { toRunError } from "./run-error-columns.ts";
-import { listTaskRunRows } from "./sql/list-task-runs.ts";
-import { readRuns } from "./sql/read-runs.ts";
+import { runStands } from "./sql/run-stands.ts";
 import type { Tx } from "./transaction.ts";
-
-/** One run with its sealed parameters, without `why`, which needs a clock and rules; undefined when not here. */
-export async function readRun(
-  tx: Tx,
-  runId: string,
-): Promise<Omit<RunDetail, "why" | "pause"> | undefined> {
-  const run = (await readRuns(tx, [runId])).get(runId);
-  if (run === undefined) return undefined;
-  const row = await tx.prisma.flowRun.findFirst({
-    where: { id: runId, workspaceId: tx.workspaceId },
-    select: { parameters: true },
-  });
-  const ended = await tx.prisma.endedRun.findFirst({
-    where: { runId, workspaceId: tx.workspaceId },
-    select: { result: true },
-  });
-  return {
-    ...run,
-    parameters: (row?.parameters ?? null) as RunDetail["parameters"],
-    result: (ended?.result ?? null) as RunDetail["result"],
-  };
-}
 
 /** A run's history, oldest first. */
 export async function listRunStates(tx: Tx, runId: string): Promise<RunStateRecord[]> {
@@ -65,11 +39,6 @@ export async function listRunStates(tx: Tx, runId: string): Promise<RunStateReco
   }));
 }
 
-/** A run's task runs in order of start; those that have not started come last. */
-export function listTaskRuns(tx: Tx, query: PageQuery & { runId: string }): Promise<Page<TaskRun>> {
-  return listTaskRunRows(tx, query);
-}
-
 export type LogPage = {
   readonly items: LogChunk[];
   /** "epoch.sequence" of the last chunk, or the given `after` when nothing is new. */
@@ -81,18 +50,14 @@ export type LogPage = {
 
 /** Log chunks after "epoch.sequence", oldest first, with the wrapped data keys they name; undefined when no such run. */
 export async function listLogChunks(tx: Tx, query: LogQuery): Promise<LogPage | undefined> {
-  // Read before the chunks: once it says terminal, what follows includes everything that came before the end.
-  const where = { runId: query.runId, workspaceId: tx.workspaceId };
-  const ended = await tx.prisma.endedRun.findFirst({ where, select: { runId: true } });
-  const run = await tx.prisma.flowRun.findFirst({
-    where: { id: query.runId, workspaceId: tx.workspaceId },
-    select: { id: true },
-  });
-  if (run === null) return undefined;
+  // Asked before the chunks are read: once it has ended, they include everything that came before the end.
+  const stands = await runStands(tx, query.runId);
+  if (stands === undefined) return undefined;
   const [epoch, sequence] = placeAfter(query);
   const rows = await tx.prisma.logChunk.findMany({
     where: {
-      ...where,
+      runId: query.runId,
+      workspaceId: tx.workspaceId,
       OR: [{ epoch: { gt: epoch } }, { epoch, sequence: { gt: sequence } }],
     },
     orderBy: [{ epoch: "asc" }, { sequence: "asc" }],
@@ -110,7 +75,7 @@ export async function listLogChunks(tx: Tx, query: LogQuery): Promise<LogPage | 
   return {
     items,
     nextAfter: last === undefined ? (query.after ?? null) : `${last.epoch}.${last.sequence}`,
-    complete: ended !== null && rows.length <= query.limit,
+    complete: stands === "ended" && rows.length <= query.limit,
     dataKeys: await readDataKeys(tx, keyIdsOf(items.map(({ chunk }) => chunk))),
   };
 }

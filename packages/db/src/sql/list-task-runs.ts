@@ -28,7 +28,7 @@ type Row = RunErrorColumns & {
  *
  * Locks: none. Index: task_run_pkey (one run's rows are contiguous; sorted in memory).
  */
-export async function listTaskRunRows(
+export async function listTaskRuns(
   tx: Tx,
   query: PageQuery & { runId: string },
 ): Promise<Page<TaskRun>> {

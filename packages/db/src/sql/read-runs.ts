@@ -81,7 +81,8 @@ export function runMatches(tx: Tx, filter: Omit<RunFilter, "limit" | "stateType"
     and (${before}::timestamptz is null or r.created_at < ${before}::timestamptz)`;
 }
 
-function runColumns(tx: Tx): Prisma.Sql {
+/** What a RunRow holds, of what `runJoins` joins. */
+export function runColumns(tx: Tx): Prisma.Sql {
   return Prisma.sql`
     select r.id, r.flow_id, f.name as flow_name, r.flow_version_id, r.deployment_id, d.name as deployment_name,
       p.name as pool_name, q.name as queue_name, coalesce(e.state_type, l.state_type) as state_type,
@@ -94,7 +95,8 @@ function runColumns(tx: Tx): Prisma.Sql {
       e.error_class, e.exit_code, e.signal, e.error_fingerprint, e.error_detail`;
 }
 
-function runJoins(tx: Tx): Prisma.Sql {
+/** To `flow_run r`. */
+export function runJoins(tx: Tx): Prisma.Sql {
   return Prisma.sql`
     join flow f on f.id = r.flow_id and f.workspace_id = ${tx.workspaceId}::uuid
     left join deployment d on d.id = r.deployment_id and d.workspace_id = ${tx.workspaceId}::uuid

@@ -14,8 +14,9 @@ import { bulkRuns } from "./bulk-runs.ts";
 import { cancelRun } from "./cancel-run.ts";
 import { RunCreator } from "./create-runs.ts";
 import { deleteRun } from "./delete-run.ts";
+import { inRun } from "./in-run.ts";
 import { readLogs } from "./read-logs.ts";
-import { readRunDetail, readWhy, requireRun } from "./read-run-detail.ts";
+import { readRunDetail, readWhy } from "./read-run-detail.ts";
 import { resumeRun } from "./resume-run.ts";
 import { retryRun } from "./retry-runs.ts";
 import { setRunState } from "./set-run-state.ts";
@@ -57,38 +58,22 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
 
 /** What belongs to a run. */
 function runRecordRoutes(register: RegisterRoute, services: Services): void {
-  const { database } = services;
   register(ROUTES.listRunStates, ({ ctx, params: { runId } }) =>
-    database.inWorkspace(ctx, async (tx) => {
-      await requireRun(tx, runId);
-      return { items: await listRunStates(tx, runId) };
-    }),
+    inRun(services, { ctx, runId }, async (tx) => ({ items: await listRunStates(tx, runId) })),
   );
   register(ROUTES.listTaskRuns, ({ ctx, params: { runId }, query }) =>
-    database.inWorkspace(ctx, async (tx) => {
-      await requireRun(tx, runId);
-      return listTaskRuns(tx, { runId, ...query });
-    }),
+    inRun(services, { ctx, runId }, (tx) => listTaskRuns(tx, { runId, ...query })),
   );
   register(ROUTES.listArtifacts, ({ ctx, params: { runId }, query }) =>
-    database.inWorkspace(ctx, async (tx) => {
-      await requireRun(tx, runId);
-      return listArtifacts(tx, { runId, ...query });
-    }),
+    inRun(services, { ctx, runId }, (tx) => listArtifacts(tx, { runId, ...query })),
   );
   register(ROUTES.listMetrics, ({ ctx, params: { runId }, query }) =>
-    database.inWorkspace(ctx, async (tx) => {
-      await requireRun(tx, runId);
-      return listMetrics(tx, { runId, ...query });
-    }),
+    inRun(services, { ctx, runId }, (tx) => listMetrics(tx, { runId, ...query })),
   );
   register(ROUTES.listLogChunks, ({ ctx, params, query }) =>
     readLogs(services, ctx, { ...params, ...query }),
   );
   register(ROUTES.listLogManifests, ({ ctx, params: { runId }, query }) =>
-    database.inWorkspace(ctx, async (tx) => {
-      await requireRun(tx, runId);
-      return listLogManifests(tx, { runId, ...query });
-    }),
+    inRun(services, { ctx, runId }, (tx) => listLogManifests(tx, { runId, ...query })),
   );
 }
