@@ -3,6 +3,7 @@ import { describeEachDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   claimWith,
+  codeOf,
   fenceOf,
   startTestApi,
   transition,
@@ -83,11 +84,12 @@ describeEachDatabase("the agent protocol", ({ database }) => {
     };
     await stage.agent.caller.call("release", { body: { sessionId, runs: [], endSession: true } });
     expect(await listed()).toEqual([other.name, stage.agent.name]);
-    // Lost answers are asked for again.
-    for (const _ of [1, 2])
-      await stage.agent.caller.call("release", {
+    const leave = () =>
+      stage.agent.caller.call("release", {
         body: { sessionId, runs: [], endSession: true, leave: true },
       });
+    await leave();
+    expect(await codeOf(leave())).toBe("credentials_invalid");
     expect(await listed()).toEqual([other.name]);
     const run = await here.admin.call("readRun", { params: { runId: lease.runId } });
     expect(run.agentName).toBe(stage.agent.name);

@@ -3,7 +3,7 @@ import type { Lease } from "@downbeat/contract";
 import { upsertArtifacts, upsertMetrics, type ArtifactRow, type MetricRow } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { fenceOf, startTestApi, transition, type TestApi } from "./api-harness.ts";
+import { codeOf, fenceOf, startTestApi, transition, type TestApi } from "./api-harness.ts";
 import type { TestWorkspace } from "./api-harness.ts";
 import { aLease, aStage, claim, report } from "./api-stage.ts";
 import { aBlob } from "./db-fixture.ts";
@@ -44,12 +44,6 @@ describeEachDatabase("what runs show", ({ database }) => {
     here.admin.call("listArtifacts", { params: { runId }, query });
   const metricsOf = async (runId: string, query: object = {}) =>
     here.admin.call("listMetrics", { params: { runId }, query });
-  const codeOf = (asked: Promise<unknown>): Promise<unknown> =>
-    asked.then(
-      () => "none",
-      (error: unknown) => (error as { code?: string }).code,
-    );
-
   it("keeps the newest version of each, however often and in whatever order they arrive", async () => {
     const stage = await aStage(api, here);
     const { lease } = await aLease(stage);

@@ -201,3 +201,11 @@ export function transition(
   const [name, reason] = REASONS[type];
   return { kind: "transition", ...fenceOf(lease), transitionId, type, name, reason } as const;
 }
+
+/** The code that a call is refused with; "none" when it is answered. */
+export function codeOf(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    () => "none",
+    (error: unknown) => (error as { code?: unknown }).code,
+  );
+}

@@ -1,7 +1,14 @@
 import type { BulkRequest } from "@downbeat/contract";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { claimWith, fenceOf, startTestApi, transition, type TestApi } from "./api-harness.ts";
+import {
+  claimWith,
+  codeOf,
+  fenceOf,
+  startTestApi,
+  transition,
+  type TestApi,
+} from "./api-harness.ts";
 import type { TestWorkspace } from "./api-harness.ts";
 import { aLease, aStage, claim, isHeld, report, type Stage } from "./api-stage.ts";
 
@@ -17,11 +24,6 @@ describeEachDatabase("what people do to runs", ({ database }) => {
 
   const readRun = (runId: string) => here.admin.call("readRun", { params: { runId } });
   const stateOf = async (runId: string) => (await readRun(runId)).state.type;
-  const codeOf = (asked: Promise<unknown>): Promise<unknown> =>
-    asked.then(
-      () => "none",
-      (error: unknown) => (error as { code?: string }).code,
-    );
   const bulk = (body: BulkRequest | object) =>
     here.admin.call("bulkRuns", { body: body as BulkRequest });
 

@@ -1,7 +1,7 @@
 import { sweepPauses } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { claimWith, startTestApi, transition, type TestApi } from "./api-harness.ts";
+import { claimWith, codeOf, startTestApi, transition, type TestApi } from "./api-harness.ts";
 import type { TestWorkspace } from "./api-harness.ts";
 import { aLease, aStage, report, type Stage } from "./api-stage.ts";
 
@@ -52,12 +52,6 @@ describeEachDatabase("paused runs", ({ database }) => {
       });
     return { stage, lease, runId, input, resume, beat };
   }
-
-  const codeOf = (asked: Promise<unknown>): Promise<unknown> =>
-    asked.then(
-      () => "none",
-      (error: unknown) => (error as { code?: string }).code,
-    );
 
   it("shows what a run waits for, and hands its process what someone gave", async () => {
     const { stage, lease, runId, input, resume, beat } = await aPausedRun("Paused");
