@@ -1,5 +1,6 @@
 import { DownbeatError } from "@downbeat/contract";
 import { z } from "zod";
+import { instant } from "./instant.ts";
 import type { Store } from "./store.ts";
 
 const Newest = z.object({
@@ -14,8 +15,8 @@ type Newest = z.infer<typeof Newest>;
 const SUPERSEDED_GRACE_MS = 60_000;
 
 /**
- * Remembers on disk when the newest statement about each deployment was signed, so that the plane cannot go back to an older
- * one, however genuine.
+ * Remembers on disk when the newest statement about each deployment was signed, so that the plane cannot go back to an
+ * older one, however genuine.
  */
 export class DeploymentMemory {
   readonly #store: Store;
@@ -51,8 +52,4 @@ export class DeploymentMemory {
 
 function keyOf(dep: string): string {
   return `signed-deployment!${dep}`;
-}
-
-function instant(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
 }

@@ -8,6 +8,7 @@ import { isSealError } from "@downbeat/seal";
 import { digestOf, verifyStatement, type TrustedSigners } from "@downbeat/seal/node";
 import type { Logger } from "pino";
 import { DeploymentMemory } from "./deployment-memory.ts";
+import { instant } from "./instant.ts";
 import type { Store, StoreOperation } from "./store.ts";
 import { TriggerMemory } from "./trigger-memory.ts";
 
@@ -148,10 +149,6 @@ function expectedOfTrigger(
 
 function deploymentOf({ flowName, deploymentName }: Lease): string {
   return `${flowName}/${deploymentName}`;
-}
-
-function instant(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
 }
 
 function toRefusal(error: unknown): DownbeatError {
