@@ -21,3 +21,11 @@ test("an agent of a profile of its own is given that one's key file and no other
   expect(env).toMatchObject({ DOWNBEAT_KEY_FILE: "/keys/w.json" });
   expect(env).not.toHaveProperty("DOWNBEAT_KEY");
 });
+
+test("flags that are given travel to the agent as it knows them, and no others", () => {
+  const given = { ...options, triggerPort: "4300", captureConsole: true, labels: undefined };
+  expect(agentInvocation(given, profile, config).args).toEqual(
+    "--pool default --project /project --trigger-port 4300 --capture-console 1".split(" "),
+  );
+  expect(agentInvocation(options, profile, config).args).not.toContain("--capture-console");
+});

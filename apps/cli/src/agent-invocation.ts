@@ -12,6 +12,7 @@ export type AgentOptions = {
   readonly labels?: string | undefined;
   readonly allow?: string | undefined;
   readonly triggerPort?: string | undefined;
+  readonly captureConsole?: boolean | undefined;
 };
 
 export type Invocation = {
@@ -26,16 +27,11 @@ export function agentInvocation(
   profile: Profile & Pick<LoadedProfile, "keyText">,
   config: CliConfig,
 ): Invocation {
-  const { pool, project, name, concurrency, launcher, labels, allow, triggerPort } = options;
+  const { triggerPort, captureConsole, ...others } = options;
   const flags = {
-    pool,
-    project,
-    name,
-    concurrency,
-    launcher,
-    labels,
-    allow,
+    ...others,
     "trigger-port": triggerPort,
+    "capture-console": captureConsole ? "1" : undefined,
   };
   return {
     program: serviceBinary("@downbeat/agent"),

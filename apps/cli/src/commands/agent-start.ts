@@ -15,6 +15,7 @@ type Options = {
   labels?: string;
   allow?: string;
   triggerPort?: string;
+  captureConsole?: boolean;
 };
 
 export function agentStartCommand(): Command {
@@ -34,6 +35,10 @@ export function agentStartCommand(): Command {
     .option(
       "--trigger-port <port>",
       "take triggers in plain JSON here; they are sealed and forwarded",
+    )
+    .option(
+      "--capture-console",
+      "what flows write to the console goes to their log with its level and its task",
     )
     .addOption(
       new Option(
