@@ -4,7 +4,7 @@ import { type Declaration, exportsOf, grouped, mentionedIn } from "./declaration
 import { ROOT } from "./source-files.ts";
 
 const SDK = `${ROOT}/packages/sdk`;
-const SUBPATHS = [".", "./testing", "./protocol"];
+const SUBPATHS = [".", "./testing", "./protocol", "./profile"];
 
 /** Brings the SDK's declarations up to date; does next to nothing when they are. */
 export function compileSdk(): void {

@@ -1,30 +1,22 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { DownbeatError, WorkspacePublicKey } from "@downbeat/contract";
-import { z } from "zod";
+import { DownbeatError } from "@downbeat/contract";
+import {
+  mergeProfile,
+  parseStoredProfile,
+  type Profile as MergedProfile,
+  type StoredProfile,
+} from "@downbeat/sdk/profile";
 import type { CliConfig } from "./config.ts";
 
-/** Where the API is, who we are there, and which key belongs to the workspace. */
-export const Profile = z.object({
-  apiUrl: z.url(),
-  apiKey: z.string().min(1),
-  workspaceId: z.uuid().optional(),
-  /** Pinned: parameters are sealed to this key and to no other, whatever the API says. */
-  publicKey: WorkspacePublicKey.optional(),
-  /** The keyset, relative to the profile's directory. */
-  keyFile: z.string().optional(),
-  /** The key that signs deployments and triggers, relative to the profile's directory. */
-  signingKeyFile: z.string().optional(),
-});
-export type Profile = z.infer<typeof Profile>;
+/** As a profile file holds it. */
+export type Profile = StoredProfile;
 
 /** A profile and where it was found; its file names are absolute. */
-export type LoadedProfile = Profile & {
+export type LoadedProfile = MergedProfile & {
   readonly source: string;
   /** The file that pins the key; undefined when all came from the environment. */
   readonly file: string | undefined;
-  /** The workspace keyset from the environment, which wins over the file. */
-  readonly keyText?: string;
 };
 
 /**
@@ -35,25 +27,23 @@ export type LoadedProfile = Profile & {
  */
 export async function loadProfile(config: CliConfig): Promise<LoadedProfile> {
   const stored = await firstProfile(profileFiles(config));
-  const apiUrl = config.apiUrl ?? stored?.apiUrl;
-  const apiKey = config.apiKey ?? stored?.apiKey;
-  if (apiUrl === undefined || apiKey === undefined) throw profileMissing(config);
-  // A profile of another server says nothing about this one's workspace.
-  const base = stored?.apiUrl === apiUrl ? stored : undefined;
-  const keyFile = config.keyFile === undefined ? base?.keyFile : resolve(config.keyFile);
-  const signingKeyFile =
-    config.signingKeyFile === undefined ? base?.signingKeyFile : resolve(config.signingKeyFile);
-  const source = [(config.apiUrl ?? config.apiKey) ? "environment" : undefined, stored?.source];
+  const { apiUrl, apiKey, keyText, keyFile, signingKeyFile } = config;
+  const profile = mergeProfile(
+    {
+      apiUrl,
+      apiKey,
+      keyText,
+      keyFile: keyFile && resolve(keyFile),
+      signingKeyFile: signingKeyFile && resolve(signingKeyFile),
+    },
+    stored,
+  );
+  if (profile === undefined) throw profileMissing(config);
+  const source = [(apiUrl ?? apiKey) ? "environment" : undefined, stored?.source];
   return {
-    apiUrl,
-    apiKey,
-    ...(base?.workspaceId !== undefined && { workspaceId: base.workspaceId }),
-    ...(base?.publicKey !== undefined && { publicKey: base.publicKey }),
-    ...(keyFile !== undefined && { keyFile }),
-    ...(config.keyText !== undefined && { keyText: config.keyText }),
-    ...(signingKeyFile !== undefined && { signingKeyFile }),
+    ...profile,
     source: source.filter((part) => part !== undefined).join(" over "),
-    file: base?.file,
+    file: stored?.apiUrl === profile.apiUrl ? stored.file : undefined,
   };
 }
 
@@ -76,21 +66,7 @@ export async function writeProfile(path: string, profile: Profile): Promise<void
 export async function readProfile(path: string): Promise<LoadedProfile | undefined> {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
-  const parsed = Profile.safeParse(parseJson(path, text));
-  if (!parsed.success) {
-    throw new DownbeatError("configuration_invalid", {
-      message: `The profile ${path} is not valid: ${z.prettifyError(parsed.error)}`,
-    });
-  }
-  const { keyFile, signingKeyFile, ...rest } = parsed.data;
-  const fromHere = (named: string): string => resolve(dirname(path), named);
-  return {
-    ...rest,
-    ...(keyFile !== undefined && { keyFile: fromHere(keyFile) }),
-    ...(signingKeyFile !== undefined && { signingKeyFile: fromHere(signingKeyFile) }),
-    source: path,
-    file: path,
-  };
+  return { ...parseStoredProfile({ path, text }), source: path, file: path };
 }
 
 function profileFiles(config: CliConfig): string[] {
@@ -121,17 +97,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
     throw new DownbeatError("configuration_invalid", {
       message: `The profile ${path} cannot be read.`,
       cause,
-    });
-  }
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // No cause: JSON.parse quotes the text it fails on, and a profile holds an API key.
-    throw new DownbeatError("configuration_invalid", {
-      message: `The profile ${path} is not valid JSON.`,
     });
   }
 }

@@ -1,5 +1,5 @@
 import { readSigningKey, signerOf, type Signer } from "@downbeat/seal/node";
-import type { Profile } from "./parse-profile.ts";
+import type { Profile } from "./stored-profile.ts";
 
 /**
  * What signs with the profile's signing key; undefined when it names none, and then nothing is signed.

@@ -10,7 +10,7 @@ import {
   type WorkspacePublicKey,
 } from "@downbeat/seal";
 import { keySourceOf } from "@downbeat/seal/node";
-import type { Profile } from "../profile/parse-profile.ts";
+import type { Profile } from "../profile/stored-profile.ts";
 
 export type SealingKeys = {
   readonly publicKey: WorkspacePublicKey;

@@ -7,7 +7,7 @@ import type { DataKey } from "@downbeat/seal";
 import { contentHash } from "../deploy/content-hash.ts";
 import { deploymentSpec } from "../deploy/deployment-spec.ts";
 import { gitRevision } from "../deploy/git-revision.ts";
-import type { Profile } from "../profile/parse-profile.ts";
+import type { Profile } from "../profile/stored-profile.ts";
 import { createAgentKey } from "./agent-key.ts";
 import { openKeys, ServeKeys } from "./serve-keys.ts";
 import { labelOf, nameOfServed, type ServedFlow } from "./served-flow.ts";

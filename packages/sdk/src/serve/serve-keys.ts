@@ -13,7 +13,7 @@ import {
   type SealContext,
 } from "@downbeat/seal";
 import { keySourceOf } from "@downbeat/seal/node";
-import type { Profile } from "../profile/parse-profile.ts";
+import type { Profile } from "../profile/stored-profile.ts";
 import { sealingKeys } from "../remote/sealing-keys.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
 

@@ -6,7 +6,7 @@ import { createDataKey, keysOf, openKeyring, publicKeyOf, sealJson } from "@down
 import type { DataKey, Keyring, SealContext } from "@downbeat/seal";
 import { keySourceOf, type KeySource } from "@downbeat/seal/node";
 import { parseProfile } from "../profile/parse-profile.ts";
-import type { Profile } from "../profile/parse-profile.ts";
+import type { Profile } from "../profile/stored-profile.ts";
 import type { ProfileSource } from "../profile/read-profile.ts";
 import { ReportItems, type ReportItemsOptions } from "./report-items.ts";
 import { warnOnce } from "./warn-once.ts";
