@@ -1,12 +1,5 @@
-import type {
-  Lease,
-  LogItem,
-  LogLine,
-  LogManifestItem,
-  PausePoint,
-  TransitionItem,
-} from "@downbeat/contract";
-import { LogManifestWriter, type ManifestPart } from "@downbeat/seal";
+import type { Lease, LogLine, PausePoint, TransitionItem } from "@downbeat/contract";
+import { LogItems, ShownItems } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
 import { uuidv7 } from "uuidv7";
 import type { Journal } from "./journal.ts";
@@ -17,7 +10,6 @@ import type { Outbox } from "./outbox.ts";
 import type { Ending } from "./run-end.ts";
 import type { ObservedError, Sealer } from "./sealer.ts";
 import { ShownBuffer, type ShownEvent } from "./shown-buffer.ts";
-import { ShownItems } from "./shown-items.ts";
 import type { SignedWork } from "./signed-work.ts";
 
 export type EgressParts = {
@@ -44,7 +36,7 @@ export class RunEgress {
   readonly #parts: EgressParts;
   readonly #lease: Lease;
   readonly #logs: LogBuffer;
-  readonly #manifest = new LogManifestWriter();
+  readonly #logItems: LogItems;
   /** Whether lines that are sealed from now on are deflated first. */
   compressesLogs = true;
   readonly #shown: ShownBuffer;
@@ -57,13 +49,15 @@ export class RunEgress {
   constructor(parts: EgressParts, lease: Lease) {
     this.#parts = parts;
     this.#lease = lease;
+    const { sealer } = parts;
+    this.#logItems = new LogItems({ lease, sealer, onLost: (error) => this.#tellLost(error) });
     this.#logs = new LogBuffer({
       onChunk: (lines) => this.#track(this.#putLogs(lines)),
-      onLeftOut: (lines) => this.#manifest.leftOut(lines),
+      onLeftOut: (lines) => this.#logItems.leaveOut(lines),
       isHeldBack: () => parts.outbox.isFull,
       now: parts.now,
     });
-    this.#shownItems = new ShownItems(lease, parts.sealer);
+    this.#shownItems = new ShownItems(lease, sealer);
     this.#shown = new ShownBuffer({
       onBatch: (events) => this.#track(this.#putShown(events)),
       isHeldBack: () => parts.outbox.isFull,
@@ -106,14 +100,11 @@ export class RunEgress {
     this.#logs.close();
     this.#isClosed = true;
     await Promise.all(this.#pending);
-    const items = await Promise.all([
-      ...this.#manifest.end().map((part) => this.#sealPart(part)),
-      this.#transition(ending),
-    ]);
+    const [manifest, last] = await Promise.all([this.#logItems.end(), this.#transition(ending)]);
     const { outbox, journal, signedWork } = this.#parts;
     const completed = ending.type === "COMPLETED";
     const used = signedWork?.ended(this.#lease, { completed }) ?? [];
-    await outbox.put(items, [journal.runEnded(this.#lease.runId), ...used]);
+    await outbox.put([...manifest, last], [journal.runEnded(this.#lease.runId), ...used]);
   }
 
   /** Says nothing more: the lease is void and every further report would be refused. */
@@ -124,16 +115,15 @@ export class RunEgress {
   }
 
   #track(work: Promise<void>): void {
-    const { logger } = this.#parts;
     const tracked = work
-      .catch((error: unknown) =>
-        logger.error(
-          { runId: this.#lease.runId, err: error },
-          "an item could not be sealed; it is dropped",
-        ),
-      )
+      .catch((error: unknown) => this.#tellLost(error))
       .finally(() => this.#pending.delete(tracked));
     this.#pending.add(tracked);
+  }
+
+  #tellLost(error: unknown): void {
+    const { runId } = this.#lease;
+    this.#parts.logger.error({ runId, err: error }, "an item could not be sealed; it is dropped");
   }
 
   // One after another: these must arrive in the order in which they happened.
@@ -201,30 +191,8 @@ export class RunEgress {
   }
 
   async #putLogs(lines: readonly LogLine[]): Promise<void> {
-    const sequence = this.#manifest.takePlace();
-    const { runId: run, epoch } = this.#lease;
-    const context = { kind: "log", run, epoch, seq: sequence } as const;
-    let part: ManifestPart | undefined;
-    const items: (LogItem | LogManifestItem)[] = [];
-    try {
-      const options = { compress: this.compressesLogs };
-      const chunk = await this.#parts.sealer.seal(context, lines, options);
-      items.push({ kind: "log", ...this.#fence(), sequence, lineCount: lines.length, chunk });
-      part = this.#manifest.sent(sequence, chunk);
-    } catch (error) {
-      part = this.#manifest.lost(sequence);
-      throw error;
-    } finally {
-      if (part !== undefined) items.push(await this.#sealPart(part));
-      if (items.length > 0) await this.#parts.outbox.put(items);
-    }
-  }
-
-  async #sealPart({ part, manifest }: ManifestPart): Promise<LogManifestItem> {
-    const { runId: run, epoch } = this.#lease;
-    const context = { kind: "log-manifest", run, epoch, seq: part } as const;
-    const sealed = await this.#parts.sealer.seal(context, manifest);
-    return { kind: "log_manifest", ...this.#fence(), part, manifest: sealed };
+    const items = await this.#logItems.of(lines, { compress: this.compressesLogs });
+    if (items.length > 0) await this.#parts.outbox.put(items);
   }
 
   async #putShown(events: readonly ShownEvent[]): Promise<void> {

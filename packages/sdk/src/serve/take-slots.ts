@@ -1,8 +1,8 @@
 import type { Client } from "@downbeat/client";
-import type { Lease } from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
 import { insist } from "../remote/insist.ts";
 import type { SlotRequest } from "../run-host.ts";
+import type { Fence } from "../session/item-sealer.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
 import { sleep, systemTimers } from "../timers.ts";
 
@@ -10,7 +10,7 @@ const RELEASE_MS = 60_000;
 
 type Holder = {
   readonly client: Pick<Client, "call">;
-  readonly lease: Pick<Lease, "runId" | "epoch" | "leaseToken">;
+  readonly lease: Fence;
 };
 
 /**

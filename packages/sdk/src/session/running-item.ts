@@ -1,12 +1,9 @@
-import type { Lease, TransitionItem } from "@downbeat/contract";
+import type { TransitionItem } from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
+import type { Fence } from "./item-sealer.ts";
 
 /** The first report of a lease: user code begins only after the plane has accepted it. */
-export function runningItem({
-  runId,
-  epoch,
-  leaseToken,
-}: Pick<Lease, "runId" | "epoch" | "leaseToken">): TransitionItem {
+export function runningItem({ runId, epoch, leaseToken }: Fence): TransitionItem {
   return {
     kind: "transition",
     runId,

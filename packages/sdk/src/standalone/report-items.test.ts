@@ -1,3 +1,4 @@
+import { readSealedHeader } from "@downbeat/contract";
 import {
   blindTag,
   createDataKey,
@@ -61,4 +62,25 @@ test("without the workspace key neither leaves at all", async () => {
     compressLogs: true,
   }).of([EVENT]);
   expect(item).toMatchObject({ result: null, cacheTag: null });
+});
+
+test("once the data key is another, what comes from then on is sealed with that", async () => {
+  const workspaceId = "0198c0de-0000-7000-8000-00000000000a";
+  const keyring = await openKeyring(await createKeyset({ workspaceId, now: new Date(0) }));
+  const aDataKey = () => createDataKey({ recipients: [publicKeyOf(keyring)], keyring });
+  const sealer = { full: { dataKey: await aDataKey(), keyring } };
+  const items = new ReportItems({ lease: LEASE, sealer, compressLogs: true });
+  sealer.full = { dataKey: await aDataKey(), keyring };
+  const at = "2026-01-01T00:00:00.000Z";
+  const sealed = await items.of([
+    { kind: "log", at, level: "info", logger: "flow", text: "hush" },
+    { kind: "artifact", at, key: "note", content: { type: "markdown", text: "hush" } },
+  ]);
+  const blobs = sealed.map((item) =>
+    item.kind === "log" ? item.chunk : item.kind === "artifact" ? item.detail : "",
+  );
+  expect(blobs.map((blob) => readSealedHeader(blob)?.kid)).toEqual([
+    sealer.full.dataKey.wrapped.id,
+    sealer.full.dataKey.wrapped.id,
+  ]);
 });

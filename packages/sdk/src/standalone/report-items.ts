@@ -1,22 +1,11 @@
 import type {
-  LogItem,
-  LogManifestItem,
   ReportItem,
   RunError,
-  StandaloneAnswer,
   StateReasonCode,
   TaskRunItem,
   TransitionItem,
 } from "@downbeat/contract";
-import {
-  blindTag,
-  errorFingerprint,
-  LogManifestWriter,
-  sealJson,
-  sealText,
-  type DataKey,
-  type ManifestPart,
-} from "@downbeat/seal";
+import { artifactKeyTag, blindTag, errorFingerprint, sealJson, sealText } from "@downbeat/seal";
 import { uuidv7 } from "uuidv7";
 import type {
   ErrorRecord,
@@ -28,10 +17,12 @@ import type {
   TaskRunEvent,
 } from "../run-host.ts";
 import type { PausePoint } from "../pause-point.ts";
+import type { Fence, ItemSealer } from "../session/item-sealer.ts";
+import { LogItems } from "../session/log-items.ts";
+import { ShownItems } from "../session/shown-items.ts";
 import type { RunOutcome } from "../worker/messages.ts";
 import { fitErrorRecord } from "./fit-error-record.ts";
 import type { Sealer } from "./recorder.ts";
-import { ShownItems } from "./shown-items.ts";
 import { warnOnce } from "./warn-once.ts";
 
 // A sealed log may have 384 KiB and a sealed error 96 KiB of characters; base64 makes 4 of 3 bytes.
@@ -39,8 +30,6 @@ const LARGEST_CHUNK_BYTES = 256 * 1024;
 const LARGEST_ERROR_BYTES = 64 * 1024;
 // The sealed text of a rendered name may have 4 KiB.
 const LONGEST_RENDERED_NAME = 512;
-
-type Fence = Pick<StandaloneAnswer, "runId" | "epoch" | "leaseToken">;
 
 export type ReportItemsOptions = {
   readonly lease: Fence;
@@ -54,14 +43,18 @@ export class ReportItems {
   readonly #lease: Fence;
   readonly #sealer: Pick<Sealer, "full">;
   readonly #compress: boolean;
-  readonly #manifest = new LogManifestWriter();
+  /** Undefined without the workspace key: nobody could read it. */
+  readonly #log: LogItems | undefined;
   readonly #shown: ShownItems;
 
   constructor({ lease, sealer, compressLogs }: ReportItemsOptions) {
     this.#lease = lease;
     this.#sealer = sealer;
     this.#compress = compressLogs;
-    this.#shown = new ShownItems(lease, sealer);
+    const itemSealer = holdsKeys(sealer) ? itemSealerOf(sealer) : undefined;
+    const onLost = (error: unknown) => warnOnce("log lines were left out", error);
+    this.#log = itemSealer && new LogItems({ lease, sealer: itemSealer, onLost });
+    this.#shown = new ShownItems(lease, itemSealer);
   }
 
   /** Of a task run, an artifact or a metric only the newest event counts; log lines that belong together become one chunk. */
@@ -79,7 +72,7 @@ export class ReportItems {
     const items = await Promise.all([
       ...states.map((event) => this.#state(event)),
       ...[...newest.values()].map((event) => this.#taskRun(event)),
-      ...this.#logs(lines),
+      ...this.#chunks(lines),
     ]);
     return [...items.flat(), ...(await this.#shown.of(shown))];
   }
@@ -92,7 +85,7 @@ export class ReportItems {
 
   /** Log lines that will never be given to {@link of}. */
   leaveOut(lines: number): void {
-    this.#manifest.leftOut(lines);
+    this.#log?.leaveOut(lines);
   }
 
   /**
@@ -101,8 +94,8 @@ export class ReportItems {
    * @param why of a failure; default: what its state's name says
    */
   async end(outcome: RunOutcome, why?: StateReasonCode): Promise<ReportItem[]> {
-    const parts = await Promise.all(this.#manifest.end().map((part) => this.#part(part)));
-    return [...parts.flat(), await this.#ending(outcome, why)];
+    const parts = (await this.#log?.end()) ?? [];
+    return [...parts, await this.#ending(outcome, why)];
   }
 
   async #ending(outcome: RunOutcome, why?: StateReasonCode): Promise<TransitionItem> {
@@ -172,44 +165,10 @@ export class ReportItems {
     return blindTag(full.keyring, "cache-key", cacheKey);
   }
 
-  #logs(lines: readonly LogEvent[]): Promise<ReportItem[]>[] {
-    const { full } = this.#sealer;
-    if (full === undefined) return [];
-    return chunksOf(lines).map(async (chunk) => {
-      const sequence = this.#manifest.takePlace();
-      const item = await this.#log(full.dataKey, chunk, sequence);
-      const part =
-        item === undefined
-          ? this.#manifest.lost(sequence)
-          : this.#manifest.sent(sequence, item.chunk);
-      const parts = part === undefined ? [] : await this.#part(part);
-      return item === undefined ? parts : [item, ...parts];
-    });
-  }
-
-  async #log(
-    dataKey: DataKey,
-    lines: readonly Line[],
-    sequence: number,
-  ): Promise<LogItem | undefined> {
-    const { runId: run, epoch } = this.#lease;
-    const context = { kind: "log", run, epoch, seq: sequence } as const;
-    try {
-      const chunk = await sealJson(dataKey, context, lines, { compress: this.#compress });
-      return { kind: "log", ...this.#fence(), sequence, lineCount: lines.length, chunk };
-    } catch (error) {
-      warnOnce("log lines were left out", error);
-      return undefined;
-    }
-  }
-
-  async #part({ part, manifest }: ManifestPart): Promise<LogManifestItem[]> {
-    const { full } = this.#sealer;
-    if (full === undefined) return [];
-    const { runId: run, epoch } = this.#lease;
-    const context = { kind: "log-manifest", run, epoch, seq: part } as const;
-    const sealed = await sealJson(full.dataKey, context, manifest);
-    return [{ kind: "log_manifest", ...this.#fence(), part, manifest: sealed }];
+  #chunks(lines: readonly LogEvent[]): Promise<ReportItem[]>[] {
+    const log = this.#log;
+    if (log === undefined) return [];
+    return chunksOf(lines).map((chunk) => log.of(chunk, { compress: this.#compress }));
   }
 
   async #error(error: ErrorRecord | undefined, task?: string): Promise<RunError | null> {
@@ -250,6 +209,20 @@ export class ReportItems {
     const { runId, epoch, leaseToken } = this.#lease;
     return { runId, epoch, leaseToken };
   }
+}
+
+type KeyHolder = { readonly full: NonNullable<Sealer["full"]> };
+
+function holdsKeys(sealer: Pick<Sealer, "full">): sealer is KeyHolder {
+  return sealer.full !== undefined;
+}
+
+/** Takes the keys anew each time: a process that serves renews them. */
+function itemSealerOf(holder: KeyHolder): ItemSealer {
+  return {
+    seal: (context, value, options) => sealJson(holder.full.dataKey, context, value, options),
+    tagArtifactKey: (run, key) => artifactKeyTag(holder.full.keyring, { run, key }),
+  };
 }
 
 type Line = Omit<LogEvent, "kind">;
