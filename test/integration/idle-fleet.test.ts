@@ -67,11 +67,10 @@ it("an idle fleet writes its heartbeats and nothing else", async () => {
   ]);
 });
 
-/** A poll that finds nothing, with a heartbeat under way; the engine's loops turn meanwhile. */
-async function idle(agent: TestAgent, sessionId: string, tick: number): Promise<void> {
-  const poll = claim(agent, sessionId, { waitSeconds: HELD_SECONDS });
-  await agent.caller.call("heartbeat", { body: { sessionId, tick, runs: [] } });
-  expect((await poll).leases).toEqual([]);
+/** A poll that finds nothing and is a heartbeat too; the engine's loops turn meanwhile. */
+async function idle(agent: TestAgent, sessionId: string, idleTick: number): Promise<void> {
+  const { leases } = await claim(agent, sessionId, { waitSeconds: HELD_SECONDS, idleTick });
+  expect(leases).toEqual([]);
 }
 
 type Rows = { readonly inserted: number; readonly updated: number; readonly deleted: number };

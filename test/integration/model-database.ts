@@ -65,6 +65,7 @@ export function databaseStore(database: Database, fixture: Fixture): Store {
       const owned = answer?.ownedRuns ?? [];
       return {
         open: answer?.open ?? false,
+        renewed: answer?.renewed ?? false,
         owned: owned.map(({ runId, epoch, stateType }) => ({ runId, epoch, type: stateType })),
       };
     },

@@ -46,6 +46,7 @@ export class Agent {
       runs,
       supervisor: this.#supervisor,
       isAsking: () => this.#claims.isAsking,
+      carryingSinceMs: () => this.#claims.carryingSinceMs,
     });
     this.#claims = new ClaimLoop({
       process,
@@ -54,6 +55,7 @@ export class Agent {
       capacity,
       onLease: (lease) => this.#accept(lease),
       onEarlyAnswer: () => this.#beats.beatNow(),
+      idleTick: () => (runs.size === 0 ? this.#beats.nextTick() : undefined),
     });
   }
 

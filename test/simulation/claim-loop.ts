@@ -11,12 +11,20 @@ export type ClaimLoopParts = {
   readonly capacity: number;
   readonly onLease: (lease: Fence) => void;
   readonly onEarlyAnswer: () => void;
+  /** What a heartbeat would say now, while no run is held: the claim then says it. */
+  readonly idleTick: () => number | undefined;
 };
 
 type Unanswered = {
   readonly claimRequestId: string;
   readonly sessionId: string;
   readonly max: number;
+};
+
+type Times = {
+  readonly waitMs: number;
+  readonly timeoutMs: number;
+  readonly idleTick?: number | undefined;
 };
 
 const HOLD_MS = 25_000;
@@ -30,6 +38,7 @@ export class ClaimLoop {
   #unanswered: Unanswered | undefined;
   #hangUp: (() => void) | undefined;
   #failures = 0;
+  #carryingSinceMs: number | undefined;
   #isWaiting = false;
   #isStopped = false;
 
@@ -39,6 +48,11 @@ export class ClaimLoop {
 
   get isAsking(): boolean {
     return this.#hangUp !== undefined;
+  }
+
+  /** When the claim under way was sent, if it is a heartbeat too. */
+  get carryingSinceMs(): number | undefined {
+    return this.#carryingSinceMs;
   }
 
   start(): void {
@@ -74,10 +88,13 @@ export class ClaimLoop {
     };
     const asked = this.#unanswered;
     const askedAtMs = process.world.timeline.nowMs;
-    const times = { waitMs: HOLD_MS, timeoutMs: HOLD_MS + GRACE_MS };
+    const idleTick = this.#parts.idleTick();
+    this.#carryingSinceMs = idleTick === undefined ? undefined : askedAtMs;
+    const times = { waitMs: HOLD_MS, timeoutMs: HOLD_MS + GRACE_MS, idleTick };
     this.#hangUp = this.#ask(asked, times, (ending) => {
       if (this.#isStopped) return;
       this.#hangUp = undefined;
+      this.#carryingSinceMs = undefined;
       this.#answered(ending, asked, askedAtMs);
     });
   }
@@ -107,7 +124,7 @@ export class ClaimLoop {
 
   #ask(
     asked: Unanswered,
-    { waitMs, timeoutMs }: { waitMs: number; timeoutMs: number },
+    { waitMs, timeoutMs, idleTick }: Times,
     done: (ending: Ending<"claim">) => void,
   ): () => void {
     const { claimRequestId, sessionId } = asked;
@@ -115,7 +132,7 @@ export class ClaimLoop {
       input: { sessionId, claimRequestId },
       toOutput: (answer: { leases: readonly Fence[] }) => answer,
     };
-    const input = { ...asked, waitMs };
+    const input = { ...asked, waitMs, ...(idleTick !== undefined && { idleTick }) };
     return this.#parts.process.ask({ op: "claim", input, timeoutMs, logged }, done);
   }
 }

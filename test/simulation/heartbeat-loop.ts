@@ -12,6 +12,8 @@ export type HeartbeatLoopParts = {
   readonly supervisor: RunSupervisor;
   /** While false the plane cannot reach the agent through a held claim. */
   readonly isAsking: () => boolean;
+  /** When the claim under way was sent, if it is a heartbeat too. */
+  readonly carryingSinceMs: () => number | undefined;
 };
 
 const UNREACHED_BEAT_MS = 2_000;
@@ -35,6 +37,11 @@ export class HeartbeatLoop {
     this.beatNow();
   }
 
+  /** What the next beat says: each says more than any before. */
+  nextTick(): number {
+    return (this.#tick += 1);
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#cancelNext();
@@ -51,7 +58,7 @@ export class HeartbeatLoop {
     this.#isBeating = true;
     const sessionId = session.id;
     const held = runs.all().map(({ lease: { runId, epoch } }) => ({ runId, epoch }));
-    const input = { sessionId, tick: (this.#tick += 1), runs: held };
+    const input = { sessionId, tick: this.nextTick(), runs: held };
     const logged = {
       input: { sessionId, runIds: held.map(({ runId }) => runId) },
       toOutput: (answer: { cancel: readonly string[]; fenced: readonly string[] }) => answer,
@@ -78,13 +85,29 @@ export class HeartbeatLoop {
 
   #planNext(): void {
     const { process, runs, isAsking } = this.#parts;
-    const beat = (): void => this.beatNow();
     if (this.#failures > 0) {
-      this.#cancelNext = process.backOff(this.#failures, beat, AWAY_BEAT_MS);
+      this.#cancelNext = process.backOff(this.#failures, () => this.beatNow(), AWAY_BEAT_MS);
       return;
     }
     const isUnreached = runs.size > 0 && !isAsking();
     const { heartbeatMs } = process.world;
-    this.#cancelNext = process.after(isUnreached ? UNREACHED_BEAT_MS : heartbeatMs, beat);
+    const waitMs = isUnreached ? UNREACHED_BEAT_MS : heartbeatMs;
+    this.#cancelNext = process.after(waitMs, () => this.#beatUnlessCarried());
+  }
+
+  #beatUnlessCarried(): void {
+    if (!this.#isCarried()) return this.beatNow();
+    const { process } = this.#parts;
+    this.#cancelNext = process.after(UNREACHED_BEAT_MS, () => this.#beatUnlessCarried());
+  }
+
+  /** A claim stands in for beats while nothing is held. */
+  #isCarried(): boolean {
+    const { process, runs, carryingSinceMs } = this.#parts;
+    const { timeline, heartbeatMs, leaseMs } = process.world;
+    const sinceMs = carryingSinceMs();
+    return (
+      sinceMs !== undefined && runs.size === 0 && timeline.nowMs < sinceMs + leaseMs - heartbeatMs
+    );
   }
 }

@@ -122,12 +122,13 @@ export class MemoryStore {
 
   heartbeat(beat: Beat, leaseMs: number, nowMs: number): BeatAnswer {
     const session = this.#sessions.findOpen(beat.sessionId, beat.agentId);
-    if (session === undefined) return { open: false, owned: [] };
-    if (beat.tick > session.tick) session.leaseExpiresAtMs = nowMs + leaseMs;
+    if (session === undefined) return { open: false, renewed: false, owned: [] };
+    const renewed = beat.tick > session.tick;
+    if (renewed) session.leaseExpiresAtMs = nowMs + leaseMs;
     session.tick = Math.max(session.tick, beat.tick);
     const held = this.#heldBy([beat.sessionId]);
     const owned = held.map(({ runId, epoch, state }) => ({ runId, epoch, type: state.type }));
-    return { open: true, owned };
+    return { open: true, renewed, owned };
   }
 
   releaseRuns(

@@ -2,7 +2,7 @@ import type { RetryPolicy } from "@downbeat/contract";
 import type { Fence } from "@downbeat/testkit/history";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Mutations } from "./mutation.ts";
-import type { Moved, Outcome, ReportedTransition, SweepTimes } from "./store.ts";
+import type { BeatAnswer, Moved, Outcome, ReportedTransition, SweepTimes } from "./store.ts";
 import type { Cancel, Timeline } from "./timeline.ts";
 
 /** What can be asked of the plane, and what it answers. */
@@ -12,7 +12,7 @@ export type Protocol = {
   retry: [{ runId: string }, { accepted: boolean }];
   open_session: [{ endedSessionIds: readonly string[]; capacity: number }, { sessionId: string }];
   claim: [
-    { sessionId: string; claimRequestId: string; max: number; waitMs: number },
+    { sessionId: string; claimRequestId: string; max: number; waitMs: number; idleTick?: number },
     { leases: readonly Fence[] },
   ];
   report: [{ items: readonly ReportedTransition[] }, { outcomes: readonly Outcome[] }];
@@ -140,7 +140,8 @@ export class Plane {
   }
 
   #claim(request: Request<"claim">): void {
-    const { sessionId, waitMs } = request.input;
+    const { sessionId, waitMs, idleTick } = request.input;
+    if (idleTick !== undefined) this.#beat(request.from, { sessionId, tick: idleTick, runs: [] });
     this.#endHold(sessionId);
     const hold = { ...request, untilMs: this.#options.timeline.nowMs + waitMs };
     if (!this.#look(hold)) this.#holds.set(sessionId, hold);
@@ -153,20 +154,22 @@ export class Plane {
   }
 
   #heartbeat({ input, from, reply }: Request<"heartbeat">): void {
-    const { store, timeline, times } = this.#options;
-    const { sessionId, tick } = input;
-    const answer = store.heartbeat(
-      { sessionId, agentId: from, tick },
-      times.leaseMs,
-      timeline.nowMs,
-    );
+    const answer = this.#beat(from, input);
     if (!answer.open) return reply({ error: "session_ended" });
-    const listed = new Map(input.runs.map(({ runId, epoch }) => [runId, epoch]));
     const owned = new Map(answer.owned.map(({ runId, epoch }) => [runId, epoch]));
-    store.settleAbsent({ sessionId, listed, leaseMs: times.leaseMs }, timeline.nowMs);
     const cancel = answer.owned.filter(({ type }) => type === "CANCELLING");
     const fenced = input.runs.filter(({ runId, epoch }) => owned.get(runId) !== epoch);
     reply({ ok: { cancel: cancel.map(idOf), fenced: fenced.map(idOf) } });
+  }
+
+  #beat(agentId: string, { sessionId, tick, runs }: Protocol["heartbeat"][0]): BeatAnswer {
+    const { store, timeline, times } = this.#options;
+    const answer = store.heartbeat({ sessionId, agentId, tick }, times.leaseMs, timeline.nowMs);
+    // The runs of a beat that was overtaken are those of a time gone by.
+    if (!answer.renewed) return answer;
+    const listed = new Map(runs.map(({ runId, epoch }) => [runId, epoch]));
+    store.settleAbsent({ sessionId, listed, leaseMs: times.leaseMs }, timeline.nowMs);
+    return answer;
   }
 
   #release({ input, from, reply }: Request<"release">): void {

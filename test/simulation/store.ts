@@ -20,8 +20,12 @@ export type Moved = {
 
 export type Owned = { readonly runId: string; readonly epoch: number; readonly type: StateType };
 
-/** `open` is false when the session ended, is unknown, or belongs to someone else. */
-export type BeatAnswer = { readonly open: boolean; readonly owned: readonly Owned[] };
+/** `open` is false when the session ended, is unknown, or belongs to someone else; `renewed` when no later beat came before. */
+export type BeatAnswer = {
+  readonly open: boolean;
+  readonly renewed: boolean;
+  readonly owned: readonly Owned[];
+};
 
 export type Created =
   | { readonly status: "created" | "standing"; readonly runId: string }

@@ -64,6 +64,8 @@ export class Agent {
       holds: (lease) => parts.runs.has(lease),
       onLease: (lease) => this.#accept(lease),
       onEarlyAnswer: () => this.#beats.beatNow(),
+      idleTick: () => (parts.runs.size === 0 ? tick() : undefined),
+      onCarried: (carried, sentAtMs) => this.#beats.carried(carried, sentAtMs),
       onDrain,
     });
     this.#beats = new HeartbeatLoop({
@@ -71,6 +73,7 @@ export class Agent {
       tick,
       awayBeatMs: AWAY_BEAT_MS,
       isAsking: () => this.#claims.isAsking,
+      carryingSinceMs: () => this.#claims.carryingSinceMs,
       onDrain,
       onRenewed: (sentAtMs, leaseSeconds) =>
         parts.supervisor.leaseGuard.renewed(sentAtMs, leaseSeconds),

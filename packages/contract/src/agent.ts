@@ -89,6 +89,8 @@ export const ClaimRequest = z.strictObject({
   claimRequestId: Id,
   max: plain(z.int().min(1).max(BATCH_LIMIT)),
   waitSeconds: plain(z.number().min(0).max(CLAIM_HOLD_SECONDS)).default(CLAIM_HOLD_SECONDS),
+  /** From an agent that holds no run: the claim is its heartbeat too, with this tick. */
+  idleTick: Count.optional(),
 });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 

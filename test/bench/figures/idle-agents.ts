@@ -12,9 +12,9 @@ import { StatementLog, type StatementCounts } from "../statement-log.ts";
 const AGENTS = 1000;
 const JOINING_AT_ONCE = 20;
 const CAPACITY = 10;
-const HEARTBEAT_MS = 15_000;
 const BACK_OFF_MS = 2_000;
-/** One poll and two heartbeats of every agent. */
+const CLAIM_HOLD_MS = 25_000;
+/** One poll of every agent. */
 const WARM_UP_MS = 30_000;
 const WINDOW_MS = 20_000;
 const WINDOWS = 3;
@@ -66,35 +66,20 @@ async function join(plane: BenchPlane): Promise<BenchAgent[]> {
   return agents;
 }
 
-/** A long poll and a heartbeat, each again and again, as an agent without work keeps them. */
+/** A long poll again and again, as an agent without work keeps it: each is its heartbeat too. */
 async function idle({ client, sessionId }: BenchAgent, signal: AbortSignal): Promise<void> {
-  // Agents were not all started at once.
-  const firstMs = Math.random() * HEARTBEAT_MS;
-  let tick = 0;
-  await Promise.all([
-    repeat({ firstMs, everyMs: 0, signal }, () => {
-      const body = { sessionId, claimRequestId: randomUUID(), max: CAPACITY };
-      return client.call("claim", { body }, { signal });
-    }),
-    repeat({ firstMs, everyMs: HEARTBEAT_MS, signal }, () => {
-      const body = { sessionId, tick: (tick += 1), runs: [] };
-      return client.call("heartbeat", { body }, { signal });
-    }),
-  ]);
-}
-
-type Pace = { readonly firstMs: number; readonly everyMs: number; readonly signal: AbortSignal };
-
-async function repeat({ firstMs, everyMs, signal }: Pace, turn: () => Promise<unknown>) {
+  let idleTick = 0;
   try {
-    await pause(firstMs, undefined, { signal });
+    // Agents were not all started at once.
+    await pause(Math.random() * CLAIM_HOLD_MS, undefined, { signal });
     for (;;) {
-      await turn().catch((error: unknown) => {
+      idleTick += 1;
+      const body = { sessionId, claimRequestId: randomUUID(), max: CAPACITY, idleTick };
+      await client.call("claim", { body }, { signal }).catch((error: unknown) => {
         // As an agent does, it asks again a little later.
         if (!isDownbeatError(error) || !error.retryable) throw error;
         return pause(BACK_OFF_MS, undefined, { signal });
       });
-      await pause(everyMs, undefined, { signal });
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -132,14 +117,14 @@ function figures(bare: Usage, taken: readonly Usage[], statements: StatementCoun
   return [
     rateFigure("idle_agents_cpu", cpu, bare.cpuPercent),
     rateFigure("idle_agents_rss", rss, bare.rssMegabytes),
-    // A heartbeat of each agent, one every 15 s, if none shared a statement.
+    // A poll of each agent, one every 25 s, if none shared a statement.
     ...perMinute
       .toSorted(([, one], [, other]) => other - one)
       .map(([kind, rate]) =>
         rateFigure(
           `idle_statements: ${kind}`,
           { unit: "/min", n, rates: [rate] },
-          (AGENTS * 60_000) / HEARTBEAT_MS,
+          (AGENTS * 60_000) / CLAIM_HOLD_MS,
         ),
       ),
   ];

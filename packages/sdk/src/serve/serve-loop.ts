@@ -58,6 +58,7 @@ export class ServeLoop {
       }),
     });
     const parts = { ...serveLink(client, this.#session), onDrain };
+    const tick = () => this.#ticks + this.#claims.turns + this.#reports.delivered;
     this.#claims = new ClaimLoop({
       ...parts,
       backoff: SERVE_BACKOFF,
@@ -67,14 +68,17 @@ export class ServeLoop {
       holds: (lease) => this.#runs.has(lease),
       onLease: (lease) => this.#begin(lease),
       onEarlyAnswer: () => this.#beats.beatNow(),
+      idleTick: () => (this.#runs.size === 0 ? tick() : undefined),
+      onCarried: (carried, sentAtMs) => this.#beats.carried(carried, sentAtMs),
     });
     this.#beats = new HeartbeatLoop({
       ...parts,
       runs: this.#runs,
       awayBeatMs: SERVE_BACKOFF.maxMs,
       onRenewed: () => void keys.tend(),
-      tick: () => this.#ticks + this.#claims.turns + this.#reports.delivered,
+      tick,
       isAsking: () => this.#claims.isAsking,
+      carryingSinceMs: () => this.#claims.carryingSinceMs,
     });
   }
 

@@ -17,6 +17,10 @@ export type ClaimLoopOptions = SessionLink & {
   /** The plane answered before there was work or time was up: it has something else to say. */
   readonly onEarlyAnswer: () => void;
   readonly onDrain: () => void;
+  /** While no run is held, what a heartbeat would say now: the claim then says it. Undefined while some is. */
+  readonly idleTick: () => number | undefined;
+  /** A claim that was a heartbeat too, sent then, has been answered. */
+  readonly onCarried: (tick: number, sentAtMs: number) => void;
 };
 
 // Answering early twice in a row within this time is not news but a plane that cannot hold claims.
@@ -32,6 +36,7 @@ export class ClaimLoop {
   #failures = 0;
   #turns = 0;
   #isAsking = false;
+  #carryingSinceMs: number | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: ClaimLoopOptions) {
@@ -46,6 +51,11 @@ export class ClaimLoop {
   /** Whether a claim is under way: then the plane can reach this process at once. */
   get isAsking(): boolean {
     return this.#isAsking;
+  }
+
+  /** When the claim under way was sent, in monotonic milliseconds, if it is a heartbeat too. */
+  get carryingSinceMs(): number | undefined {
+    return this.#carryingSinceMs;
   }
 
   start(): void {
@@ -89,19 +99,22 @@ export class ClaimLoop {
     this.#unanswered ??= { claimRequestId: randomUUID(), sessionId: session.id, max: room };
     const asked = this.#unanswered;
     const waitSeconds = Math.min(CLAIM_HOLD_SECONDS, session.intervals.claimHoldSeconds);
-    const askedAtMs = performance.now();
+    const [askedAtMs, idleTick] = [performance.now(), this.#options.idleTick()];
     this.#isAsking = true;
+    if (idleTick !== undefined) this.#carryingSinceMs = askedAtMs;
     try {
-      const body = { ...asked, waitSeconds };
+      const body = { ...asked, waitSeconds, ...(idleTick !== undefined && { idleTick }) };
       const answer = await client.call("claim", { body }, { signal: this.#stopped.signal });
       this.#unanswered = undefined;
       this.#failures = 0;
       watch.reached();
+      if (idleTick !== undefined) this.#options.onCarried(idleTick, askedAtMs);
       await this.#take(answer, waitSeconds * 1000 - (performance.now() - askedAtMs));
     } catch (error) {
       await this.#afterFailure(error, asked.sessionId);
     } finally {
       this.#isAsking = false;
+      this.#carryingSinceMs = undefined;
     }
   }
 

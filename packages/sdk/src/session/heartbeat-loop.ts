@@ -24,6 +24,8 @@ export type HeartbeatLoopOptions = SessionLink & {
   readonly tick: () => number;
   /** While false the plane cannot reach this process through a held claim, so it asks more often. */
   readonly isAsking: () => boolean;
+  /** When the claim under way was sent, in monotonic milliseconds, if it is a heartbeat too. */
+  readonly carryingSinceMs: () => number | undefined;
   /** Longest wait between beats while the plane is away, in milliseconds: they find out that it is back. */
   readonly awayBeatMs: number;
   readonly onDrain: () => void;
@@ -58,6 +60,11 @@ export class HeartbeatLoop {
     this.#hurry.abort();
   }
 
+  /** A claim that was sent then, with that tick, was a heartbeat too. */
+  carried(tick: number, sentAtMs: number): void {
+    this.#renewed(tick, sentAtMs, this.#options.session.intervals.leaseSeconds);
+  }
+
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#hurry.abort();
@@ -75,11 +82,23 @@ export class HeartbeatLoop {
   async #untilNext(): Promise<void> {
     const dueMs = performance.now() + this.#intervalMs();
     for (;;) {
-      const leftMs = dueMs - performance.now();
+      const leftMs = Math.max(dueMs, this.#carriedUntilMs()) - performance.now();
       if (leftMs <= 0 || this.#hurry.signal.aborted || this.#stopped.signal.aborted) return;
       await pause(Math.min(leftMs, UNREACHED_BEAT_MS), this.#hurry.signal);
       if (this.#options.runs.size > 0 && !this.#options.isAsking() && this.#failures === 0) return;
     }
+  }
+
+  /**
+   * Until when a claim stands in for beats. Only while no run is held: a lease of a run must not be as old as a claim
+   * may become, so the first run brings the beats back.
+   */
+  #carriedUntilMs(): number {
+    const { runs, session, carryingSinceMs } = this.#options;
+    const sentAtMs = carryingSinceMs();
+    if (sentAtMs === undefined || runs.size > 0 || this.#failures > 0) return 0;
+    const { leaseSeconds, heartbeatSeconds } = session.intervals;
+    return sentAtMs + (leaseSeconds - heartbeatSeconds) * 1000;
   }
 
   #intervalMs(): number {
