@@ -67,7 +67,11 @@ export class ModelDriver {
       case "beat": {
         const beat = { ...this.#session(command.session, command.agent), tick: command.tick };
         const { open, owned, renewed } = await this.#store.heartbeat(beat, LEASE_MS, nowMs);
-        return { open, renewed, owned: owned.map((run) => ({ ...run, runId: this.numberOf(run.runId) })) };
+        return {
+          open,
+          renewed,
+          owned: owned.map((run) => ({ ...run, runId: this.numberOf(run.runId) })),
+        };
       }
       case "release": {
         const { sessionId, agentId } = this.#session(command.session);

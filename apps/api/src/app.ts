@@ -8,7 +8,7 @@ import {
 } from "fastify";
 import type { Database } from "@downbeat/db";
 import { Authenticator } from "./auth/authenticator.ts";
-import { isStanding } from "./auth/is-standing.ts";
+import { Standing } from "./auth/standing.ts";
 import type { Principal } from "./auth/principal.ts";
 import type { SigningKeys } from "./auth/signing-keys.ts";
 import type { ApiConfig } from "./config.ts";
@@ -40,10 +40,11 @@ export type AppDependencies = {
 export async function buildApp(dependencies: AppDependencies): Promise<FastifyInstance> {
   const { config, database, logger, now = () => new Date(), checkResponses = false } = dependencies;
   const app = createServer(logger);
+  const standing = new Standing(database, now);
   const authenticator = new Authenticator({
     keys: dependencies.signingKeys,
     nowMs: () => now().getTime(),
-    isStanding: (principal) => isStanding(database, principal, now()),
+    isStanding: (principal, urgency) => standing.of(principal, urgency),
   });
   const services = createServices({
     config,

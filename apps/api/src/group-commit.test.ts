@@ -112,4 +112,43 @@ describe("GroupCommit", () => {
     expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
     expect(tries).toBe(1);
   });
+
+  it("lingers for others, until somebody is in a hurry", async () => {
+    const batches: (readonly number[])[] = [];
+    const group = new GroupCommit<number, number>({
+      lingerMs: 60_000,
+      commit: async (_key, items) => {
+        batches.push(items);
+        return items;
+      },
+    });
+    const first = group.submit("w", 1);
+    await new Promise(setImmediate);
+    const second = group.submit("w", 2);
+    group.hurry("w");
+    expect(await Promise.all([first, second])).toEqual([1, 2]);
+    expect(batches).toEqual([[1, 2]]);
+    group.hurry("w"); // nothing waits
+    const third = group.submit("w", 3);
+    group.hurry("w");
+    expect(await third).toBe(3);
+  });
+
+  it("a hurry during a write is for those who wait for the next", async () => {
+    const gate = aGate();
+    const group = new GroupCommit<number, number>({
+      lingerMs: 60_000,
+      commit: async (_key, items) => {
+        if (items.includes(1)) await gate.opened;
+        return items;
+      },
+    });
+    const first = group.submit("w", 1);
+    group.hurry("w");
+    await new Promise(setImmediate);
+    const second = group.submit("w", 2);
+    group.hurry("w");
+    gate.open();
+    expect(await Promise.all([first, second])).toEqual([1, 2]);
+  });
 });

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 
 /** Writes a batch; the results stand in the order of the items. */
 export type CommitBatch<Item, Result> = (
@@ -12,6 +12,8 @@ export type GroupCommitOptions<Item, Result> = {
   readonly maxWeight?: number | undefined;
   /** How much an item counts; default 1. */
   readonly weigh?: ((item: Item) => number) | undefined;
+  /** How long a batch waits for more items, unless {@link GroupCommit.hurry} is called. Default 0: a turn of the event loop. */
+  readonly lingerMs?: number | undefined;
   /** Whether a failure concerns the batch as a whole (say, no connection), so that parts need not be tried. */
   readonly isFatal?: ((error: unknown) => boolean) | undefined;
 };
@@ -22,7 +24,13 @@ type Entry<Item, Result> = {
   readonly reject: (error: unknown) => void;
 };
 
-type Lane<Item, Result> = { waiting: Entry<Item, Result>[]; busy: boolean };
+type Lane<Item, Result> = {
+  waiting: Entry<Item, Result>[];
+  busy: boolean;
+  isHurried: boolean;
+  /** Ends the wait for others. */
+  wake: () => void;
+};
 
 /**
  * Turns many small writes into few transactions. Per key (a workspace): with nothing in flight an item is written in the
@@ -45,8 +53,21 @@ export class GroupCommit<Item, Result> {
     });
   }
 
+  /** Writes what waits under the key without waiting for more. */
+  hurry(key: string): void {
+    const lane = this.#lanes.get(key);
+    if (lane === undefined) return;
+    lane.isHurried = true;
+    lane.wake();
+  }
+
   #laneOf(key: string): Lane<Item, Result> {
-    const lane = this.#lanes.get(key) ?? { waiting: [], busy: false };
+    const lane = this.#lanes.get(key) ?? {
+      waiting: [],
+      busy: false,
+      isHurried: false,
+      wake: () => {},
+    };
     this.#lanes.set(key, lane);
     return lane;
   }
@@ -54,13 +75,24 @@ export class GroupCommit<Item, Result> {
   async #drain(key: string, lane: Lane<Item, Result>): Promise<void> {
     lane.busy = true;
     while (lane.waiting.length > 0) {
-      // One turn of the event loop lets requests in that have arrived already. Without it the embedded database, which
-      // works on this very thread, would get every one of them in a transaction of its own.
-      await nextTurn();
+      await this.#others(lane);
       await this.#flush(key, this.#takeBatch(lane));
     }
     lane.busy = false;
     this.#lanes.delete(key);
+  }
+
+  // One turn of the event loop lets requests in that have arrived already. Without it the embedded database, which
+  // works on this very thread, would get every one of them in a transaction of its own.
+  async #others(lane: Lane<Item, Result>): Promise<void> {
+    const { lingerMs = 0 } = this.#options;
+    if (lingerMs > 0 && !lane.isHurried) {
+      const wait = new AbortController();
+      lane.wake = () => wait.abort();
+      await pause(lingerMs, undefined, { signal: wait.signal }).catch(() => {}); // woken
+    }
+    lane.isHurried = false;
+    await nextTurn();
   }
 
   #takeBatch(lane: Lane<Item, Result>): Entry<Item, Result>[] {

@@ -29,7 +29,7 @@ export {
 
 export type { MovedRun } from "./engine-move.ts";
 export * from "./sql/acquire-slots.ts";
-export { agentStands } from "./sql/agent-stands.ts";
+export { standingAgents } from "./sql/standing-agents.ts";
 export * from "./sql/append-log-chunks.ts";
 export * from "./sql/append-log-manifests.ts";
 export * from "./sql/apply-transitions.ts";

@@ -17,12 +17,13 @@ function aSetting() {
     workspaceId: randomUUID(),
     poolId: undefined,
   };
-  const world = { nowMs: START_MS, standing: true, lookUps: 0 };
+  const world = { nowMs: START_MS, standing: true, lookUps: 0, urgencies: "" };
   const authenticator = new Authenticator({
     keys: KEYS,
     nowMs: () => world.nowMs,
-    isStanding: async () => {
+    isStanding: async (_principal, urgency) => {
       world.lookUps += 1;
+      world.urgencies += `${urgency} `;
       return world.standing;
     },
   });
@@ -49,6 +50,34 @@ describe("Authenticator", () => {
     world.nowMs += REVOCATION_MS;
     await answer();
     expect(world.lookUps).toBe(2);
+  });
+
+  it("asks again while it still trusts, once and without keeping anybody waiting", async () => {
+    const { principal, world, answer } = aSetting();
+    await answer();
+    world.nowMs += 30_000;
+    expect(await Promise.all([answer(), answer(), answer()])).toEqual(
+      Array.from({ length: 3 }, () => principal.id),
+    );
+    expect(world.urgencies).toBe("now soon ");
+    world.nowMs += 45_000; // trusted since the second look
+    await answer();
+    expect(world.urgencies).toBe("now soon soon ");
+    world.standing = false;
+    world.nowMs += 30_000;
+    expect(await answer()).toBe(principal.id);
+    expect(await answer()).toBe("credentials_invalid");
+  });
+
+  it("a look that was under way does not bring a forgotten principal back", async () => {
+    const { world, authenticator, principal, answer } = aSetting();
+    await answer();
+    world.nowMs += 30_000;
+    const asking = answer();
+    authenticator.forget(principal.id);
+    await asking;
+    world.standing = false;
+    expect(await answer()).toBe("credentials_invalid");
   });
 
   it("refuses a revoked principal within a minute, and at once where it was revoked", async () => {

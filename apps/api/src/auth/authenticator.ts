@@ -2,9 +2,13 @@ import { DownbeatError } from "@downbeat/contract";
 import { verifyAccessToken } from "./access-token.ts";
 import type { Principal } from "./principal.ts";
 import type { SigningKeys } from "./signing-keys.ts";
+import type { Urgency } from "./standing.ts";
 
 /** How long a revoked key or agent may still be served by its last access token. */
 export const REVOCATION_MS = 60_000;
+
+// Asked again well before that by whoever calls, so that no request has to wait for the answer.
+const ASK_AGAIN_MS = 20_000;
 
 // A busy caller sends the same token thousands of times; its signature is verified once.
 const MOST_TOKENS = 10_000;
@@ -13,13 +17,14 @@ export type AuthenticatorOptions = {
   readonly keys: SigningKeys;
   readonly nowMs: () => number;
   /** Asks the database whether the key or agent still stands (neither revoked nor expired). */
-  readonly isStanding: (principal: Principal) => Promise<boolean>;
+  readonly isStanding: (principal: Principal, urgency: Urgency) => Promise<boolean>;
 };
 
 type KnownToken = {
   readonly principal: Principal;
   readonly expiresAtMs: number;
   trustedUntilMs: number;
+  isBeingAsked: boolean;
 };
 
 /** Finds out who sends a request, from its access token. */
@@ -41,6 +46,8 @@ export class Authenticator {
       throw new DownbeatError("credentials_expired", { message: "The access token has expired." });
     }
     if (known.trustedUntilMs <= nowMs) await this.#checkStanding(token, known, nowMs);
+    else if (known.trustedUntilMs - nowMs < REVOCATION_MS - ASK_AGAIN_MS)
+      this.#askAgain(token, known);
     return known.principal;
   }
 
@@ -53,11 +60,27 @@ export class Authenticator {
 
   #learn(token: string): KnownToken {
     const verified = verifyAccessToken(this.#options.keys, token, this.#options.nowMs());
-    return { ...verified, trustedUntilMs: 0 };
+    return { ...verified, trustedUntilMs: 0, isBeingAsked: false };
+  }
+
+  #askAgain(token: string, known: KnownToken): void {
+    if (known.isBeingAsked) return;
+    known.isBeingAsked = true;
+    // Revoked: the token is unknown from now on, and the next request hears why. No answer: it is asked in good time.
+    const nowMs = this.#options.nowMs();
+    const note = (stands: boolean): void => {
+      if (this.#known.get(token) !== known) return; // forgotten meanwhile
+      if (stands) known.trustedUntilMs = nowMs + REVOCATION_MS;
+      else this.#known.delete(token);
+    };
+    void this.#options
+      .isStanding(known.principal, "soon")
+      .then(note, () => {})
+      .finally(() => (known.isBeingAsked = false));
   }
 
   async #checkStanding(token: string, known: KnownToken, nowMs: number): Promise<void> {
-    if (!(await this.#options.isStanding(known.principal))) {
+    if (!(await this.#options.isStanding(known.principal, "now"))) {
       this.#known.delete(token);
       const message = `The ${known.principal.kind} ${known.principal.id} was revoked or has expired.`;
       throw new DownbeatError("credentials_invalid", { message });

@@ -12,23 +12,29 @@ import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 import { isUnreachable } from "../../unreachable.ts";
 
+const IDLE_LINGER_MS = 250;
+
 /** Takes heartbeats; those of a workspace that arrive together are one statement. */
 export class HeartbeatDesk {
   readonly #services: Services;
   readonly #commits: GroupCommit<Beat, BeatAnswer>;
+  /** Of agents without work, which wait for each other: nothing depends on when they are written. */
+  readonly #idleCommits: GroupCommit<Beat, BeatAnswer>;
 
   constructor(services: Services) {
     const { database, config } = services;
     this.#services = services;
-    this.#commits = new GroupCommit({
-      commit: (workspaceId, beats) =>
+    const options = {
+      commit: (workspaceId: string, beats: readonly Beat[]) =>
         // Beats that a crash of the database undoes are made up for by the amnesty after it.
         database.inWorkspace({ workspaceId, flush: "later" }, (tx) => {
           tx.ends();
           return heartbeat(tx, beats, { leaseSeconds: config.leaseSeconds });
         }),
       isFatal: isUnreachable,
-    });
+    };
+    this.#commits = new GroupCommit(options);
+    this.#idleCommits = new GroupCommit({ ...options, lingerMs: IDLE_LINGER_MS });
   }
 
   /**
@@ -40,12 +46,8 @@ export class HeartbeatDesk {
     ctx: RequestContext,
     { sessionId, tick, runs }: HeartbeatRequest,
   ): Promise<HeartbeatAnswer> {
-    const beat = { sessionId, principalId: ctx.principal.id, tick };
-    const { open, renewed, ownedRuns, cancel } = await this.#commits.submit(ctx.workspaceId, beat);
-    if (!open)
-      throw new DownbeatError("session_ended", {
-        message: `The session ${sessionId} is not open.`,
-      });
+    const answer = await this.#renew(this.#commits, ctx, { sessionId, tick });
+    const { renewed, ownedRuns, cancel } = answer;
     const { held, fenced } = sortOut(runs, ownedRuns);
     // Neither list names a run twice, so one that the agent did not name shows in the count.
     if (renewed && held.length < ownedRuns.length) await this.#settleAbsent(ctx, sessionId, runs);
@@ -57,6 +59,34 @@ export class HeartbeatDesk {
       drain: false,
       intervals: this.#services.intervals,
     };
+  }
+
+  /**
+   * Takes the heartbeat of an agent without work, together with those of others, unless {@link hurry} is called.
+   *
+   * @throws {DownbeatError} session_ended when the session is not open (any more).
+   */
+  async beatIdle(ctx: RequestContext, sessionId: string, tick: number): Promise<void> {
+    const answer = await this.#renew(this.#idleCommits, ctx, { sessionId, tick });
+    if (answer.renewed && answer.ownedRuns.length > 0) await this.#settleAbsent(ctx, sessionId, []);
+  }
+
+  /** Somebody waits for the heartbeats of idle agents. */
+  hurry({ workspaceId }: RequestContext): void {
+    this.#idleCommits.hurry(workspaceId);
+  }
+
+  async #renew(
+    commits: GroupCommit<Beat, BeatAnswer>,
+    { workspaceId, principal }: RequestContext,
+    { sessionId, tick }: { sessionId: string; tick: number },
+  ): Promise<BeatAnswer> {
+    const beat = { sessionId, principalId: principal.id, tick };
+    const answer = await commits.submit(workspaceId, beat);
+    if (answer.open) return answer;
+    throw new DownbeatError("session_ended", {
+      message: `The session ${sessionId} is not open.`,
+    });
   }
 
   // A lost answer or a lost release can leave a lease that its agent never heard of, and that would stay for ever.

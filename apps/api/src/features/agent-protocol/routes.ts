@@ -1,7 +1,7 @@
 import { ROUTES } from "@downbeat/contract";
 import type { RegisterRoute } from "../../register-route.ts";
 import type { Services } from "../../services.ts";
-import { claim } from "./claim.ts";
+import { claimAndBeat } from "./claim-and-beat.ts";
 import { enrol } from "./enrol.ts";
 import { HeartbeatDesk } from "./heartbeat.ts";
 import { openAgentSession } from "./open-session.ts";
@@ -14,11 +14,7 @@ export function agentProtocolRoutes(register: RegisterRoute, services: Services)
   const heartbeats = new HeartbeatDesk(services);
   register(ROUTES.enrolAgent, ({ body }) => enrol(services, body));
   register(ROUTES.openSession, ({ ctx, body }) => openAgentSession(services, ctx, body));
-  register(ROUTES.claim, async ({ ctx, body }) => {
-    const { sessionId, idleTick: tick } = body;
-    if (tick !== undefined) await heartbeats.beat(ctx, { sessionId, tick, runs: [] });
-    return claim(services, ctx, body);
-  });
+  register(ROUTES.claim, ({ ctx, body }) => claimAndBeat({ services, heartbeats }, ctx, body));
   register(ROUTES.report, ({ ctx, body }) => reporter.report(ctx, body.items));
   register(ROUTES.heartbeat, ({ ctx, body }) => heartbeats.beat(ctx, body));
   register(ROUTES.release, ({ ctx, body }) => release(services, ctx, body));
