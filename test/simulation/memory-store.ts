@@ -21,6 +21,7 @@ import {
   fenceOf,
   holds,
   LATE,
+  ownedOf,
   RELEASED,
   settled,
   THROUGH_AGENT,
@@ -126,9 +127,7 @@ export class MemoryStore {
     const renewed = beat.tick > session.tick;
     if (renewed) session.leaseExpiresAtMs = nowMs + leaseMs;
     session.tick = Math.max(session.tick, beat.tick);
-    const held = this.#heldBy([beat.sessionId]);
-    const owned = held.map(({ runId, epoch, state }) => ({ runId, epoch, type: state.type }));
-    return { open: true, renewed, owned };
+    return { open: true, renewed, owned: this.#heldBy([beat.sessionId]).map(ownedOf) };
   }
 
   releaseRuns(

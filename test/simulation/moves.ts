@@ -1,6 +1,7 @@
 import type { StateType } from "@downbeat/contract";
 import type { Fence } from "@downbeat/testkit/history";
 import type { MemoryRun, Move } from "./memory-run.ts";
+import type { Owned } from "./store.ts";
 
 export const CLAIMED: Move = {
   type: "PENDING",
@@ -35,6 +36,10 @@ export function settled(
   if (type === "PENDING") return RELEASED;
   if (type === "CANCELLING") return { type: "CANCELLED", name: "Cancelled", reason };
   return { type: "CRASHED", name: "Crashed", reason };
+}
+
+export function ownedOf({ runId, epoch, state }: MemoryRun): Owned {
+  return { runId, epoch, type: state.type };
 }
 
 export function fenceOf({ runId, epoch, leaseToken }: MemoryRun): Fence {
