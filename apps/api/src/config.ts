@@ -114,6 +114,12 @@ export const VARIABLES = {
     "60",
     "A cancellation that its agent does not confirm for this long is closed by the server.",
   ),
+  retentionDays: variable(
+    "DOWNBEAT_RETENTION_DAYS",
+    z.coerce.number().int().min(0).max(36_500),
+    "90",
+    "Ended runs are kept for so many days after they were made, with all that belongs to them; 0 keeps them for ever. [How](database.md#retention).",
+  ),
 } as const;
 
 type Variables = typeof VARIABLES;

@@ -9,10 +9,13 @@ import {
 } from "@downbeat/db";
 import type { Services } from "../services.ts";
 import { announceMoved } from "./announce-moved.ts";
+import { partitionsRound } from "./keep-partitions.ts";
 import { startLoop } from "./loop.ts";
 
 /** How often held claims look for work that another process made, or whose time has come. */
 const CLAIM_POLL_MS = 1000;
+/** How often partitions are looked after: seldom, and yet a process that lives for minutes gets to it. */
+const PARTITIONS_MS = 60_000;
 /** Most runs that one statement moves; a round repeats while there are more. */
 const BATCH = 500;
 
@@ -41,6 +44,12 @@ export function startEngine(services: Services): Engine {
       name: "claim-poll",
       intervalMs: CLAIM_POLL_MS,
       round: () => pollForClaims(services),
+      log,
+    }),
+    startLoop({
+      name: "partitions",
+      intervalMs: PARTITIONS_MS,
+      round: partitionsRound(services),
       log,
     }),
   ];

@@ -5,7 +5,7 @@ import type { Tx } from "../transaction.ts";
  *
  * Returns the ids that are gone. Locks: the ended_run rows, then the rows that go with them.
  * Indexes: ended_run_pkey, flow_run_pkey, run_state_pkey, task_run_pkey, log_chunk_pkey,
- * log_manifest_pkey, artifact_pkey, metric_pkey, idempotency_workspace_id_run_id_idx.
+ * log_manifest_pkey, artifact_pkey, metric_pkey, idempotency_run_id_idx.
  */
 export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<string[]> {
   if (runIds.length === 0) return [];
