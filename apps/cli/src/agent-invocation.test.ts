@@ -23,7 +23,8 @@ test("an agent of a profile of its own is given that one's key file and no other
 });
 
 test("flags that are given travel to the agent as it knows them, and no others", () => {
-  const given = { ...options, triggerPort: "4300", captureConsole: true, labels: undefined };
+  const global = { json: true, input: true };
+  const given = { ...options, ...global, triggerPort: "4300", captureConsole: true };
   expect(agentInvocation(given, profile, config).args).toEqual(
     "--pool default --project /project --trigger-port 4300 --capture-console 1".split(" "),
   );

@@ -27,9 +27,17 @@ export function agentInvocation(
   profile: Profile & Pick<LoadedProfile, "keyText">,
   config: CliConfig,
 ): Invocation {
-  const { triggerPort, captureConsole, ...others } = options;
+  const { pool, project, name, concurrency, launcher, labels, allow } = options;
+  const { triggerPort, captureConsole } = options;
+  // One by one: options of the whole command line, such as --json and --no-input, come along in what is given.
   const flags = {
-    ...others,
+    pool,
+    project,
+    name,
+    concurrency,
+    launcher,
+    labels,
+    allow,
     "trigger-port": triggerPort,
     "capture-console": captureConsole ? "1" : undefined,
   };
