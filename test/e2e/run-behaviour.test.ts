@@ -53,6 +53,15 @@ describe("runs that crash, wait and are overruled", () => {
       "Running",
       "Completed",
     ]);
+    // From a process that takes the place of the dead one; it may take longer than the next attempt.
+    const logs = async () => (await plane.cliOk(["runs", "logs", runId])).stdout;
+    await waitFor(async () => (await logs()).includes("Crashed in attempt 1"), {
+      deadlineMs: 30_000,
+      describe: "the hook of the crash to be heard",
+    });
+    await waitFor(async () => !(await logs()).includes("did not end"), {
+      describe: "the log of the attempt that crashed to end",
+    });
   });
 
   it("hands a paused flow, in the process that waited, what someone typed", async () => {

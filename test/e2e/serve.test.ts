@@ -16,7 +16,8 @@ const SERVED = `import { flow, log, runContext, runDeployment, serve, task } fro
 import { setTimeout as delay } from "node:timers/promises";
 const step = task({ name: "step", limits: ["door"], tags: ["gate"] }, async (n) => { log.info("step " + n); return n; });
 const counts = flow({ name: "counts" }, async ({ n }) => { await step(n); });
-const waits = flow({ name: "waits" }, async ({ ms }) => { console.log("begun " + ms); await delay(ms, undefined, { signal: runContext().signal }); });
+const onCrashed = ({ state, error }) => log.warn(state.name + ": " + error.name);
+const waits = flow({ name: "waits", onCrashed, onCancelled: () => console.log("told of a cancellation") }, async ({ ms }) => { console.log("begun " + ms); await delay(ms, undefined, { signal: runContext().signal }); });
 const fails = flow({ name: "fails" }, async () => { throw new TypeError("row 7"); });
 const calls = flow({ name: "calls" }, async () => { await runDeployment("counts", { parameters: { n: 3 } }); });
 const serving = await serve(counts, waits, fails, calls, { concurrency: 4, drainSeconds: Number(process.env.DRAIN_SECONDS) });
@@ -121,7 +122,9 @@ it("what outlasts the drain time is not called cancelled: it ends as crashed, an
   const runId = await trigger("waits", "-p", "ms=80000");
   await served.waitForOutput(/begun 80000/);
   expect(await served.kill("SIGTERM")).toBe(0);
-  expect((await read(runId)).state.name).toBe("Crashed");
+  expect((await read(runId)).reason).toBe("process_exited");
+  expect((await plane.cliOk(["runs", "logs", runId])).stdout).toContain("Crashed: ProcessExit");
+  expect(served.stdout()).not.toContain("told of a cancellation");
 });
 
 it("the example serves a flow and a background task", async () => {

@@ -148,17 +148,19 @@ export class Agent {
   async #drain(): Promise<void> {
     const { logger, runs, outbox, launcher, shipper, drainSeconds, stopping, close, supervisor } =
       this.#parts;
+    const { crashHooks } = supervisor;
     logger.info({ runs: runs.size, drainSeconds }, "draining");
     const unseen = await this.#claims.stop();
     await this.#giveBack(runs.all(), false, unseen);
-    const isIdle = () => runs.all().every((run) => run.isOver);
+    const isIdle = () => runs.all().every((run) => run.isOver) && crashHooks.size === 0;
     if (!(await holdsWithin(isIdle, drainSeconds * 1000, this.#killed.signal))) {
       for (const run of runs.all()) run.kill();
       logger.warn({ runs: runs.size }, "killing what still runs");
     }
     const never = new AbortController().signal;
     await holdsWithin(isIdle, LAST_DELIVERY_MS, never);
-    await holdsWithin(() => outbox.size === 0, LAST_DELIVERY_MS, never);
+    crashHooks.stop();
+    await holdsWithin(() => crashHooks.size === 0 && outbox.size === 0, LAST_DELIVERY_MS, never);
     clearInterval(this.#housekeeping);
     await this.#beats.stop();
     supervisor.leaseGuard.close();

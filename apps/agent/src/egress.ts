@@ -1,7 +1,8 @@
-import type { Lease, LogLine, PausePoint, TransitionItem } from "@downbeat/contract";
+import type { Lease, LogLine, PausePoint, ReportItem, TransitionItem } from "@downbeat/contract";
 import { LogItems, ShownItems } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
 import { uuidv7 } from "uuidv7";
+import type { CrashCall } from "./crash-call.ts";
 import type { Journal } from "./journal.ts";
 import { LogBuffer } from "./log-buffer.ts";
 import type { WorkerEvent } from "./launchers/worker-message.ts";
@@ -10,7 +11,8 @@ import type { Outbox } from "./outbox.ts";
 import type { Ending } from "./run-end.ts";
 import type { ObservedError, Sealer } from "./sealer.ts";
 import { ShownBuffer, type ShownEvent } from "./shown-buffer.ts";
-import type { SignedWork } from "./signed-work.ts";
+import { taskRunItem, type TaskRunEvent } from "./task-run-item.ts";
+import type { StoreOperation } from "./store.ts";
 
 export type EgressParts = {
   readonly outbox: Outbox;
@@ -18,15 +20,14 @@ export type EgressParts = {
   readonly sealer: Sealer;
   readonly logger: Logger;
   readonly now: () => Date;
-  /** Remembers which signed triggers are used up; undefined: signatures are not asked for. */
-  readonly signedWork?: Pick<SignedWork, "ended" | "forget"> | undefined;
 };
 
-type TaskRunEvent = Extract<WorkerEvent, { kind: "task_run" }>;
+type Fence = Pick<Lease, "runId" | "epoch" | "leaseToken">;
+
 type FlowStateEvent = Extract<WorkerEvent, { kind: "flow_state" }>;
 
-// The sealed text of a rendered name may have 4 KiB.
-const LONGEST_RENDERED_NAME = 512;
+// No attempt shows this many versions in four a second.
+const PAST_ALL_SHOWN = 1_000_000_000;
 
 /**
  * The only way out for what happens in a run: everything is sealed here and put into the outbox. The terminal report
@@ -34,30 +35,39 @@ const LONGEST_RENDERED_NAME = 512;
  */
 export class RunEgress {
   readonly #parts: EgressParts;
-  readonly #lease: Lease;
+  readonly #lease: Fence;
   readonly #logs: LogBuffer;
   readonly #logItems: LogItems;
   /** Whether lines that are sealed from now on are deflated first. */
   compressesLogs = true;
+  #crashCall: CrashCall | undefined;
   readonly #shown: ShownBuffer;
   readonly #shownItems: ShownItems;
   /** Sealings and writes under way; the terminal report waits for them. */
   readonly #pending = new Set<Promise<unknown>>();
   #transitions: Promise<void> = Promise.resolve();
   #isClosed = false;
+  readonly #wasBegunBefore: boolean;
 
-  constructor(parts: EgressParts, lease: Lease) {
+  /** @param before Of a run that an agent before this one began: how many places in its log are taken. */
+  constructor(parts: EgressParts, lease: Fence, before?: { readonly logPlaces: number }) {
     this.#parts = parts;
     this.#lease = lease;
+    this.#wasBegunBefore = before !== undefined;
     const { sealer } = parts;
-    this.#logItems = new LogItems({ lease, sealer, onLost: (error) => this.#tellLost(error) });
+    this.#logItems = new LogItems({
+      lease,
+      sealer,
+      onLost: (error) => this.#tellLost(error),
+      placesBefore: before?.logPlaces,
+    });
     this.#logs = new LogBuffer({
       onChunk: (lines) => this.#track(this.#putLogs(lines)),
       onLeftOut: (lines) => this.#logItems.leaveOut(lines),
       isHeldBack: () => parts.outbox.isFull,
       now: parts.now,
     });
-    this.#shownItems = new ShownItems(lease, sealer);
+    this.#shownItems = new ShownItems(lease, sealer, before && PAST_ALL_SHOWN);
     this.#shown = new ShownBuffer({
       onBatch: (events) => this.#track(this.#putShown(events)),
       isHeldBack: () => parts.outbox.isFull,
@@ -93,25 +103,80 @@ export class RunEgress {
     if (!this.#isClosed) this.#logs.add({ at: this.#parts.now().toISOString(), ...line });
   }
 
-  /** Puts the end of the log and then the last report, after all others. Resolves once they are on disk. */
-  async end(ending: Ending): Promise<void> {
+  /** Hooks are to be called should the run crash; kept for a successor as long as the run lasts. */
+  hearsCrash(call: CrashCall): void {
+    this.#crashCall = call;
+    this.#track(this.#parts.journal.write(this.#remembered()));
+  }
+
+  /**
+   * Puts the end of the log and then the last report, after all others. Resolves once they are on disk.
+   *
+   * @param alongside written in the same batch
+   */
+  async end(ending: Ending, alongside: readonly StoreOperation[] = []): Promise<void> {
     if (this.#isClosed) return;
-    this.#shown.close();
-    this.#logs.close();
-    this.#isClosed = true;
-    await Promise.all(this.#pending);
+    await this.#close();
     const [manifest, last] = await Promise.all([this.#logItems.end(), this.#transition(ending)]);
-    const { outbox, journal, signedWork } = this.#parts;
-    const completed = ending.type === "COMPLETED";
-    const used = signedWork?.ended(this.#lease, { completed }) ?? [];
-    await outbox.put([...manifest, last], [journal.runEnded(this.#lease.runId), ...used]);
+    await this.#putLast([...manifest, last], alongside);
+  }
+
+  /**
+   * As {@link end}, but the log stays open for what the hooks of a crash say, until {@link endLog}.
+   *
+   * @returns what it takes to call them; undefined when there are none, and the log has ended.
+   */
+  async crash(
+    ending: Ending,
+    alongside: readonly StoreOperation[],
+  ): Promise<CrashCall | undefined> {
+    const call = this.#crashCall;
+    if (call === undefined || this.#isClosed) {
+      await this.end(ending, alongside);
+      return undefined;
+    }
+    this.#logs.flush();
+    await Promise.all(this.#pending);
+    await this.#putLast([await this.#transition(ending)], alongside);
+    return call;
+  }
+
+  /** Ends the log of a run that has crashed. One that an agent before this one began stays without: its list is lost. */
+  async endLog(): Promise<void> {
+    await this.#close();
+    if (!this.#wasBegunBefore) await this.#parts.outbox.put(await this.#logItems.end());
   }
 
   /** Says nothing more: the lease is void and every further report would be refused. */
   abandon(): void {
     this.#isClosed = true;
+    this.#crashCall = undefined;
     this.#shown.close();
     this.#logs.flush();
+  }
+
+  async #close(): Promise<void> {
+    this.#shown.close();
+    this.#logs.close();
+    this.#isClosed = true;
+    await Promise.all(this.#pending);
+  }
+
+  async #putLast(
+    items: readonly ReportItem[],
+    alongside: readonly StoreOperation[],
+  ): Promise<void> {
+    this.#crashCall = undefined;
+    const { outbox, journal } = this.#parts;
+    await outbox.put(items, [journal.runEnded(this.#lease.runId), ...alongside]);
+  }
+
+  #remembered(): StoreOperation[] {
+    const call = this.#crashCall;
+    if (call === undefined) return [];
+    return [
+      this.#parts.journal.crashHeard(this.#lease, { call, logPlaces: this.#logItems.places }),
+    ];
   }
 
   #track(work: Promise<void>): void {
@@ -129,6 +194,8 @@ export class RunEgress {
   // One after another: these must arrive in the order in which they happened.
   #putFlowState(event: FlowStateEvent): void {
     const { name } = event.state;
+    if (this.#crashCall !== undefined)
+      this.#crashCall = { ...this.#crashCall, attempt: event.attempt };
     const reason = name === "Retrying" ? "retrying" : "started";
     const error =
       event.error === undefined ? {} : { error: { detail: event.error } as ObservedError };
@@ -149,50 +216,13 @@ export class RunEgress {
   }
 
   async #putTaskRun(event: TaskRunEvent): Promise<void> {
-    const { renderedName, result, cacheKey } = event;
-    const place = {
-      run: this.#lease.runId,
-      task: event.taskRunId,
-      epoch: this.#lease.epoch,
-    };
-    const { sealer } = this.#parts;
-    const [error, name, sealedResult, cacheTag] = await Promise.all([
-      event.error === undefined
-        ? null
-        : sealer.sealError(place, { detail: event.error } as ObservedError),
-      renderedName === undefined
-        ? null
-        : sealer.seal(
-            { kind: "rendered-name", ...place },
-            renderedName.slice(0, LONGEST_RENDERED_NAME),
-          ),
-      result === undefined ? null : sealer.seal({ kind: "result", ...place }, result),
-      cacheKey === undefined ? null : sealer.tagCacheKey(cacheKey),
-    ]);
-    const { taskRunId, taskName, index, sequence, state, attempt, upstream } = event;
-    const item = {
-      kind: "task_run" as const,
-      ...this.#fence(),
-      taskRunId,
-      taskName,
-      index,
-      sequence,
-      ...state,
-      attempt,
-      startedAt: event.startedAt ?? null,
-      endedAt: event.endedAt ?? null,
-      upstream,
-      renderedName: name,
-      error,
-      result: sealedResult,
-      cacheTag,
-    };
-    await this.#parts.outbox.put([item]);
+    const { outbox, sealer } = this.#parts;
+    await outbox.put([await taskRunItem(event, this.#fence(), sealer)]);
   }
 
   async #putLogs(lines: readonly LogLine[]): Promise<void> {
     const items = await this.#logItems.of(lines, { compress: this.compressesLogs });
-    if (items.length > 0) await this.#parts.outbox.put(items);
+    if (items.length > 0) await this.#parts.outbox.put(items, this.#remembered());
   }
 
   async #putShown(events: readonly ShownEvent[]): Promise<void> {
@@ -217,7 +247,7 @@ export class RunEgress {
     };
   }
 
-  #fence(): { runId: string; epoch: number; leaseToken: string } {
+  #fence(): Fence {
     const { runId, epoch, leaseToken } = this.#lease;
     return { runId, epoch, leaseToken };
   }

@@ -1,13 +1,24 @@
 import type { Lease } from "@downbeat/contract";
 import { z } from "zod";
+import { CrashCall } from "./crash-call.ts";
 import type { ProcessGroup } from "./process-group.ts";
 import type { Store, StoreOperation } from "./store.ts";
 
-const StartedRun = z.object({ runId: z.string(), epoch: z.number(), leaseToken: z.string() });
+const HeardCrash = z.object({ call: CrashCall, logPlaces: z.int() });
+const StartedRun = z.object({
+  runId: z.string(),
+  epoch: z.number(),
+  leaseToken: z.string(),
+  /** It has hooks that hear of a crash. */
+  crash: HeardCrash.optional(),
+});
 const Group = z.object({ pid: z.number(), birth: z.string() });
 
 /** A run that was started and whose end is not in the outbox. */
 export type StartedRun = z.infer<typeof StartedRun>;
+
+/** How to call the hooks of a run that crashes, and how many places in its log are taken. */
+export type HeardCrash = z.infer<typeof HeardCrash>;
 
 /** What an agent finds of the one before it. */
 export type Remains = {
@@ -27,6 +38,18 @@ export class Journal {
   /** Call before user code starts. */
   runStarted({ runId, epoch, leaseToken }: Lease): Promise<void> {
     return this.#store.writeLoosely([put(`run!${runId}`, { runId, epoch, leaseToken })]);
+  }
+
+  /** In place of what {@link runStarted} wrote, for a run with hooks that hear of a crash. */
+  crashHeard(
+    { runId, epoch, leaseToken }: Pick<Lease, "runId" | "epoch" | "leaseToken">,
+    crash: HeardCrash,
+  ): StoreOperation {
+    return put(`run!${runId}`, { runId, epoch, leaseToken, crash });
+  }
+
+  write(operations: readonly StoreOperation[]): Promise<void> {
+    return this.#store.writeLoosely(operations);
   }
 
   /** To be written together with the run's terminal report, so that one of the two is always there. */

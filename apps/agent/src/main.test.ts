@@ -15,7 +15,8 @@ const FLOWS = `
 import { spawn } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { flow, log } from "@downbeat/sdk";
-export const sleeps = flow({ name: "sleeps" }, async () => {
+const onCrashed = ({ state, error }) => log.warn(state.name + ": " + error.name);
+export const sleeps = flow({ name: "sleeps", onCrashed }, async () => {
   appendFileSync("pids", spawn("sleep", ["300"], { stdio: "ignore" }).pid + "\\n");
   log.info("asleep");
   await new Promise((resolve) => setTimeout(resolve, 120_000));
@@ -72,7 +73,7 @@ async function aWorld(): Promise<AgentWorld> {
 const begun = (run: FakeRun) => vi.waitUntil(() => run.logs.length > 0, { timeout: 20_000 });
 const story = (run: FakeRun) => run.transitions.map(({ name, reason }) => `${name}: ${reason}`);
 
-test("after kill -9 the next agent kills what was left, reports it once, and names the sessions that are over", async () => {
+test("after kill -9 the next agent kills what was left, reports it once, calls its hooks, and names the sessions that are over", async () => {
   const world = await aWorld();
   const first = startMain(world);
   const run = await world.offer("sleeps");
@@ -87,6 +88,10 @@ test("after kill -9 the next agent kills what was left, reports it once, and nam
   // A grandchild: it would outlive the flow's process, which ends by itself once its agent is gone.
   await vi.waitUntil(() => !isAlive(pid), { timeout: 10_000 });
   expect(second.output()).toContain("killed a process group");
+  await vi.waitUntil(() => run.logs.length > 1, { timeout: 20_000 });
+  const lines = await world.logLines(run);
+  expect(lines.map(({ text }) => text)).toEqual(["asleep", "Crashed: AgentRestarted"]);
+  expect(run.logs.map(({ sequence }) => sequence)).toEqual([0, 1]);
   second.process.kill("SIGTERM");
   expect(await second.exit).toEqual([0, null]);
 }, 60_000);

@@ -5,17 +5,23 @@ import type { Journal, StartedRun } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
 import { killSurvivors } from "./process-group.ts";
 
+/** What a predecessor has left to do. */
+export type Recovered = {
+  /** Its sessions, which are over; the plane can give their unstarted runs to others once it knows. */
+  readonly endedSessionIds: readonly string[];
+  /** The runs it had started. */
+  readonly crashed: readonly StartedRun[];
+};
+
 /**
  * Clears up after a predecessor that died: kills what it left running, and puts an end for each run it had started into
  * the outbox, under the lease it held.
- *
- * @returns the sessions that are over; the plane can give their unstarted runs to others once it knows.
  */
 export async function recover(parts: {
   journal: Journal;
   outbox: Outbox;
   logger: Logger;
-}): Promise<readonly string[]> {
+}): Promise<Recovered> {
   const { journal, outbox, logger } = parts;
   const { runs, groups, sessionIds } = await journal.remains();
   for (const group of groups) {
@@ -29,7 +35,7 @@ export async function recover(parts: {
     runs.map(({ runId }) => journal.runEnded(runId)),
   );
   await Promise.all(groups.map(({ pid }) => journal.groupEnded(pid)));
-  return sessionIds;
+  return { endedSessionIds: sessionIds, crashed: runs };
 }
 
 function crashed({ runId, epoch, leaseToken }: StartedRun): TransitionItem {

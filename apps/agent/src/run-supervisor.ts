@@ -1,21 +1,26 @@
 import type { Lease, PausePoint, RunInput } from "@downbeat/contract";
 import type { Logger } from "pino";
+import { crashCallOf } from "./crash-call.ts";
+import type { CrashHooks } from "./crash-hooks.ts";
 import { RunEgress, type EgressParts } from "./egress.ts";
 import type { RunListener, WorkerProcess } from "./launchers/worker-process.ts";
 import type { OomWatch } from "./oom-watch.ts";
 import type { Pace } from "./pace.ts";
 import type { RunPreparer } from "./prepare-run.ts";
 import type { RunMessage } from "@downbeat/sdk/protocol";
+import { ProcessStop, type StopGraces } from "./process-stop.ts";
 import { ATTEMPT_GRACE_MS, RunDeadline } from "./run-deadline.ts";
 import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
 import { RunChildren, type ChildParts } from "./run-children.ts";
 import { takeProcess, type ProcessParts, type RunProcess } from "./run-process.ts";
 import { RunSlots, type SlotParts } from "./run-slots.ts";
+import type { SignedWork } from "./signed-work.ts";
 import type { StartGate } from "./start-gate.ts";
 import type { StartReporter } from "./start-reporter.ts";
 
 export type SupervisorParts = EgressParts &
   SlotParts &
+  StopGraces &
   ProcessParts &
   ChildParts & {
     readonly logger: Logger;
@@ -24,10 +29,9 @@ export type SupervisorParts = EgressParts &
     readonly starts: StartReporter;
     readonly pace: Pace;
     readonly oomWatch: OomWatch;
-    /** From the cancel message to SIGTERM for the process group. Default 5 s. */
-    readonly cancelGraceMs: number;
-    /** From SIGTERM to SIGKILL. Default 3 s. */
-    readonly killGraceMs: number;
+    readonly crashHooks: CrashHooks;
+    /** Remembers which signed triggers are used up; undefined: signatures are not asked for. */
+    readonly signedWork?: Pick<SignedWork, "ended" | "forget"> | undefined;
   };
 
 /** What became of a lease: `reported` means that its end is in the outbox. */
@@ -48,15 +52,16 @@ export class RunSupervisor {
   #hasBegun = false;
   #isQueued = false;
   #isOver = false;
-  #escalation: NodeJS.Timeout | undefined;
   #passedLimitMs: number | undefined;
   #awaits: string | undefined;
   readonly #deadline: RunDeadline;
+  readonly #processStop: ProcessStop;
 
   constructor(parts: SupervisorParts, lease: Lease) {
     this.#parts = parts;
     this.lease = lease;
     this.#egress = new RunEgress(parts, lease);
+    this.#processStop = new ProcessStop(parts);
     this.#deadline = new RunDeadline({
       timeoutSeconds: lease.timeoutSeconds,
       graceMs: ATTEMPT_GRACE_MS,
@@ -99,7 +104,7 @@ export class RunSupervisor {
     } finally {
       this.#isOver = true;
       this.#parts.signedWork?.forget(this.lease);
-      clearTimeout(this.#escalation);
+      this.#processStop.end();
       this.#deadline.stop();
     }
   }
@@ -109,23 +114,14 @@ export class RunSupervisor {
     if (this.#stopReason !== undefined) return;
     this.#stopReason = "cancel";
     this.#stop.abort("cancel");
-    if (this.#worker !== undefined) this.#stopProcess(this.#worker);
+    if (this.#worker !== undefined) this.#processStop.begin(this.#worker, this.lease.runId);
   }
 
   #overdue(limitMs: number): void {
     if (this.#stopReason !== undefined || this.#worker === undefined) return;
     this.#stopReason = "timeout";
     this.#passedLimitMs = limitMs;
-    this.#stopProcess(this.#worker);
-  }
-
-  #stopProcess(worker: WorkerProcess): void {
-    const { cancelGraceMs, killGraceMs } = this.#parts;
-    worker.cancel(this.lease.runId);
-    this.#escalation = setTimeout(() => {
-      worker.signal("SIGTERM");
-      this.#escalation = setTimeout(() => worker.signal("SIGKILL"), killGraceMs);
-    }, cancelGraceMs);
+    this.#processStop.begin(this.#worker, this.lease.runId, limitMs);
   }
 
   /** The lease is void: someone else may run it now. Stops at once and says nothing more. */
@@ -230,7 +226,7 @@ export class RunSupervisor {
       answer: (requestId, answer) =>
         worker.answerRemote({ runId: this.lease.runId, requestId, ...answer }),
     });
-    const end = await worker.run(message, this.#listener(slots, children));
+    const end = await worker.run(message, this.#listener(message, slots, children));
     this.#worker = undefined;
     this.#deadline.stop();
     slots.close();
@@ -247,12 +243,13 @@ export class RunSupervisor {
     });
   }
 
-  #listener(slots: RunSlots, children: RunChildren): RunListener {
+  #listener(message: RunMessage, slots: RunSlots, children: RunChildren): RunListener {
     const { runId } = this.lease;
     return {
-      started: ({ timeoutMs, compressLogs = true }) => {
+      started: ({ timeoutMs, compressLogs, hearsCrash }) => {
         this.#deadline.started(timeoutMs);
-        this.#egress.compressesLogs = compressLogs;
+        this.#egress.compressesLogs = compressLogs !== false;
+        if (hearsCrash === true) this.#egress.hearsCrash(crashCallOf(message));
       },
       paused: (point) => this.#pause(point),
       events: (events, refused) => {
@@ -281,7 +278,11 @@ export class RunSupervisor {
   }
 
   async #end(ending: Ending): Promise<RunResult> {
-    await this.#egress.end(ending);
+    const { signedWork, crashHooks } = this.#parts;
+    const completed = ending.type === "COMPLETED";
+    const used = signedWork?.ended(this.lease, { completed }) ?? [];
+    const isCrash = ending.type === "CRASHED";
+    await (isCrash ? crashHooks.after(ending, this.#egress, used) : this.#egress.end(ending, used));
     return "reported";
   }
 

@@ -3,12 +3,15 @@ import { join } from "node:path";
 import { createOpener, keyProvider } from "@downbeat/seal";
 import { keySourceOf, type KeySource } from "@downbeat/seal/node";
 import type { Client } from "@downbeat/client";
+import type { ErrorDetail } from "@downbeat/contract";
 import type { Logger } from "pino";
 import { Agent } from "./agent.ts";
 import type { AgentConfig } from "./config.ts";
+import { CrashHooks } from "./crash-hooks.ts";
+import { RunEgress } from "./egress.ts";
 import { connect, patiently, type Enrolled } from "./enrol.ts";
 import { EgressLedger } from "./egress-ledger.ts";
-import { Journal } from "./journal.ts";
+import { Journal, type StartedRun } from "./journal.ts";
 import { KeyWatch } from "./key-watch.ts";
 import type { Launcher } from "./launchers/launcher.ts";
 import { ProcessLauncher } from "./launchers/process.ts";
@@ -124,7 +127,7 @@ async function assemble(assembly: Assembly): Promise<Agent> {
   const { outbox, journal, logger, store, watch } = local;
   const { client, identity } = enrolled;
   const { concurrency, prefetch, drainSeconds } = config;
-  const endedSessionIds = await recover(local);
+  const { endedSessionIds, crashed } = await recover(local);
   const runs = new RunTable();
   const onOutcome: ShipperOptions["onOutcome"] = ({ item }, { status }) =>
     runs.settle(item, status);
@@ -154,6 +157,7 @@ async function assemble(assembly: Assembly): Promise<Agent> {
   const loops = { client, session, runs, outbox, shipper, launcher, supervisor, logger, watch };
   const limits = { concurrency, prefetch, drainSeconds };
   const triggerPort = await openTriggerPort(config, supervisor);
+  callCrashHooks(crashed, supervisor);
   return new Agent({ agentId: identity.agentId, ...loops, ...limits, stopping, close });
 }
 
@@ -229,10 +233,25 @@ async function supervisorParts(
     gate: new StartGate({ concurrency: config.concurrency, ahead: () => pace.ahead() }),
     starts: new StartReporter({ client, logger, watch, signal: stopping.signal }),
     oomWatch: await OomWatch.start(),
+    crashHooks: new CrashHooks({ launcher, logger }),
     leaseGuard: assembly.leaseGuard,
     cancelGraceMs: config.cancelGraceSeconds * 1000,
     killGraceMs: KILL_GRACE_MS,
   };
+}
+
+const AGENT_RESTARTED: ErrorDetail = {
+  class: "AgentRestarted",
+  message: "The agent restarted; the process that ran the flow is gone.",
+};
+
+/** Of runs that the agent before this one had started. */
+function callCrashHooks(runs: readonly StartedRun[], parts: SupervisorParts): void {
+  for (const { crash, ...fence } of runs) {
+    if (crash === undefined) continue;
+    const egress = new RunEgress(parts, fence, crash);
+    void parts.crashHooks.call({ call: crash.call, error: AGENT_RESTARTED, egress });
+  }
 }
 
 const MOST_KEYS = 100;

@@ -1,7 +1,10 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { flowDefinitionOf, type RunEvent } from "@downbeat/sdk/protocol";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { airportPairs } from "./airport-pairs.ts";
 import { busiestRoutes } from "./busiest-routes.ts";
 import { healthyRegions } from "./healthy-regions.ts";
 import { publishElectricity } from "./publish-electricity.ts";
@@ -85,5 +88,31 @@ describe("warm-years", () => {
   it("retries, and says that it needs a look", async () => {
     await expect(warmYears({ file: "missing.csv" })).rejects.toThrow("missing.csv");
     expect(printed.join("")).toMatch(/attempt 1 failed[^]*attempt 2 failed[^]*needs a look/);
+  });
+});
+
+describe("airport-pairs", () => {
+  const working = () => join(out, "airport-pairs.working");
+
+  it("counts pairs, and takes its sign away", async () => {
+    expect(await airportPairs({ state: "RI" })).toBe(15);
+    expect(existsSync(working())).toBe(false);
+  });
+
+  it("leaves no sign when its process dies: another one calls the hook", async () => {
+    await writeFile(working(), "AK");
+    const run = {
+      runId: "01890a5d-ac96-774b-bcce-b302099a8057",
+      epoch: 1,
+      flowName: "airport-pairs",
+      attempt: 1,
+    };
+    const events: RunEvent[] = [];
+    const { signal } = new AbortController();
+    const host = { run, signal, event: (event: RunEvent) => void events.push(event) };
+    const crash = { class: "OutOfMemory", message: "The process reached its limit." };
+    await flowDefinitionOf(airportPairs)?.crashed?.(crash, host);
+    expect(existsSync(working())).toBe(false);
+    expect(events).toMatchObject([{ text: "airport-pairs crashed; choose a smaller state" }]);
   });
 });

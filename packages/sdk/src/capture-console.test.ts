@@ -4,6 +4,9 @@ import { captureConsole, flow, task } from "./index.ts";
 import type { FlowOptions } from "./index.ts";
 import { RecordingHost } from "./testing/recording-host.ts";
 
+// A file that ran before in this process may have left another console watched.
+captureConsole()();
+
 const { console } = globalThis;
 const printed = vi.spyOn(console, "warn").mockImplementation(() => {});
 afterEach(() => printed.mockClear());

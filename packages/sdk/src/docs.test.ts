@@ -5,6 +5,7 @@ const PAGES = [
   { page: "sdk.md", examples: "./examples.test.ts" },
   { page: "sdk.md", examples: "./deploy-examples.test.ts" },
   { page: "sdk.md", examples: "./artifacts-examples.test.ts" },
+  { page: "sdk.md", examples: "./hooks-examples.test.ts" },
   { page: "sdk.md", examples: "./log-examples.test.ts" },
   { page: "sdk.md", examples: "./results-examples.test.ts" },
   { page: "testing.md", examples: "./testing/examples.test.ts" },

@@ -36,6 +36,14 @@ export class RunCancelled extends Error {
   }
 }
 
+/** This process has lost the run, which ends elsewhere: what is left of it here is to stop, and no hook hears of that. */
+export class RunLost extends Error {
+  constructor(what: string) {
+    super(`${what} stopped because its run has ended, or goes on, without this process`);
+    this.name = "RunLost";
+  }
+}
+
 /**
  * A task did not run because something it depends on failed or was cancelled: the default of {@link RunWhen}. `cause`
  * is what that one threw.

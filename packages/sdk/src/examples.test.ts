@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { beforeAll, expect, expectTypeOf, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, expectTypeOf, test, vi } from "vitest";
 import { z } from "zod";
 import {
   defineConfig,
@@ -20,6 +20,7 @@ import {
 // The code blocks of docs/sdk.md stand here, so that they compile and run. `docs.test.ts` holds the two together.
 
 beforeAll(() => void vi.stubEnv("DOWNBEAT_RECORD", "off"));
+afterAll(() => void vi.unstubAllEnvs());
 
 // #region quick-start
 const fetchDay = task(
@@ -190,25 +191,6 @@ export const publish = flow({ name: "publish" }, () =>
 test("transaction: what was done is undone", async () => {
   await expect(publish()).rejects.toThrow("the report is missing");
   expect(stored.size).toBe(0);
-});
-
-// #region hooks
-const told: string[] = [];
-export const nightly = flow(
-  {
-    name: "nightly",
-    concurrency: 10,
-    onFailed: ({ name, state, error }) => told.push(`${name} ${state.name}: ${String(error)}`),
-  },
-  async () => {
-    throw new Error("no disk");
-  },
-);
-// #endregion
-
-test("hooks: a failure is told", async () => {
-  await expect(nightly()).rejects.toThrow("no disk");
-  expect(told).toEqual(["nightly Failed: Error: no disk"]);
 });
 
 // #region threads

@@ -1,5 +1,5 @@
 import type { ErrorIssue } from "@downbeat/contract";
-import type { FlowOutcome, RunHost } from "./run-host.ts";
+import type { ErrorRecord, FlowOutcome, RunHost } from "./run-host.ts";
 
 /** The key under which a flow function carries its {@link FlowDefinition}. */
 export const FLOW: unique symbol = Symbol.for("downbeat.flow") as never;
@@ -25,6 +25,11 @@ export interface FlowDefinition {
   validateParameters(raw: unknown): Promise<readonly ErrorIssue[]>;
   /** Checks the parameters, then runs the flow. Never rejects: whatever happens is in the outcome. */
   execute(rawParameters: unknown, host: RunHost): Promise<FlowOutcome>;
+  /**
+   * Calls its `onCrashed` hooks for an attempt whose process is gone, `host.run.attempt`; absent when it has none. Never
+   * rejects.
+   */
+  readonly crashed?: (error: ErrorRecord, host: RunHost) => Promise<void>;
 }
 
 /** The definition of a flow made by any copy of this package; undefined when the value is no flow. */

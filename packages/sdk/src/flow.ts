@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { PersistOption } from "./cache/cache-options.ts";
+import { callCrashHooks } from "./call-crash-hooks.ts";
 import { callTask } from "./call-task.ts";
 import { nameOf } from "./definition-name.ts";
 import { FLOW } from "./flow-definition.ts";
@@ -12,10 +13,11 @@ import { planKeeping } from "./results/keep-plan.ts";
 import { checkRetryOptions } from "./retry-policy.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 import { executeFlow, runFlow } from "./run-flow.ts";
+import type { ErrorRecord, RunHost } from "./run-host.ts";
 import { currentStage } from "./run-stage.ts";
 import { checkConcurrency } from "./slots.ts";
 import { hookTableOf } from "./state-hooks.ts";
-import type { StateHooks } from "./state-hooks.ts";
+import type { FlowHooks } from "./state-hooks.ts";
 import { serveFlow, type ServeFlowOptions, type Serving } from "./serve/serve.ts";
 import { openStandaloneRun } from "./standalone/open-standalone-run.ts";
 import { TaskRun } from "./task-run.ts";
@@ -23,7 +25,7 @@ import type { TaskSpec } from "./task-spec.ts";
 
 /** What a flow is called, how it is retried and timed out, and who hears of its states. */
 export type FlowOptions = RetryOptions &
-  StateHooks & {
+  FlowHooks & {
     /** What the flow is called everywhere, in clear. Default: the function's own name. */
     readonly name?: string;
     /**
@@ -141,6 +143,9 @@ function definitionOf(spec: FlowSpec): FlowDefinition {
       return checked.ok ? [] : checked.issues;
     },
     execute: (raw, host) => executeFlow(spec, raw, host),
+    ...(spec.hooks?.CRASHED !== undefined && {
+      crashed: (error: ErrorRecord, host: RunHost) => callCrashHooks(spec, error, host),
+    }),
   };
 }
 

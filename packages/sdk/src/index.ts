@@ -52,7 +52,7 @@ export type { ExponentialDelay, RetryDelay, RetryOptions } from "./retry-policy.
 export { runContext } from "./run-context.ts";
 export type { RunContext } from "./run-context.ts";
 export type { RunWhen, TaskState, Upstream } from "./run-when.ts";
-export type { Hook, HookEvent, StateHooks } from "./state-hooks.ts";
+export type { FlowHooks, Hook, HookEvent, StateHooks, TaskHooks } from "./state-hooks.ts";
 export { secret } from "./secret.ts";
 export { serve } from "./serve/serve.ts";
 export type { Servable, ServeFlowOptions, ServeOptions, Serving } from "./serve/serve.ts";

@@ -5,6 +5,9 @@ import { testFlow } from "./testing/index.ts";
 
 // The code block of docs/sdk.md about logs stands here. `docs.test.ts` holds the two together.
 
+// A file that ran before in this process may have left another console watched.
+captureConsole()();
+
 // #region logs
 captureConsole();
 const logger = pino({ level: "debug" }, pinoDestination());

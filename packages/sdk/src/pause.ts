@@ -42,13 +42,14 @@ export function pause(
   options?: PauseOptions & (Failing | GoingOn) & { readonly input?: undefined },
 ): Promise<null>;
 export async function pause(options: AnyOptions = {}): Promise<unknown> {
-  const { host, point, frame } = pausePoint("pause", options);
+  const { host, point, frame, scope } = pausePoint("pause", options);
   if (host.pause === undefined) throw unable("pause");
   const known = host.inputs ?? {};
-  const input = Object.hasOwn(known, point.key)
-    ? known[point.key]
-    : await host.pause(point, frame.signal);
-  return checkInput(point.key, options.input, input);
+  if (Object.hasOwn(known, point.key))
+    return checkInput(point.key, options.input, known[point.key]);
+  const given = host.pause(point, frame.signal);
+  if (frame.signal?.aborted !== true) void scope.onPause?.("Paused", point.key);
+  return checkInput(point.key, options.input, await given);
 }
 
 /**
@@ -66,11 +67,12 @@ export function suspend(
   options?: PauseOptions & (Failing | GoingOn) & { readonly input?: undefined },
 ): Promise<null>;
 export async function suspend(options: AnyOptions = {}): Promise<unknown> {
-  const { host, point } = pausePoint("suspend", options);
+  const { host, point, scope } = pausePoint("suspend", options);
   if (host.suspend === undefined) throw unable("suspend");
   const known = host.inputs ?? {};
   if (Object.hasOwn(known, point.key))
     return checkInput(point.key, options.input, known[point.key]);
+  await scope.onPause?.("Suspended", point.key);
   host.suspend(point);
   return new Promise(() => {}); // the host ends this process
 }
@@ -83,7 +85,7 @@ type AnyOptions = PauseOptions & {
 function pausePoint(
   verb: "pause" | "suspend",
   options: AnyOptions,
-): { host: RunHost; point: PausePoint; frame: Frame } {
+): { host: RunHost; point: PausePoint; frame: Frame; scope: RunScope } {
   const frame = currentFrame();
   const scope = frame?.scope;
   if (frame === undefined || scope?.host === undefined) throw unable(verb);
@@ -96,7 +98,7 @@ function pausePoint(
   const inputSchema = input === undefined ? null : parametersJsonSchema(input);
   const key = keyOf(options, { scope, attempt: frame.flowAttempt });
   scope.flushShown();
-  return { host: scope.host, frame, point: { key, inputSchema, timeoutSeconds, onTimeout } };
+  return { host: scope.host, frame, scope, point: { key, inputSchema, timeoutSeconds, onTimeout } };
 }
 
 // Counted anew in each attempt, which passes the same points again.

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   byCode,
   byInputs,
@@ -15,6 +15,7 @@ import {
 // The code blocks of docs/sdk.md on results and caching, as examples.test.ts has the others.
 
 beforeAll(() => void vi.stubEnv("DOWNBEAT_RECORD", "off"));
+afterAll(() => void vi.unstubAllEnvs());
 
 // #region persist
 export const addUpDay = task({ name: "add-up-day", persist: true }, async (day: string) => {

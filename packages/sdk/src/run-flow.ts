@@ -1,21 +1,18 @@
-import { watchConsole } from "./capture-console.ts";
 import { runAttempts } from "./attempts.ts";
-import type { AttemptObserver, AttemptPlan } from "./attempts.ts";
+import type { AttemptPlan } from "./attempts.ts";
 import { toErrorRecord } from "./error-record.ts";
 import { checkRawParameters } from "./flow-parameters.ts";
 import { ParameterError } from "./errors.ts";
+import { FlowObserver, overdueOf } from "./flow-observer.ts";
+import type { FlowFrame } from "./flow-observer.ts";
 import type { FlowSpec } from "./flow-spec.ts";
 import { blankFrame, currentFrame, inFrame } from "./frame.ts";
-import type { Frame } from "./frame.ts";
-import type { FlowOutcome, ResultPointer, RunHost } from "./run-host.ts";
+import type { FlowOutcome, RunHost } from "./run-host.ts";
 import { keepResult } from "./results/keep-result.ts";
-import type { KeepWitness } from "./results/keep-result.ts";
-import { RunScope } from "./run-scope.ts";
-import { inSpan, startSpan } from "./run-span.ts";
-import type { RunSpan, SpanSubject } from "./run-span.ts";
-import type { TaskState } from "./run-when.ts";
+import { openScope } from "./open-scope.ts";
+import type { RunScope } from "./run-scope.ts";
+import { inSpan } from "./run-span.ts";
 import { Slots } from "./slots.ts";
-import { HookRunner } from "./state-hooks.ts";
 
 const ABANDONED_GRACE_MS = 1_000;
 
@@ -67,15 +64,12 @@ export async function executeFlow(
 export async function runFlow(call: FlowCall): Promise<FlowEnd<unknown>> {
   const { spec, host } = call;
   const { timers } = currentFrame() ?? blankFrame;
-  const capturesConsole = spec.captureConsole ?? host?.capturesConsole;
+  const { captureConsole } = spec;
   const { printsLogs } = call;
-  const scope = new RunScope({ host, flowName: spec.name, printsLogs, capturesConsole });
-  if (capturesConsole === true) watchConsole();
+  const scope = openScope({ host, flowName: spec.name, printsLogs, captureConsole });
   const frame = { ...blankFrame, timers, scope };
   return inFrame(frame, () => attemptAndEnd(call, new FlowObserver(spec, frame), frame));
 }
-
-type FlowFrame = Frame & { readonly scope: RunScope };
 
 async function attemptAndEnd(
   call: FlowCall,
@@ -83,6 +77,7 @@ async function attemptAndEnd(
   frame: FlowFrame,
 ): Promise<FlowEnd<unknown>> {
   const { scope } = frame;
+  const unwatch = observer.watch();
   try {
     const result = await resultOf(call, observer, frame);
     const { pointer } = observer;
@@ -95,10 +90,12 @@ async function attemptAndEnd(
   }
 
   async function end(ended: FlowOutcome, error: unknown): Promise<FlowOutcome> {
+    unwatch();
     scope.ended();
     await letAbandonedWorkStop(call, scope);
-    const outcome = outcomeOf(scope, ended);
-    await observer.ended(outcome, error);
+    const overdue = overdueOf(scope);
+    const outcome = outcomeOf(scope, ended, overdue);
+    await observer.ended(outcome, overdue ?? error);
     scope.flushShown();
     return outcome;
   }
@@ -165,87 +162,15 @@ async function letAbandonedWorkStop(call: FlowCall, scope: RunScope): Promise<vo
   });
 }
 
-// A flow that was asked to stop counts as cancelled however it ended: returning early is how cooperative code stops.
-function outcomeOf(scope: RunScope, outcome: FlowOutcome): FlowOutcome {
-  const ended = scope.host?.signal.aborted ? ({ outcome: "cancelled" } as const) : outcome;
+function outcomeOf(scope: RunScope, outcome: FlowOutcome, overdue: Error | undefined): FlowOutcome {
+  const ended = scope.host?.signal.aborted ? stopped(outcome, overdue) : outcome;
   return scope.hasAbandonedWork ? { ...ended, abandoned: true } : ended;
 }
 
-class FlowObserver implements AttemptObserver, KeepWitness {
-  timedOut = false;
-  /** Where the result is kept. */
-  pointer: ResultPointer | undefined;
-  forget: (() => Promise<void>) | undefined;
-  /** Absent until the run begins, and without OpenTelemetry. */
-  span: RunSpan | undefined;
-  readonly #spec: FlowSpec;
-  readonly #scope: RunScope;
-  readonly #host: RunHost | undefined;
-  readonly #hooks: HookRunner | undefined;
-  #isRetry = false;
-  #attempt = 1;
-
-  constructor(spec: FlowSpec, { scope, timers }: FlowFrame) {
-    this.#spec = spec;
-    this.#scope = scope;
-    this.#host = scope.host;
-    this.#hooks = spec.hooks && new HookRunner(spec.hooks, timers);
-  }
-
-  // The host itself reports the first start: it has to, before user code runs.
-  started(attempt: number): void {
-    this.#attempt = attempt;
-    const state = { type: "RUNNING", name: "Running" } as const;
-    if (this.#isRetry) this.#host?.event({ kind: "flow_state", state, attempt });
-    this.#fire(state);
-  }
-
-  retrying(attempt: number, error: unknown): void {
-    this.#isRetry = true;
-    this.#host?.event({
-      kind: "flow_state",
-      state: { type: "RUNNING", name: "Retrying" },
-      attempt: attempt + 1,
-      error: toErrorRecord(error),
-    });
-    this.#fire({ type: "SCHEDULED", name: "AwaitingRetry" }, { error });
-  }
-
-  failed(_attempt: number, _error: unknown, timedOut: boolean): void {
-    this.timedOut = timedOut;
-  }
-
-  found(result: ResultPointer): void {
-    this.pointer = result;
-  }
-
-  kept(result: ResultPointer | undefined): void {
-    this.pointer = result;
-  }
-
-  waiting(): void {}
-
-  completed(): void {}
-
-  cancelled(): void {}
-
-  /** Tells the hooks how the run ended; resolves when they are done. */
-  async ended(outcome: FlowOutcome, error: unknown): Promise<void> {
-    if (outcome.outcome === "completed") this.#fire({ type: "COMPLETED", name: "Completed" });
-    else if (outcome.outcome === "cancelled") this.#fire({ type: "CANCELLED", name: "Cancelled" });
-    else this.#fire({ type: "FAILED", name: outcome.stateName }, { error });
-    await this.#hooks?.settled();
-  }
-
-  #fire(state: TaskState, thrown: { error?: unknown } = {}): void {
-    const attempt = this.#attempt;
-    this.span ??= startSpan(state, () => this.#spanSubject());
-    this.span?.entered(state, attempt, thrown.error);
-    this.#hooks?.fire({ noun: "flow", name: this.#spec.name, state, attempt, ...thrown });
-  }
-
-  #spanSubject(): SpanSubject {
-    const { spanAttributes: attributes } = this.#scope;
-    return { noun: "flow", name: this.#spec.name, attributes, parent: this.#host?.traceparent };
-  }
+// A flow that was asked to stop counts as cancelled however it ended: returning early is how cooperative code stops. But
+// one that returns past its host's time limit has done its work.
+function stopped(outcome: FlowOutcome, overdue: Error | undefined): FlowOutcome {
+  if (overdue === undefined) return { outcome: "cancelled" };
+  if (outcome.outcome === "completed") return outcome;
+  return { outcome: "failed", stateName: "TimedOut", error: toErrorRecord(overdue) };
 }

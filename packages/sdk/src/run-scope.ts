@@ -28,6 +28,8 @@ export class RunScope {
   readonly flowName: string;
   readonly printsLogs: boolean;
   readonly capturesConsole: boolean | undefined;
+  /** Is told that the run waits for a person; resolves when it may leave its process for that. */
+  onPause: ((name: "Paused" | "Suspended", key: string) => Promise<void>) | undefined;
   readonly #indexes = new Map<string, number>();
   readonly #producers = new WeakMap<object, string>();
   #indexesBefore: ReadonlyMap<string, number> = new Map();

@@ -11,8 +11,10 @@ export type HookEvent = {
   readonly state: TaskState;
   /** From 1. */
   readonly attempt: number;
-  /** What the attempt threw; absent unless it failed or is about to be retried. */
+  /** What the attempt threw, or what ended its process; absent unless it failed, crashed or is about to be retried. */
   readonly error?: unknown;
+  /** The pause point at which the run waits; absent unless it is PAUSED. */
+  readonly pauseKey?: string;
 };
 
 /** May be asynchronous; the call settles after it has, thirty seconds at the latest. */
@@ -20,7 +22,7 @@ export type Hook = (event: HookEvent) => unknown;
 
 /**
  * Functions called as a flow or task enters a state, in the process that runs it. A hook that throws is logged as a
- * warning and changes nothing.
+ * warning and changes nothing. Each is told the state's name too, of which some types have several.
  */
 export type StateHooks = {
   /** An attempt starts. */
@@ -35,23 +37,52 @@ export type StateHooks = {
   readonly onCancelled?: Hook | readonly Hook[];
 };
 
+/** {@link StateHooks}, and those for states that only tasks enter; a flow called inside a flow is a task of it. */
+export type TaskHooks = StateHooks & {
+  /** It waits for what it depends on. */
+  readonly onPending?: Hook | readonly Hook[];
+  /** It waits for a slot of a limit, for its turn, or for the process that makes the value it needs. */
+  readonly onAwaitingSlot?: Hook | readonly Hook[];
+};
+
+/** {@link StateHooks}, and those for states that only the run of a flow enters. */
+export type FlowHooks = StateHooks & {
+  /** It waits for a person, as Paused; or is about to leave this process for that, as Suspended. */
+  readonly onPaused?: Hook | readonly Hook[];
+  /** It was asked to stop; `onCancelled` follows when it has. */
+  readonly onCancelling?: Hook | readonly Hook[];
+  /**
+   * Its process died: the agent starts another one for these hooks, which has nothing of what was in the first. At most
+   * once for each attempt, after that was reported.
+   */
+  readonly onCrashed?: Hook | readonly Hook[];
+};
+
+type HookOption = keyof TaskHooks | keyof FlowHooks;
+
+// A name before its type: SCHEDULED has names that mean different things to whoever waits.
 const HOOKS = {
+  AwaitingConcurrencySlot: "onAwaitingSlot",
+  AwaitingRetry: "onRetrying",
+  PENDING: "onPending",
   RUNNING: "onRunning",
-  SCHEDULED: "onRetrying",
+  PAUSED: "onPaused",
+  CANCELLING: "onCancelling",
   COMPLETED: "onCompleted",
   FAILED: "onFailed",
+  CRASHED: "onCrashed",
   CANCELLED: "onCancelled",
-} as const satisfies Partial<Record<TaskState["type"], keyof StateHooks>>;
+} as const satisfies Partial<Record<TaskState["type" | "name"], HookOption>>;
 
-/** Hooks by the type of the state that calls them. */
-export type HookTable = Partial<Record<TaskState["type"], readonly Hook[]>>;
+/** Hooks by the name or the type of the state that calls them. */
+export type HookTable = Partial<Record<TaskState["type" | "name"], readonly Hook[]>>;
 
 /** Undefined when there are none, which costs nothing per call. */
-export function hookTableOf(hooks: StateHooks): HookTable | undefined {
-  const entries = Object.entries(HOOKS).flatMap(([type, option]) => {
+export function hookTableOf(hooks: TaskHooks & FlowHooks): HookTable | undefined {
+  const entries = Object.entries(HOOKS).flatMap(([state, option]) => {
     const given = hooks[option];
     if (given === undefined) return [];
-    return [[type, typeof given === "function" ? [given] : given] as const];
+    return [[state, typeof given === "function" ? [given] : given] as const];
   });
   return entries.length === 0 ? undefined : (Object.fromEntries(entries) as HookTable);
 }
@@ -71,8 +102,7 @@ export class HookRunner {
 
   fire(event: HookEvent): void {
     const { type, name } = event.state;
-    if (type === "SCHEDULED" && name !== "AwaitingRetry") return;
-    for (const hook of this.#hooks[type] ?? []) {
+    for (const hook of this.#hooks[name] ?? this.#hooks[type] ?? []) {
       const call = this.#call(hook, event).finally(() => this.#pending.delete(call));
       this.#pending.add(call);
     }

@@ -13,7 +13,7 @@ import type { RetryOptions } from "./retry-policy.ts";
 import { RUN_WHEN } from "./run-when.ts";
 import type { RunWhen } from "./run-when.ts";
 import { hookTableOf } from "./state-hooks.ts";
-import type { StateHooks } from "./state-hooks.ts";
+import type { TaskHooks } from "./state-hooks.ts";
 import { collecting, isGeneratorFunction, streamTask } from "./stream-task.ts";
 import { submitTask } from "./submit-task.ts";
 import { checkLimits, checkTags } from "./task-limits.ts";
@@ -28,7 +28,7 @@ import type { TransactionHooks } from "./transaction-scope.ts";
 
 /** What a task is called, how it is retried, timed out and limited, and what becomes of its results. */
 export type TaskOptions<F extends AnyFunction = AnyFunction> = RetryOptions &
-  StateHooks &
+  TaskHooks &
   TransactionHooks<Parameters<F>, TaskResult<F>> & {
     /** Shown for every run of the task, in clear. Default: the function's own name. */
     readonly name?: string;

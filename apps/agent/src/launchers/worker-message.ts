@@ -98,6 +98,7 @@ const WorkerMessage = z.discriminatedUnion("type", [
     runId: Id,
     timeoutMs: z.number().positive().optional(),
     compressLogs: z.boolean().optional(),
+    hearsCrash: z.literal(true).optional(),
   }),
   z.object({ type: z.literal("paused"), runId: Id, point: PausePoint }),
   z.object({ type: z.literal("events"), runId: Id, events: z.array(z.unknown()) }),

@@ -30,8 +30,15 @@ export type OutputStream = "stdout" | "stderr";
 export type RunListener = {
   events(events: readonly WorkerEvent[], refused: number): void;
   line(stream: OutputStream, text: string): void;
-  /** User code begins. `timeoutMs` is the flow's own limit for one attempt; `compressLogs` is false when it says so. */
-  started?(start: { timeoutMs?: number | undefined; compressLogs?: boolean | undefined }): void;
+  /**
+   * User code begins. `timeoutMs` is the flow's own limit for one attempt; `compressLogs` is false when it says so;
+   * `hearsCrash` is true when it has hooks for that.
+   */
+  started?(start: {
+    timeoutMs?: number | undefined;
+    compressLogs?: boolean | undefined;
+    hearsCrash?: boolean | undefined;
+  }): void;
   /** The flow waits for someone to resume it. */
   paused?(point: PausePoint): void;
   /** A task waits for slots; answered with {@link WorkerProcess.grantSlots}. */
@@ -139,8 +146,9 @@ export class WorkerProcess {
     });
   }
 
-  cancel(runId: string): void {
-    this.#send({ type: "cancel", runId });
+  /** @param passedLimitMs the time limit for which the run is stopped; undefined: it was cancelled */
+  cancel(runId: string, passedLimitMs?: number): void {
+    this.#send({ type: "cancel", runId, ...(passedLimitMs !== undefined && { passedLimitMs }) });
   }
 
   /** Hands a paused run what someone gave. */

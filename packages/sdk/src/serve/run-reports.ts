@@ -1,7 +1,7 @@
 import type { Lease, ReportItem, ReportOutcome, StateReasonCode } from "@downbeat/contract";
 import { shownKey } from "../artifacts/shown.ts";
 import type { PausePoint } from "../pause-point.ts";
-import type { RunEvent, ShownEvent } from "../run-host.ts";
+import type { ErrorRecord, RunEvent, ShownEvent } from "../run-host.ts";
 import { runningItem } from "../session/running-item.ts";
 import type { Sealer } from "../standalone/recorder.ts";
 import { ReportItems } from "../standalone/report-items.ts";
@@ -65,6 +65,20 @@ export class RunReports {
     this.#flush({ isLast: true });
     await this.#sealing;
     await this.#put(await this.#items.end(outcome, reason));
+  }
+
+  /** Reports, after everything before it, that the process leaves the run. The log stays open until {@link endLog}. */
+  crash(error: ErrorRecord): void {
+    this.#flush({ isLast: true });
+    this.#inTurn(async () => [await this.#items.crash(error)]);
+  }
+
+  /** Ends the log of a run that has crashed; resolves once everything is in line. */
+  async endLog(): Promise<void> {
+    this.#isEnding = true;
+    this.#flush({ isLast: true });
+    this.#inTurn(() => this.#items.endOfLog());
+    await this.#sealing;
   }
 
   /** Says nothing more: someone else holds the run now. */

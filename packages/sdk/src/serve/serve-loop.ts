@@ -90,19 +90,22 @@ export class ServeLoop {
     this.#beats.start();
   }
 
-  /** Takes no more, gives back what has not begun, lets what runs finish for so long, delivers, and ends the session. */
+  /**
+   * Takes no more, gives back what has not begun, lets what runs finish for so long, reports the rest as crashed, delivers,
+   * and ends the session.
+   */
   async stop(drainMs: number): Promise<void> {
     const unseen = await this.#claims.stop();
     const unbegun = this.#runs.all().filter((run) => run.release());
     await this.#release([...unseen, ...unbegun.map(({ lease }) => lease)]);
     await holdsWithin(() => this.#runs.size === 0, drainMs);
-    for (const run of this.#runs.all()) run.fence();
+    await Promise.all(this.#runs.all().map((run) => run.leave()));
     await holdsWithin(() => this.#reports.size === 0, LAST_DELIVERY_MS);
     const lost = this.#reports.stop();
     if (lost > 0) warnOnce("the plane is away", `${lost} reports were not delivered`);
     clearInterval(this.#ticking);
     await this.#beats.stop();
-    // The plane ends what this process still held: nobody can report it any more.
+    // The plane ends what it has not been told of: nobody can report that any more.
     await this.#call([], true);
   }
 

@@ -1,11 +1,18 @@
 import type { Lease, StateReasonCode } from "@downbeat/contract";
 import { isSealError } from "@downbeat/seal";
+import type { ErrorRecord } from "../run-host.ts";
 import type { RunOutcome } from "../worker/messages.ts";
 
 /** How a served run ended. */
 export type ServedEnding = { readonly outcome: RunOutcome; readonly reason?: StateReasonCode };
 
 export const CANCELLED: ServedEnding = { outcome: { outcome: "cancelled" } };
+
+/** Why a run that the process leaves behind when it stops has crashed. */
+export const LEFT: ErrorRecord = {
+  class: "ProcessExit",
+  message: "The process that served the flow was stopped before the flow finished.",
+};
 
 /** This process does not execute such a run. */
 export function notServed({ flowName, deploymentName, exclusive }: Lease): ServedEnding {

@@ -1,7 +1,9 @@
 import type { Lease, ReportItem, TransitionItem } from "@downbeat/contract";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { flowDefinitionOf } from "../flow-definition.ts";
 import { flow } from "../flow.ts";
+import { runContext } from "../run-context.ts";
+import type { Hook } from "../state-hooks.ts";
 import { ReportQueue } from "./report-queue.ts";
 import type { ServeKeys } from "./serve-keys.ts";
 import { ServedRun, type ServedRunParts } from "./served-run.ts";
@@ -31,8 +33,8 @@ const KEYS = {
   open: async () => ({ year: 2014 }),
 } as unknown as ServeKeys;
 
-/** Lives a leased run against a plane that accepts whatever it is told; which states that were. */
-async function statesOf(lease: Lease, definition: ServedRunParts["definition"]) {
+/** A leased run, before a plane that accepts whatever it is told; which states that were. */
+function aServedRun(lease: Lease, definition: ServedRunParts["definition"]) {
   const items: ReportItem[] = [];
   const call = async (_: string, { body }: { body: { items: ReportItem[] } }) => {
     items.push(...body.items);
@@ -41,11 +43,20 @@ async function statesOf(lease: Lease, definition: ServedRunParts["definition"]) 
   };
   const client = { call } as unknown as ServedRunParts["client"];
   const reports = new ReportQueue({ client });
-  await new ServedRun(lease, { client, keys: KEYS, reports, definition }).live();
+  const run = new ServedRun(lease, { client, keys: KEYS, reports, definition });
+  const states = () =>
+    items
+      .filter((item): item is TransitionItem => item.kind === "transition")
+      .map(({ name, reason, error }) => [name, reason, ...(error === null ? [] : [error.class])]);
+  return { run, reports, states };
+}
+
+/** Lives it to its end. */
+async function statesOf(lease: Lease, definition: ServedRunParts["definition"]) {
+  const { run, reports, states } = aServedRun(lease, definition);
+  await run.live();
   reports.stop();
-  return items
-    .filter((item): item is TransitionItem => item.kind === "transition")
-    .map(({ name, reason, error }) => [name, reason, ...(error === null ? [] : [error.class])]);
+  return states();
 }
 
 let calls = 0;
@@ -87,4 +98,27 @@ test("an exclusive lease fails without a start: nothing here could be killed in 
     ["Failed", "entrypoint_invalid", "EntrypointError"],
   ]);
   expect(calls).toBe(0);
+});
+
+test("a run that is left when the process stops ends as crashed, and its hooks hear of that alone", async () => {
+  const seen: string[] = [];
+  const hook: Hook = ({ state }) => seen.push(state.name);
+  const hooks = { onRunning: hook, onCancelling: hook, onCancelled: hook, onCrashed: hook };
+  const long = flow({ name: "mail", ...hooks }, async () => {
+    const { signal } = runContext();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    seen.push("stopped");
+  });
+  const { run, reports, states } = aServedRun(LEASE, flowDefinitionOf(long));
+  const lived = run.live();
+  await vi.waitUntil(() => seen.length > 0);
+  await run.leave();
+  await lived;
+  await vi.waitUntil(() => reports.size === 0);
+  reports.stop();
+  expect(states()).toEqual([
+    ["Running", "started"],
+    ["Crashed", "process_exited", "ProcessExit"],
+  ]);
+  expect(seen).toEqual(["Running", "Crashed", "stopped"]);
 });

@@ -1,6 +1,6 @@
 import type { Client } from "@downbeat/client";
 import { traceOfParameters, type Lease, type RunInput } from "@downbeat/contract";
-import { RunCancelled } from "../errors.ts";
+import { RunCancelled, RunLost, TimeoutError } from "../errors.ts";
 import type { FlowDefinition } from "../flow-definition.ts";
 import type { FlowOutcome, RunHost } from "../run-host.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
@@ -10,7 +10,14 @@ import { openInput, openStart, type OpenedStart } from "./open-start.ts";
 import type { ReportQueue } from "./report-queue.ts";
 import { RunReports } from "./run-reports.ts";
 import type { ServeKeys } from "./serve-keys.ts";
-import { CANCELLED, notServed, timedOut, unreadable, type ServedEnding } from "./served-ending.ts";
+import {
+  CANCELLED,
+  LEFT,
+  notServed,
+  timedOut,
+  unreadable,
+  type ServedEnding,
+} from "./served-ending.ts";
 import { takeSlots } from "./take-slots.ts";
 
 export type ServedRunParts = {
@@ -73,7 +80,17 @@ export class ServedRun {
   fence(): void {
     this.#isVoid = true;
     this.#reports.abandon();
-    this.cancel();
+    this.#lose();
+  }
+
+  /** The process stops before the run has ended: reports it as crashed, and calls the hooks that hear of that. */
+  async leave(): Promise<void> {
+    this.#isVoid = true; // what its code still does counts no more
+    const { crashed } = this.#parts.definition ?? {};
+    this.#reports.crash(LEFT);
+    await crashed?.(LEFT, this.#hostOfHooks());
+    await this.#reports.endLog();
+    this.#lose();
   }
 
   /** Gives up a run that has not begun, because its lease is given back. False when it is too late for that. */
@@ -93,8 +110,12 @@ export class ServedRun {
       // Nothing above is expected to throw; if it does, the plane finds that nobody holds the run any more.
       warnOnce("the end of a run could not be reported", error);
     } finally {
-      this.cancel(); // what a suspended flow has left behind
+      this.#lose(); // what a suspended flow has left behind
     }
+  }
+
+  #lose(): void {
+    this.#controller.abort(new RunLost(`flow "${this.lease.flowName}"`));
   }
 
   /** Undefined when the lease came to nothing. */
@@ -155,16 +176,38 @@ export class ServedRun {
 
   #limit(timeoutSeconds: number): NodeJS.Timeout {
     const overdue = (): void => {
-      this.#isOverdue = !this.#controller.signal.aborted;
-      this.cancel();
+      const { signal } = this.#controller;
+      this.#isOverdue = !signal.aborted;
+      const { flowName, epoch } = this.lease;
+      const limitMs = timeoutSeconds * 1_000;
+      this.#controller.abort(new TimeoutError(`flow "${flowName}"`, limitMs, epoch));
     };
     return setTimeout(overdue, Math.min(timeoutSeconds * 1_000, LONGEST_DELAY_MS));
   }
 
   #host(pauses: PauseDesk): RunHost {
-    const { runId, epoch, flowName, deploymentName, resultsFrom } = this.lease;
-    const { keys, client } = this.#parts;
+    const { signal } = this.#controller;
+    const { client } = this.#parts;
     const traceparent = traceOfParameters(this.lease.parameters);
+    return {
+      ...this.#hostOfHooks(),
+      event: (event) => {
+        if (!this.#isVoid) this.#reports.take(event);
+      },
+      signal,
+      inputs: pauses.inputs,
+      pause: (point, waitSignal) => pauses.pause(point, waitSignal ?? signal),
+      suspend: (point) => pauses.suspend(point),
+      limitedTags: this.lease.limitedTags,
+      acquireSlots: (request, waitSignal) =>
+        takeSlots({ client, lease: this.lease }, request, waitSignal),
+      ...(traceparent !== undefined && { traceparent }),
+    };
+  }
+
+  /** Of code that runs once the run has ended. */
+  #hostOfHooks(): RunHost {
+    const { runId, epoch, flowName, deploymentName, resultsFrom } = this.lease;
     return {
       run: {
         runId,
@@ -172,18 +215,12 @@ export class ServedRun {
         flowName,
         attempt: Math.max(1, epoch),
         deployment: deploymentName,
-        workspaceId: keys.workspaceId,
+        workspaceId: this.#parts.keys.workspaceId,
         resultsFrom,
       },
       event: (event) => this.#reports.take(event),
-      signal: this.#controller.signal,
-      inputs: pauses.inputs,
-      pause: (point, signal) => pauses.pause(point, signal ?? this.#controller.signal),
-      suspend: (point) => pauses.suspend(point),
-      limitedTags: this.lease.limitedTags,
-      acquireSlots: (request, signal) => takeSlots({ client, lease: this.lease }, request, signal),
+      signal: new AbortController().signal,
       recordedRunId: Promise.resolve(runId),
-      ...(traceparent !== undefined && { traceparent }),
     };
   }
 }

@@ -7,6 +7,8 @@ export type LogItemsOptions = {
   readonly sealer: Pick<ItemSealer, "seal">;
   /** Hears why a chunk could not be sealed: it does not travel, and the manifest says so. */
   readonly onLost: (error: unknown) => void;
+  /** Places in the log that another process has taken. Default 0. */
+  readonly placesBefore?: number | undefined;
 };
 
 /** Turns the log of one attempt into report items: sealed chunks, and the manifest that tells whether all are there. */
@@ -14,10 +16,18 @@ export class LogItems {
   readonly #fence: Fence;
   readonly #options: Pick<LogItemsOptions, "sealer" | "onLost">;
   readonly #manifest = new LogManifestWriter();
+  #places = 0;
 
-  constructor({ lease: { runId, epoch, leaseToken }, ...options }: LogItemsOptions) {
+  constructor({ lease, placesBefore = 0, ...options }: LogItemsOptions) {
+    const { runId, epoch, leaseToken } = lease;
     this.#fence = { runId, epoch, leaseToken };
     this.#options = options;
+    while (this.#places < placesBefore) this.#takePlace();
+  }
+
+  /** How many places are taken. */
+  get places(): number {
+    return this.#places;
   }
 
   /** Lines that will never be given to {@link of}. */
@@ -27,7 +37,7 @@ export class LogItems {
 
   /** A chunk of these lines, with the part of the manifest that it fills. Chunks are in order of the calls. */
   async of(lines: readonly object[], options: SealOptions): Promise<(LogItem | LogManifestItem)[]> {
-    const sequence = this.#manifest.takePlace();
+    const sequence = this.#takePlace();
     const item = await this.#chunk(lines, { ...options, sequence });
     const part =
       item === undefined
@@ -40,6 +50,11 @@ export class LogItems {
   /** The parts of the manifest that are left. What is still being sealed counts as lost: wait for it before. */
   end(): Promise<LogManifestItem[]> {
     return Promise.all(this.#manifest.end().map((part) => this.#part(part)));
+  }
+
+  #takePlace(): number {
+    this.#places += 1;
+    return this.#manifest.takePlace();
   }
 
   async #chunk(

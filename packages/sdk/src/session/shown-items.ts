@@ -9,12 +9,16 @@ type ArtifactShown = { readonly kind: "artifact" } & ArtifactDetail;
 export class ShownItems {
   readonly #fence: Fence;
   readonly #sealer: ItemSealer | undefined;
-  #sequence = 0;
+  #sequence: number;
 
-  /** @param sealer undefined: artifacts are left out, and only what is public becomes an item */
-  constructor({ runId, epoch, leaseToken }: Fence, sealer: ItemSealer | undefined) {
+  /**
+   * @param sealer undefined: artifacts are left out, and only what is public becomes an item
+   * @param from the first number; more than another process can have used, where one has
+   */
+  constructor({ runId, epoch, leaseToken }: Fence, sealer: ItemSealer | undefined, from = 0) {
     this.#fence = { runId, epoch, leaseToken };
     this.#sealer = sealer;
+    this.#sequence = from;
   }
 
   /** Of versions of the same thing only the newest. */

@@ -94,8 +94,17 @@ export class ReportItems {
    * @param why of a failure; default: what its state's name says
    */
   async end(outcome: RunOutcome, why?: StateReasonCode): Promise<ReportItem[]> {
-    const parts = (await this.#log?.end()) ?? [];
-    return [...parts, await this.#ending(outcome, why)];
+    return [...(await this.endOfLog()), await this.#ending(outcome, why)];
+  }
+
+  /** The end of the log alone, of a run that has crashed. */
+  async endOfLog(): Promise<ReportItem[]> {
+    return (await this.#log?.end()) ?? [];
+  }
+
+  /** The process goes before the flow has ended. */
+  async crash(error: ErrorRecord): Promise<TransitionItem> {
+    return this.#transition("CRASHED", "Crashed", "process_exited", await this.#error(error));
   }
 
   async #ending(outcome: RunOutcome, why?: StateReasonCode): Promise<TransitionItem> {

@@ -3,10 +3,15 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { expect, expectTypeOf, test, vi } from "vitest";
+import { afterEach, expect, expectTypeOf, test, vi } from "vitest";
 import { z } from "zod";
 import { flow, log, pause, runContext, suspend, task } from "../index.ts";
 import { testFlow, withVirtualTime } from "./index.ts";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
 
 test("an hour of backoff passes at once; the report tells states, attempts and times", async () => {
   let failures = 2;

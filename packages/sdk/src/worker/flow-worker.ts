@@ -1,5 +1,5 @@
 import { toErrorRecord } from "../error-record.ts";
-import { RunCancelled } from "../errors.ts";
+import { RunCancelled, RunLost, TimeoutError } from "../errors.ts";
 import type { FlowDefinition } from "../flow-definition.ts";
 import type { FlowOutcome, RunEvent, RunHost } from "../run-host.ts";
 import { AgentPlane } from "./agent-plane.ts";
@@ -7,6 +7,7 @@ import { EventBatcher } from "./event-batcher.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import type { FlowLoader } from "./load-flow.ts";
 import type {
+  CancelMessage,
   FromWorker,
   InputMessage,
   RemoteAnswerMessage,
@@ -61,7 +62,7 @@ export class FlowWorker {
 
   /** Takes a run, a cancellation, or what a run waits for: an input, slots, an answer of the plane. */
   receive(message: Exclude<ToWorker, { type: "stop" }>): void {
-    if (message.type === "cancel") return this.#cancel(message.runId);
+    if (message.type === "cancel") return this.#cancel(message);
     if (message.type === "input") return this.#resume(message);
     if (message.type === "slots_granted") return this.#granted(message);
     if (message.type === "remote_answer") return this.#answered(message);
@@ -96,7 +97,7 @@ export class FlowWorker {
   /** Asks the active run to stop and forgets the others: nobody is left to hear of them. */
   abort(): void {
     this.#queue.length = 0;
-    this.#active?.controller.abort(new RunCancelled(`flow "${this.#active.message.flowName}"`));
+    this.#active?.controller.abort(new RunLost(`flow "${this.#active.message.flowName}"`));
   }
 
   /** Sends what the active run has said so far. */
@@ -112,9 +113,15 @@ export class FlowWorker {
     if (this.#active?.message.runId === message.runId) this.#active.remote.answer(message);
   }
 
-  #cancel(runId: string): void {
+  #cancel({ runId, passedLimitMs }: CancelMessage): void {
     if (this.#active?.message.runId === runId) {
-      this.#active.controller.abort(new RunCancelled(`flow "${this.#active.message.flowName}"`));
+      const { flowName, attempt } = this.#active.message;
+      const owner = `flow "${flowName}"`;
+      this.#active.controller.abort(
+        passedLimitMs === undefined
+          ? new RunCancelled(owner)
+          : new TimeoutError(owner, passedLimitMs, attempt),
+      );
       return;
     }
     const at = this.#queue.findIndex((waiting) => waiting.runId === runId);
@@ -169,6 +176,11 @@ export class FlowWorker {
   async #execute(message: RunMessage, host: RunHost): Promise<FlowOutcome> {
     try {
       const definition = await this.#loader.load(message);
+      if (message.crashed !== undefined) {
+        await definition.crashed?.(message.crashed, host);
+        // A hook may have left anything behind.
+        return { outcome: "completed", abandoned: true };
+      }
       if (host.signal.aborted) return { outcome: "cancelled" };
       this.#tellStart(message, definition);
       return await definition.execute(message.parameters, host);
@@ -178,13 +190,15 @@ export class FlowWorker {
   }
 
   #tellStart({ runId, tellsStart }: RunMessage, definition: FlowDefinition): void {
-    const { timeoutMs, compressLogs } = definition;
-    if (timeoutMs === undefined && compressLogs === undefined && tellsStart !== true) return;
+    const { timeoutMs, compressLogs, crashed } = definition;
+    const isNews = timeoutMs !== undefined || compressLogs !== undefined || crashed !== undefined;
+    if (!isNews && tellsStart !== true) return;
     this.#channel.send({
       type: "started",
       runId,
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(compressLogs !== undefined && { compressLogs }),
+      ...(crashed !== undefined && { hearsCrash: true }),
     });
   }
 }
@@ -200,7 +214,7 @@ function hostOf(
   const { runId, epoch, attempt, flowName, deployment, workspaceId, resultsFrom, limitedTags } =
     message;
   const { capturesConsole, traceparent } = message;
-  return {
+  const common = {
     run: {
       runId,
       epoch,
@@ -210,14 +224,19 @@ function hostOf(
       ...(workspaceId !== undefined && { workspaceId }),
       ...(resultsFrom !== undefined && { resultsFrom }),
     },
-    event: (event) => batcher.add(event),
+    event: (event: RunEvent) => batcher.add(event),
     signal,
+    ...(capturesConsole !== undefined && { capturesConsole }),
+    ...(traceparent !== undefined && { traceparent }),
+  };
+  // The run has ended: it holds no lease under which it could wait for anything.
+  if (message.crashed !== undefined) return common;
+  return {
+    ...common,
     inputs: pauses.inputs,
     pause: (point, attemptSignal) => pauses.pause(point, attemptSignal ?? signal),
     suspend: (point) => pauses.suspend(point),
     ...(limitedTags !== undefined && { limitedTags }),
-    ...(capturesConsole !== undefined && { capturesConsole }),
-    ...(traceparent !== undefined && { traceparent }),
     acquireSlots: (request, waitSignal) => slots.acquire(request, waitSignal),
     remote,
   };

@@ -1,6 +1,6 @@
 import type { PausePoint } from "../pause-point.ts";
 import type { TriggerRequest } from "../remote/remote-plane.ts";
-import type { FlowOutcome, RunEvent } from "../run-host.ts";
+import type { ErrorRecord, FlowOutcome, RunEvent } from "../run-host.ts";
 
 /** Asks a worker to run a flow. A worker runs one at a time; further ones wait their turn. */
 export type RunMessage = {
@@ -28,6 +28,8 @@ export type RunMessage = {
   readonly capturesConsole?: boolean;
   /** The W3C `traceparent` of the call that triggered the run. */
   readonly traceparent?: string;
+  /** The process that ran this attempt is gone, for this: calls the flow's `onCrashed` hooks, and not the flow. */
+  readonly crashed?: ErrorRecord;
 };
 
 /** Someone resumed a run whose process waits at this pause point. */
@@ -39,7 +41,12 @@ export type InputMessage = {
 };
 
 /** Aborts the run's signal, or drops the run when it has not begun. The worker answers `finished` either way. */
-export type CancelMessage = { readonly type: "cancel"; readonly runId: string };
+export type CancelMessage = {
+  readonly type: "cancel";
+  readonly runId: string;
+  /** It has passed its deployment's time limit, or its own: it is not cancelled, but has failed. */
+  readonly passedLimitMs?: number;
+};
 
 /** The slots that the run's task asked for are taken. */
 export type SlotsGrantedMessage = {
@@ -73,15 +80,17 @@ export type ToWorker =
 export type ReadyMessage = { readonly type: "ready"; readonly pid: number };
 
 /**
- * User code is about to be called: the module is loaded and the flow was found. Sent only where a limit counts from here
- * or logs are not to be compressed: most runs have none, and a message costs both sides as much as a short run. `timeoutMs` is the flow's limit for one
- * attempt. The worker enforces it while its event loop turns; against a loop that never yields only the agent can.
+ * User code is about to be called: the module is loaded and the flow was found. Sent only where a limit counts from here,
+ * logs are not to be compressed or the flow has hooks for a crash: most have none of it, and a message costs both sides as
+ * much as a short run. `timeoutMs` is the flow's limit for one attempt. The worker enforces it while its event loop turns; against a loop that never yields only the agent can.
  */
 export type StartedMessage = {
   readonly type: "started";
   readonly runId: string;
   readonly timeoutMs?: number;
   readonly compressLogs?: false;
+  /** Should this process die, another is to be asked to call its hooks: see {@link RunMessage.crashed}. */
+  readonly hearsCrash?: true;
 };
 
 /** What happened in a run since the last batch, in order. All of it comes before `finished`. */

@@ -107,6 +107,44 @@ test("a cancelled run stops cooperatively; one that waits its turn never starts"
   expect(worker.received.filter((m) => m.type === "started")).toHaveLength(1);
 });
 
+test("a run stopped for the time limit of its deployment has timed out, and hears of that", async () => {
+  const path = fixture.flowModule(
+    "overdue.mjs",
+    `
+    import { setTimeout as delay } from "node:timers/promises";
+    const tell = ({ state }) => log.info(state.name);
+    export const overdue = flow({ name: "overdue", onFailed: tell, onCancelled: tell, onCancelling: tell },
+      () => delay(60_000, undefined, { signal: runContext().signal }));`,
+  );
+  const worker = fixture.start();
+  worker.send(aRun("one", path, "overdue"));
+  await worker.expectType("started");
+  worker.send({ type: "cancel", runId: "one", passedLimitMs: 1_000 });
+  expect(await worker.finished("one")).toMatchObject({
+    outcome: "failed",
+    stateName: "TimedOut",
+    error: { class: "TimeoutError" },
+  });
+  expect(worker.events("one")).toMatchObject([{ text: "TimedOut" }]);
+});
+
+test("hooks of a crash are announced, and called in place of the flow", async () => {
+  const path = fixture.flowModule(
+    "crashes.mjs",
+    `
+    const onCrashed = ({ error }) => log.info(error.name + ": " + error.message);
+    export const crashes = flow({ name: "crashes", onCrashed }, () => log.info("called"));`,
+  );
+  const worker = fixture.start();
+  worker.send({ ...aRun("one", path, "crashes"), tellsStart: false });
+  expect(await worker.expectType("started")).toMatchObject({ hearsCrash: true });
+  await worker.finished("one");
+  const crashed = { class: "ProcessKilled", message: "by SIGKILL" };
+  worker.send({ ...aRun("two", path, "crashes"), crashed });
+  expect(await worker.finished("two")).toEqual({ outcome: "completed", abandoned: true });
+  expect(worker.events("two")).toMatchObject([{ text: "ProcessKilled: by SIGKILL" }]);
+});
+
 test("a flow over its timeout ends TimedOut, after its limit was announced", async () => {
   const path = fixture.flowModule(
     "late.mjs",

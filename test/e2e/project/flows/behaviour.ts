@@ -1,12 +1,14 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
-import { flow, pause, runContext, suspend } from "@downbeat/sdk";
+import { flow, log, pause, runContext, suspend, type Hook } from "@downbeat/sdk";
 import { z } from "zod";
 
 const FOLDER = process.env["E2E_FOLDER"] ?? ".";
 
 /** Dies in its first attempt, without a word. */
-export const diesOnce = flow({ name: "dies-once" }, async () => {
+const onCrashed: Hook = ({ state, attempt, error }) =>
+  log.warn(`${state.name} in attempt ${attempt}`, { error });
+export const diesOnce = flow({ name: "dies-once", onCrashed }, async () => {
   if (runContext().run?.epoch === 1) process.kill(process.pid, "SIGKILL");
   await new Promise((resolve) => setTimeout(resolve, 10));
 });
