@@ -10,6 +10,7 @@ import { keyCommand } from "./commands/key.ts";
 import { limitCommand } from "./commands/limit.ts";
 import { loginCommand } from "./commands/login.ts";
 import { poolCommand } from "./commands/pool.ts";
+import { resultsCommand } from "./commands/results.ts";
 import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { uiCommand } from "./commands/ui.ts";
@@ -46,6 +47,7 @@ function commands(): Command[] {
     agentCommand(),
     poolCommand(),
     limitCommand(),
+    resultsCommand(),
     uiCommand(),
     apiCommand(),
   ];

@@ -1,10 +1,12 @@
 /**
  * Runs in a process of its own: imports the files it is told and sends back what flows they export, or with `--config` the
- * project's configuration. It imports nothing
- * of this command's packages, so that the project's own copy of the SDK is the only one here.
+ * project's configuration; with `--prune` it prunes a storage that a file exports. It imports nothing of this command's
+ * packages, so that the project's own copy of the SDK is the only one here.
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { pruneExported } from "../results/prune-exported.ts";
+import type { PruneAnswer, PruneExported } from "../results/prune-request.ts";
 import type {
   ConfigMessage,
   DiscoveredFile,
@@ -23,13 +25,26 @@ type FlowDefinition = {
 };
 
 const [projectDirectory = ".", ...paths] = process.argv.slice(2);
-process.send?.(
-  paths[0] === "--config" ? await importConfig(paths[1] ?? "") : await importAll(),
-  () => {
-    // User modules may hold timers or sockets open; their work is done here.
-    process.exit(0);
-  },
-);
+process.send?.(await answer(), () => {
+  // User modules may hold timers or sockets open; their work is done here.
+  process.exit(0);
+});
+
+async function answer(): Promise<DiscoveryMessage | ConfigMessage | PruneAnswer> {
+  const [mode, given = ""] = paths;
+  if (mode === "--config") return importConfig(given);
+  if (mode === "--prune") return prune(JSON.parse(given) as PruneExported);
+  return importAll();
+}
+
+async function prune(request: PruneExported): Promise<PruneAnswer> {
+  try {
+    const exports = (await importModule(request.path)) as Record<string, unknown>;
+    return await pruneExported(exports, request);
+  } catch (error) {
+    return { error: wordsFor(error) };
+  }
+}
 
 async function importAll(): Promise<DiscoveryMessage> {
   const files: DiscoveredFile[] = [];

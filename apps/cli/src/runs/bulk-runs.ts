@@ -1,11 +1,6 @@
 import type { Command } from "commander";
-import {
-  DownbeatError,
-  type BulkAnswer,
-  type BulkRequest,
-  type StateType,
-} from "@downbeat/contract";
-import { ask } from "../ask.ts";
+import type { BulkAnswer, BulkRequest, StateType } from "@downbeat/contract";
+import { confirm } from "../confirm.ts";
 import type { CliContext } from "../context.ts";
 import { parseDurationMs } from "../duration.ts";
 import { parseStates } from "./parse-states.ts";
@@ -77,17 +72,6 @@ const DONE: Record<BulkRequest["action"], string> = {
   retry: "queued again",
   delete: "deleted",
 };
-
-async function confirm(context: CliContext, what: string): Promise<void> {
-  if (!context.interactive) {
-    throw new DownbeatError("usage_invalid", {
-      message: `This would ${what}; give --yes, or --dry-run to only count.`,
-    });
-  }
-  const answer = await ask(`This will ${what}. Go on? [y/N] `);
-  if (/^y(es)?$/i.test(answer)) return;
-  throw new DownbeatError("usage_invalid", { message: "Nothing was done." });
-}
 
 function filterOf(options: BulkOptions, now: Date): BulkRequest["filter"] {
   const { state, flow, deployment, pool, olderThan, newerThan } = options;

@@ -7,6 +7,8 @@ export type PruneOptions = {
   readonly olderThanMs: number;
   /** Only results of runs, or only cached values. Default: both. */
   readonly part?: "runs" | "cache";
+  /** Deletes nothing, and says what would be deleted. Default false. */
+  readonly dryRun?: boolean;
 };
 
 const LEAST_AGE_MS = 60_000;
@@ -17,21 +19,22 @@ const LEAST_AGE_MS = 60_000;
  *
  * @example
  * await pruneResults(directoryStorage(".downbeat/results"), { olderThanMs: 30 * 86_400_000 });
- * @returns how many were deleted, and how many bytes they took
- * @throws DownbeatError `definition_invalid` for a younger age, and for a storage of your own without `prune`; what the
- *   storage throws
+ * @returns how many were deleted, or would be, and how many bytes they took
+ * @throws DownbeatError `definition_invalid` for a younger age, and for a storage of your own without `prune` (with
+ *   `dryRun`: `prunable`); what the storage throws
  */
 export async function pruneResults(
   storage: ResultStorage,
-  { olderThanMs, part }: PruneOptions,
+  { olderThanMs, part, dryRun = false }: PruneOptions,
 ): Promise<Pruned> {
   // Younger ones may be being written.
   if (!(olderThanMs >= LEAST_AGE_MS))
     throw invalid(`olderThanMs is ${olderThanMs}; it takes a number from ${LEAST_AGE_MS}`);
-  if (storage.prune === undefined) throw invalid("this storage has no method prune");
+  const method = dryRun ? "prunable" : "prune";
+  if (storage[method] === undefined) throw invalid(`this storage has no method ${method}`);
   const total = { count: 0, bytes: 0 };
   for (const one of part === undefined ? (["runs", "cache"] as const) : [part]) {
-    const { count, bytes } = await storage.prune(one, olderThanMs);
+    const { count, bytes } = await storage[method](one, olderThanMs);
     total.count += count;
     total.bytes += bytes;
   }

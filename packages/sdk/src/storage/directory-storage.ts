@@ -29,6 +29,7 @@ export function directoryStorage(path: string): ResultStorage {
     delete: async (key) => rm(fileOf(key), { force: true }),
     lock: async (key, leaseMs) => lockDirectory(`${fileOf(key)}.lock`, leaseMs),
     prune: (part, olderThanMs) => pruneDirectory(fileOf(part), olderThanMs),
+    prunable: (part, olderThanMs) => pruneDirectory(fileOf(part), olderThanMs, { dryRun: true }),
   };
 }
 

@@ -6,8 +6,16 @@ import type { Pruned } from "./result-storage.ts";
 // Locks and unfinished files carry a dot; one that has not been written to for so long belongs to nobody.
 const LONGEST_UNFINISHED_MS = 86_400_000;
 
-/** Deletes files that were last written longer ago than this, and directories that they leave empty. */
-export async function pruneDirectory(path: string, olderThanMs: number): Promise<Pruned> {
+/**
+ * Deletes files that were last written longer ago than this, and directories that they leave empty.
+ *
+ * @param options With `dryRun` it only counts.
+ */
+export async function pruneDirectory(
+  path: string,
+  olderThanMs: number,
+  { dryRun = false } = {},
+): Promise<Pruned> {
   const total = { count: 0, bytes: 0 };
   const isOld = (modifiedAtMs: number, ageMs: number): boolean => Date.now() - modifiedAtMs > ageMs;
   const empty = async (directory: string, isLock: boolean): Promise<void> => {
@@ -21,9 +29,9 @@ export async function pruneDirectory(path: string, olderThanMs: number): Promise
       if (entry.isDirectory()) {
         await empty(inside, isSpecial);
         // One in which something was made lately may be about to get more; one that is not empty refuses.
-        if (isOld(before.mtimeMs, ageMs)) await rmdir(inside).catch(() => {});
+        if (!dryRun && isOld(before.mtimeMs, ageMs)) await rmdir(inside).catch(() => {});
       } else if (isOld(before.mtimeMs, ageMs)) {
-        await rm(inside, { force: true });
+        if (!dryRun) await rm(inside, { force: true });
         if (!isSpecial) {
           total.count += 1;
           total.bytes += before.size;

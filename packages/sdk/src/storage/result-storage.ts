@@ -23,9 +23,11 @@ export interface ResultStorage {
    * calls it; without it that is refused.
    */
   prune?(part: "runs" | "cache", olderThanMs: number): Promise<Pruned>;
+  /** What {@link prune} would delete, which stays; without it, `dryRun` is refused. */
+  prunable?(part: "runs" | "cache", olderThanMs: number): Promise<Pruned>;
 }
 
-/** What has been deleted. */
+/** What has been deleted, or would be. */
 export type Pruned = { readonly count: number; readonly bytes: number };
 
 /** A lock on a key of a storage that this process holds until it lapses. */

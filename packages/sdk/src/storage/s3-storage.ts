@@ -80,7 +80,19 @@ class S3Storage implements ResultStorage {
     return (await lock.take(leaseMs)) ? lock : undefined;
   }
 
-  async prune(part: "runs" | "cache", olderThanMs: number): Promise<Pruned> {
+  prune(part: "runs" | "cache", olderThanMs: number): Promise<Pruned> {
+    return this.#forOld({ part, olderThanMs }, (old) => this.#deleteAll(old));
+  }
+
+  prunable(part: "runs" | "cache", olderThanMs: number): Promise<Pruned> {
+    return this.#forOld({ part, olderThanMs }, async () => {});
+  }
+
+  /** Hands over what is old, a page at a time; counts results, not locks. */
+  async #forOld(
+    { part, olderThanMs }: { part: "runs" | "cache"; olderThanMs: number },
+    take: (old: readonly Sdk._Object[]) => Promise<void>,
+  ): Promise<Pruned> {
     const { sdk, client } = await this.#connect();
     const { Bucket, Key } = this.#place(part);
     const total = { count: 0, bytes: 0 };
@@ -89,20 +101,24 @@ class S3Storage implements ResultStorage {
       const old = Contents.filter(
         ({ LastModified }) => Date.now() - (LastModified?.getTime() ?? Infinity) > olderThanMs,
       );
-      for (let at = 0; at < old.length; at += DELETED_TOGETHER) {
-        const batch = old.slice(at, at + DELETED_TOGETHER);
-        // One by one: not every compatible service deletes lists.
-        await Promise.all(
-          batch.map(({ Key: each }) =>
-            client.send(new sdk.DeleteObjectCommand({ Bucket, Key: each })),
-          ),
-        );
-      }
+      await take(old);
       const results = old.filter(({ Key: each }) => each?.endsWith(".lock") === false);
       total.count += results.length;
       total.bytes += results.reduce((sum, { Size = 0 }) => sum + Size, 0);
     }
     return total;
+  }
+
+  async #deleteAll(objects: readonly Sdk._Object[]): Promise<void> {
+    const { sdk, client } = await this.#connect();
+    const Bucket = this.#options.bucket;
+    for (let at = 0; at < objects.length; at += DELETED_TOGETHER) {
+      const batch = objects.slice(at, at + DELETED_TOGETHER);
+      // One by one: not every compatible service deletes lists.
+      await Promise.all(
+        batch.map(({ Key }) => client.send(new sdk.DeleteObjectCommand({ Bucket, Key }))),
+      );
+    }
   }
 
   #place(key: string): Place {

@@ -132,6 +132,8 @@ describe.each(WORLDS)("pruning: %s", (_, aWorld) => {
       bytes: 10,
     });
     expect(await storage.lock("cache/d", HOUR)).toBeUndefined();
+    const counted = await pruneResults(storage, { olderThanMs: HOUR, dryRun: true });
+    expect(counted).toEqual({ count: 3, bytes: 30 });
     expect(await storage.get("runs/r1/0/a")).toBeDefined();
     expect(await pruneResults(storage, { olderThanMs: HOUR })).toEqual({ count: 3, bytes: 30 });
     for (const key of old) expect(await storage.get(key)).toBeUndefined();
@@ -146,9 +148,11 @@ it("refuses to prune what may be being written, and storages that cannot", async
   await expect(pruneResults(storage, { olderThanMs: 0 })).rejects.toThrow("olderThanMs is 0");
   expect(await pruneResults(storage, { olderThanMs: 60_000 })).toEqual({ count: 0, bytes: 0 });
   const own = Object.fromEntries(
-    Object.entries(storage).filter(([name]) => name !== "prune"),
+    Object.entries(storage).filter(([name]) => !name.startsWith("prun")),
   ) as unknown as ResultStorage;
   await expect(pruneResults(own, { olderThanMs: 60_000 })).rejects.toThrow("no method prune");
+  const counting = pruneResults(own, { olderThanMs: 60_000, dryRun: true });
+  await expect(counting).rejects.toThrow("no method prunable");
 });
 
 it("says where a result is", () => {
