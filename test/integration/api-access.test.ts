@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createSigningKeys, loadSigningKeys } from "@downbeat/api";
 import {
+  leasesOf,
   Problem,
   ROLES,
   ROUTES,
@@ -171,7 +172,7 @@ describeEachDatabase("access to the API", ({ database }) => {
         body: { capacity: 50, version: "1" },
       });
       const claimed = { sessionId, claimRequestId: randomUUID(), max: 50, waitSeconds: 0 };
-      const { leases } = await agent.caller.call("claim", { body: claimed });
+      const leases = leasesOf(await agent.caller.call("claim", { body: claimed }));
       const [lease] = leases.filter(({ runId }) => runId === addressed["runId"]);
       if (lease === undefined) throw new Error("The run was not claimed.");
       const fence = fenceOf(lease);

@@ -199,7 +199,7 @@ describeEachDatabase("claiming over the API", ({ database }) => {
     await waitFor(() => isHeld(held), { describe: "the claim to be held" });
     const startedMs = performance.now();
     await stopping.app.close();
-    expect(await held).toEqual({ leases: [], drain: false });
+    expect(await held).toMatchObject({ leases: [], drain: false });
     expect(performance.now() - startedMs).toBeLessThan(10_000);
   });
 });

@@ -8,7 +8,7 @@ import {
   type ApiConfig,
 } from "@downbeat/api";
 import { createCaller, type Caller, type Transport } from "@downbeat/client/caller";
-import { PublicJwk, type Lease, type Sealed, type SealedKind } from "@downbeat/contract";
+import { leasesOf, PublicJwk, type Lease, type Sealed, type SealedKind } from "@downbeat/contract";
 import type { Database } from "@downbeat/db";
 import {
   createDataKey,
@@ -170,10 +170,10 @@ export async function claimWith(
   const { sessionId } = await agent.caller.call("openSession", {
     body: { capacity: 100, version: "test" },
   });
-  const { leases } = await agent.caller.call("claim", {
+  const claimed = await agent.caller.call("claim", {
     body: { sessionId, claimRequestId: randomUUID(), max, waitSeconds: 0 },
   });
-  return { sessionId, leases };
+  return { sessionId, leases: leasesOf(claimed) };
 }
 
 /** The part of a lease that every report item carries. */

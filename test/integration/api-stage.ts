@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ClaimAnswer, Lease } from "@downbeat/contract";
+import { leasesOf, type Lease } from "@downbeat/contract";
 import { claimWith, type TestAgent, type TestApi, type TestWorkspace } from "./api-harness.ts";
 
 /** A pool, a deployment on it, and an agent that polls it. */
@@ -41,13 +41,14 @@ export async function openSession(agent: TestAgent, capacity = 10): Promise<stri
 }
 
 /** Claims up to ten runs without waiting, unless told otherwise. */
-export function claim(
+export async function claim(
   agent: TestAgent,
   sessionId: string,
   body: object = {},
-): Promise<ClaimAnswer> {
+): Promise<{ readonly leases: Lease[]; readonly drain: boolean }> {
   const defaults = { sessionId, claimRequestId: randomUUID(), max: 10, waitSeconds: 0 };
-  return agent.caller.call("claim", { body: { ...defaults, ...body } });
+  const answer = await agent.caller.call("claim", { body: { ...defaults, ...body } });
+  return { leases: leasesOf(answer), drain: answer.drain };
 }
 
 /** Reports items; returns the status of each. */

@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
-import type {
-  Lease,
-  Sealed,
-  SealedKind,
-  StateName,
-  StateReasonCode,
-  StateType,
+import {
+  leasesOf,
+  type Lease,
+  type Sealed,
+  type SealedKind,
+  type StateName,
+  type StateReasonCode,
+  type StateType,
 } from "@downbeat/contract";
 import {
   applyTransitions,
@@ -115,11 +116,11 @@ export async function aSession(
   return sessionId;
 }
 
-export function claim(
+export async function claim(
   fixture: Fixture,
   given: { sessionId: string; max?: number; claimRequestId?: string; now?: Date },
 ): Promise<Lease[]> {
-  return fixture.inside((tx) =>
+  const claimed = await fixture.inside((tx) =>
     claimRuns(tx, {
       sessionId: given.sessionId,
       principalId: fixture.agentId,
@@ -128,6 +129,7 @@ export function claim(
       now: given.now ?? null,
     }),
   );
+  return leasesOf(claimed);
 }
 
 /** One state after another for a run, as its agent would report them in one batch. */

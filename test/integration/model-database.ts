@@ -50,7 +50,7 @@ export function databaseStore(database: Database, fixture: Fixture): Store {
     claimRuns: async ({ agentId, ...claim }, nowMs) => {
       try {
         const asked = { ...claim, principalId: agentId, now: new Date(nowMs) };
-        const leases = await inside((tx) => claimRuns(tx, asked));
+        const { leases } = await inside((tx) => claimRuns(tx, asked));
         return leases.map(({ runId, epoch, leaseToken }) => ({ runId, epoch, leaseToken }));
       } catch (error) {
         if (isDownbeatError(error) && error.code === "session_ended") return "session_ended";

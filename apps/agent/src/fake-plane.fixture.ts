@@ -12,6 +12,7 @@ import {
   type WorkspacePublicKey,
   type WrappedDataKey,
 } from "@downbeat/contract";
+import { claimedOf } from "./claimed-leases.fixture.ts";
 import { routeOf } from "./fake-route.fixture.ts";
 import { applyReport, emptyRun, type FakeRun } from "./fake-report.fixture.ts";
 
@@ -246,7 +247,7 @@ export class FakePlane {
     if (this.#queue.length === 0) await this.#nextWake(Number(body["waitSeconds"]) * 1000);
     const taken = this.#queue.splice(0, Number(body["max"]));
     for (const run of taken) [run.type, run.name] = ["PENDING", "Pending"];
-    return { leases: taken.map(({ lease }) => lease), drain: false };
+    return { ...claimedOf(taken.map(({ lease }) => lease)), drain: false };
   }
 
   #nextWake(waitMs: number): Promise<void> {

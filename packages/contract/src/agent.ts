@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ArtifactItem, MetricItem } from "./artifact.ts";
+import { BATCH_LIMIT } from "./protocol-limits.ts";
 import { plain } from "./boundary.ts";
 import { fence } from "./fence.ts";
 import {
@@ -11,22 +12,14 @@ import {
   Instant,
   LeaseToken,
   Name,
-  Tag,
   Tags,
 } from "./identifiers.ts";
 import { StateReason } from "./reason.ts";
 import { PausePoint, RunInput } from "./pause.ts";
-import { TimeoutSeconds } from "./retry-policy.ts";
 import { RunError, RunIds, RunSpec } from "./run.ts";
 import { sealed } from "./sealed.ts";
-import { signed } from "./signed.ts";
 import { State, StateName, StateType } from "./state.ts";
 import { PublicJwk, WrappedDataKey } from "./workspace.ts";
-
-/** Longest a claim is held open when there is no work; under the idle limit of common proxies (60 s). */
-export const CLAIM_HOLD_SECONDS = 25;
-/** Most leases in one claim and most items in one report. */
-export const BATCH_LIMIT = 500;
 
 /** An agent as lists show it. */
 export const Agent = z.strictObject({
@@ -82,48 +75,6 @@ export type SessionRequest = z.infer<typeof SessionRequest>;
 
 export const SessionAnswer = z.strictObject({ sessionId: Id, epoch: Epoch, intervals: Intervals });
 export type SessionAnswer = z.infer<typeof SessionAnswer>;
-
-export const ClaimRequest = z.strictObject({
-  sessionId: Id,
-  /** A retried claim with the same id returns the same leases. */
-  claimRequestId: Id,
-  max: plain(z.int().min(1).max(BATCH_LIMIT)),
-  waitSeconds: plain(z.number().min(0).max(CLAIM_HOLD_SECONDS)).default(CLAIM_HOLD_SECONDS),
-  /** From an agent that holds no run: the claim is its heartbeat too, with this tick. */
-  idleTick: Count.optional(),
-});
-export type ClaimRequest = z.infer<typeof ClaimRequest>;
-
-/** The right to run one attempt of one run. Every write about it carries `(runId, epoch, leaseToken)`. */
-export const Lease = z.strictObject({
-  runId: Id,
-  epoch: Epoch,
-  leaseToken: LeaseToken,
-  flowName: Name,
-  deploymentName: Name,
-  contentHash: plain(z.string()),
-  entrypoint: sealed("entrypoint"),
-  defaultParameters: sealed("defaults").nullable(),
-  parameters: sealed("parameters").nullable(),
-  /** By whom the deployment was signed, and what of it; null: by nobody. */
-  deploymentSignature: signed("deployment").nullable().default(null),
-  /** The same of the trigger. */
-  signature: signed("trigger").nullable().default(null),
-  /** The agent ends the process this long after user code began; null: no limit but the flow's own. */
-  timeoutSeconds: TimeoutSeconds.nullable().default(null),
-  /** The agent kills the process before the lease ends. */
-  exclusive: Flag.default(false),
-  /** What the pause points that earlier attempts passed were given: they return it again. */
-  inputs: z.array(RunInput).default([]),
-  /** Results that attempts from this one on have kept are used again; the epoch of the last retry from the start. */
-  resultsFrom: Epoch.default(0),
-  /** Tags that some limit had when the run was claimed: only tasks with one of these ask for its slots. */
-  limitedTags: z.array(Tag).default([]),
-});
-export type Lease = z.infer<typeof Lease>;
-
-export const ClaimAnswer = z.strictObject({ leases: z.array(Lease), drain: Flag });
-export type ClaimAnswer = z.infer<typeof ClaimAnswer>;
 
 /** Proposes a state for a run. Repeating a `transitionId` returns the standing answer. */
 export const TransitionItem = z.strictObject({

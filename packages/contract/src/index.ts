@@ -1,4 +1,6 @@
 export * from "./agent.ts";
+export * from "./protocol-limits.ts";
+export * from "./lease.ts";
 export * from "./artifact.ts";
 export * from "./artifact-limits.ts";
 export * from "./boundary.ts";

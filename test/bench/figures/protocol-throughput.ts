@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Lease } from "@downbeat/contract";
+import type { LeasedRun } from "@downbeat/contract";
 import type { Client } from "@downbeat/client";
 import type { BenchDatabase } from "../bench-database.ts";
 import { joinPool } from "../bench-agent.ts";
@@ -64,7 +64,7 @@ async function work({ client, sessionId }: BenchAgent, count: number): Promise<v
 }
 
 // As an agent does it: the start must be accepted before user code runs, so the two reports cannot be one.
-async function finish(client: Client, leases: readonly Lease[]): Promise<void> {
+async function finish(client: Client, leases: readonly LeasedRun[]): Promise<void> {
   await report(client, leases, { type: "RUNNING", name: "Running", reason: "started" });
   await report(client, leases, { type: "COMPLETED", name: "Completed", reason: "completed" });
 }
@@ -73,7 +73,7 @@ type Step =
   | { type: "RUNNING"; name: "Running"; reason: "started" }
   | { type: "COMPLETED"; name: "Completed"; reason: "completed" };
 
-async function report(client: Client, leases: readonly Lease[], step: Step): Promise<void> {
+async function report(client: Client, leases: readonly LeasedRun[], step: Step): Promise<void> {
   const items = leases.map(({ runId, epoch, leaseToken }) => ({
     kind: "transition" as const,
     runId,

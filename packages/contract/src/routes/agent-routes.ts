@@ -1,8 +1,6 @@
 import { z } from "zod";
 import {
   ChildrenRequest,
-  ClaimAnswer,
-  ClaimRequest,
   EnrolAnswer,
   EnrolRequest,
   HeartbeatAnswer,
@@ -16,6 +14,7 @@ import {
   StandaloneAnswer,
   StandaloneRequest,
 } from "../agent.ts";
+import { ClaimAnswer, ClaimRequest } from "../lease.ts";
 import { Count } from "../identifiers.ts";
 import { route } from "../route.ts";
 import { CreateOutcome, Run } from "../run.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Artifact, Metric } from "../artifact.ts";
 import { plain } from "../boundary.ts";
-import { BATCH_LIMIT } from "../agent.ts";
+import { BATCH_LIMIT } from "../protocol-limits.ts";
 import { Flag, Id } from "../identifiers.ts";
 import { pageOf, pageQuery } from "../paging.ts";
 import { sealed } from "../sealed.ts";

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { DownbeatError, type Lease } from "@downbeat/contract";
+import { DownbeatError, type ClaimAnswer, type LeasedRun } from "@downbeat/contract";
 import { roomsAfter, shareOut, type WaitingLine } from "@downbeat/core";
 import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
@@ -7,7 +7,7 @@ import { plainColumn } from "../array-literal.ts";
 import { holdSlots } from "./hold-slots.ts";
 import { limitsOf, lockLimits } from "./lock-limits.ts";
 import { lockSession, type ClaimingSession, type ClaimLine } from "./lock-session.ts";
-import { readLeasedDeployments, type LeasedDeployment } from "./read-leased-deployments.ts";
+import { readLeasedDeployments } from "./read-leased-deployments.ts";
 
 export type Claim = {
   readonly sessionId: string;
@@ -24,6 +24,9 @@ export type Claim = {
   readonly now?: Date | null;
 };
 
+/** Leases in order of their turns, and their deployments. */
+export type ClaimedRuns = Pick<ClaimAnswer, "leases" | "deployments">;
+
 type Row = {
   run_id: string;
   epoch: number;
@@ -36,7 +39,7 @@ type Row = {
   parameters: string | null;
   trigger_signature: string | null;
   results_from: number;
-  inputs: Lease["inputs"] | null;
+  inputs: LeasedRun["inputs"] | null;
 };
 
 /**
@@ -51,7 +54,7 @@ type Row = {
  *
  * @throws DownbeatError `session_ended` when the session is not open.
  */
-export async function claimRuns(tx: Tx, claim: Claim): Promise<Lease[]> {
+export async function claimRuns(tx: Tx, claim: Claim): Promise<ClaimedRuns> {
   const session = await lockSession(tx, claim, claim.now ?? null);
   if (session === undefined) {
     throw new DownbeatError("session_ended", {
@@ -60,13 +63,17 @@ export async function claimRuns(tx: Tx, claim: Claim): Promise<Lease[]> {
   }
   if (session.isIdle) {
     claim.onIdle?.();
-    return [];
+    return { leases: [], deployments: [] };
   }
   const rows = session.claimedBefore
     ? await readClaimed(tx, claim)
     : await takeInTurns(tx, claim, session);
   const deployments = await readLeasedDeployments(tx, rows);
-  return rows.toSorted(byTurn).map((row) => toLease(row, deployments));
+  const places = new Map([...deployments.keys()].map((id, place) => [id, place]));
+  return {
+    leases: rows.toSorted(byTurn).map((row) => toLease(row, places)),
+    deployments: [...deployments.values()],
+  };
 }
 
 type Line = ClaimLine & WaitingLine;
@@ -192,17 +199,17 @@ function leaseColumns(tx: Tx): Prisma.Sql {
       ) end as inputs`;
 }
 
-function toLease(row: Row, deployments: ReadonlyMap<string, LeasedDeployment>): Lease {
-  const deployment = deployments.get(row.deployment_id);
+function toLease(row: Row, places: ReadonlyMap<string, number>): LeasedRun {
+  const deployment = places.get(row.deployment_id);
   if (deployment === undefined)
     throw new Error(`The deployment ${row.deployment_id} is not there.`);
   return {
     runId: row.run_id,
     epoch: row.epoch,
     leaseToken: row.lease_token,
-    ...deployment,
-    parameters: row.parameters as Lease["parameters"],
-    signature: row.trigger_signature as Lease["signature"],
+    deployment,
+    parameters: row.parameters as LeasedRun["parameters"],
+    signature: row.trigger_signature as LeasedRun["signature"],
     inputs: row.inputs ?? [],
     resultsFrom: row.results_from,
   };

@@ -1,19 +1,5 @@
-import type { Lease } from "@downbeat/contract";
+import type { LeasedDeployment } from "@downbeat/contract";
 import type { Tx } from "../transaction.ts";
-
-/** What the leases of one deployment have in common. */
-export type LeasedDeployment = Pick<
-  Lease,
-  | "flowName"
-  | "deploymentName"
-  | "contentHash"
-  | "entrypoint"
-  | "defaultParameters"
-  | "deploymentSignature"
-  | "timeoutSeconds"
-  | "exclusive"
-  | "limitedTags"
->;
 
 type Row = {
   id: string;
@@ -57,9 +43,9 @@ function toLeased(row: Row): LeasedDeployment {
     flowName: row.flow_name,
     deploymentName: row.deployment_name,
     contentHash: row.content_hash,
-    entrypoint: row.entrypoint as Lease["entrypoint"],
-    defaultParameters: row.default_parameters as Lease["defaultParameters"],
-    deploymentSignature: row.signature as Lease["deploymentSignature"],
+    entrypoint: row.entrypoint as LeasedDeployment["entrypoint"],
+    defaultParameters: row.default_parameters as LeasedDeployment["defaultParameters"],
+    deploymentSignature: row.signature as LeasedDeployment["deploymentSignature"],
     timeoutSeconds: row.timeout_seconds,
     exclusive: row.exclusive,
     limitedTags: row.limited_tags,

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { CLAIM_HOLD_SECONDS, type ClaimAnswer, type Lease } from "@downbeat/contract";
+import { CLAIM_HOLD_SECONDS, leasesOf, type ClaimAnswer, type Lease } from "@downbeat/contract";
 import { backoffMs, type Backoff } from "./backoff.ts";
 import { pause } from "./pause.ts";
 import type { SessionLink } from "./session-link.ts";
@@ -75,8 +75,8 @@ export class ClaimLoop {
     try {
       const body = { ...this.#unanswered, waitSeconds: 0 };
       const signal = AbortSignal.timeout(LAST_CLAIM_MS);
-      const { leases } = await client.call("claim", { body }, { signal });
-      return leases.filter((lease) => !holds(lease));
+      const answer = await client.call("claim", { body }, { signal });
+      return leasesOf(answer).filter((lease) => !holds(lease));
     } catch (error) {
       watch.failed(error, 1, "a claim under way stays unanswered; its leases will lapse");
       return [];
@@ -118,10 +118,11 @@ export class ClaimLoop {
     }
   }
 
-  async #take({ leases, drain }: ClaimAnswer, earlyByMs: number): Promise<void> {
+  async #take(answer: ClaimAnswer, earlyByMs: number): Promise<void> {
     const { onLease, onEarlyAnswer, onDrain, holds } = this.#options;
+    const leases = leasesOf(answer);
     for (const lease of leases) if (!holds(lease)) onLease(lease);
-    if (drain) onDrain();
+    if (answer.drain) onDrain();
     if (leases.length > 0 || earlyByMs < 50) return;
     onEarlyAnswer();
     await pause(EARLY_PAUSE_MS, this.#stopped.signal);

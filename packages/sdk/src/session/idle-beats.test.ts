@@ -1,4 +1,4 @@
-import type { ClaimRequest, HeartbeatRequest, Lease } from "@downbeat/contract";
+import type { ClaimRequest, HeartbeatRequest, Lease, LeasedRun } from "@downbeat/contract";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ClaimLoop } from "./claim-loop.ts";
 import { HeartbeatLoop } from "./heartbeat-loop.ts";
@@ -11,7 +11,7 @@ const INTERVALS = {
   reconnectWindowSeconds: 300,
   claimHoldSeconds: 25,
 };
-const LEASE = { runId: "run", epoch: 1 } as Lease;
+const LEASE = { runId: "run", epoch: 1, deployment: 0 } as LeasedRun;
 
 type Call = { readonly atMs: number; readonly name: string; readonly tick: number | undefined };
 
@@ -22,18 +22,18 @@ afterEach(() => void vi.useRealTimers());
 function aProcess() {
   const calls: Call[] = [];
   const held: Lease[] = [];
-  let answer: (leases: readonly Lease[]) => void = () => {};
+  let answer: (leases: readonly LeasedRun[]) => void = () => {};
   let isSilent = false;
   const call = async (name: string, { body }: { body: ClaimRequest & HeartbeatRequest }) => {
     const tick = name === "claim" ? body.idleTick : body.tick;
     calls.push({ atMs: performance.now(), name, tick });
     if (name === "heartbeat")
       return { cancel: [], fenced: [], inputs: [], drain: false, intervals: INTERVALS };
-    const leases = await new Promise<readonly Lease[]>((resolve) => {
+    const leases = await new Promise<readonly LeasedRun[]>((resolve) => {
       answer = resolve;
       if (!isSilent) setTimeout(() => resolve([]), INTERVALS.claimHoldSeconds * 1000);
     });
-    return { leases, drain: false };
+    return { leases, deployments: [{}], drain: false };
   };
   const link = {
     client: { call },

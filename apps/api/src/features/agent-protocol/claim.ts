@@ -1,5 +1,5 @@
-import type { ClaimAnswer, ClaimRequest, Lease } from "@downbeat/contract";
-import { claimRuns, releaseRuns } from "@downbeat/db";
+import type { ClaimAnswer, ClaimRequest, LeasedRun } from "@downbeat/contract";
+import { claimRuns, releaseRuns, type ClaimedRuns } from "@downbeat/db";
 import { announceMoved } from "../../engine/announce-moved.ts";
 import type { Baton, Hold } from "../../engine/claim-desk.ts";
 import type { RequestContext } from "../../request-context.ts";
@@ -17,13 +17,16 @@ export async function claim(
 ): Promise<ClaimAnswer> {
   const hold = services.claims.open(body.sessionId, body.claimRequestId);
   try {
-    const leases = await claimOrWait(services, ctx, { body, hold });
+    const claimed = await claimOrWait(services, ctx, { body, hold });
+    const { leases } = claimed;
     if (leases.length > 0 && ctx.hungUp.aborted) await giveBack(services, ctx, { hold, leases });
-    return { leases, drain: false };
+    return { ...claimed, drain: false };
   } finally {
     services.claims.done(hold);
   }
 }
+
+const NOTHING: ClaimedRuns = { leases: [], deployments: [] };
 
 type OpenClaim = { readonly body: ClaimRequest; readonly hold: Hold };
 
@@ -31,7 +34,7 @@ async function claimOrWait(
   services: Services,
   ctx: RequestContext,
   { body, hold }: OpenClaim,
-): Promise<Lease[]> {
+): Promise<ClaimedRuns> {
   const { claims, config } = services;
   const { poolId = "" } = ctx.principal;
   const signal = AbortSignal.any([ctx.hungUp, hold.signal]);
@@ -42,12 +45,12 @@ async function claimOrWait(
     // The wait begins before the look, or a run made in between would wake nobody.
     const wait = claims.beginWait(poolId, deadlineMs - performance.now(), signal);
     try {
-      const leases = isKnownIdle ? [] : await take(services, ctx, body);
-      if (leases.length > 0) return leases;
+      const claimed = isKnownIdle ? NOTHING : await take(services, ctx, body);
+      if (claimed.leases.length > 0) return claimed;
       isKnownIdle = false;
       if (baton !== undefined) claims.passOn(poolId, baton);
       const end = await wait.ended;
-      if (end.kind !== "woken") return [];
+      if (end.kind !== "woken") return NOTHING;
       baton = end.token;
     } finally {
       wait.cancel();
@@ -61,7 +64,7 @@ function take(
   { database, claims }: Services,
   { principal, workspaceId }: RequestContext,
   { sessionId, claimRequestId, max }: ClaimRequest,
-): Promise<Lease[]> {
+): Promise<ClaimedRuns> {
   const poolId = principal.poolId ?? "";
   const news = claims.newsOf(poolId);
   const asked = {
@@ -79,7 +82,7 @@ function take(
 async function giveBack(
   services: Services,
   ctx: RequestContext,
-  given: { hold: Hold; leases: Lease[] },
+  given: { hold: Hold; leases: LeasedRun[] },
 ): Promise<void> {
   const { database, claims } = services;
   const { hold, leases } = given;
