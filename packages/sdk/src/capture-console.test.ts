@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { FLOW } from "./flow-definition.ts";
 import { captureConsole, flow, task } from "./index.ts";
 import type { FlowOptions } from "./index.ts";
@@ -8,8 +8,15 @@ import { RecordingHost } from "./testing/recording-host.ts";
 captureConsole()();
 
 const { console } = globalThis;
+// Files share this process, and a flow that captures leaves console watched.
+const putConsoleBack = () => captureConsole()();
+putConsoleBack();
 const printed = vi.spyOn(console, "warn").mockImplementation(() => {});
 afterEach(() => printed.mockClear());
+afterAll(() => {
+  putConsoleBack();
+  printed.mockRestore();
+});
 
 const speak = task({ name: "speak" }, async () => console.warn("from %s", "within"));
 

@@ -1,8 +1,10 @@
 import { DownbeatError } from "@downbeat/contract/errors";
 import type { ReportItem, ReportOutcome } from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
-import { expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { ReportQueue, type ReportQueueOptions } from "./report-queue.ts";
+
+afterEach(() => vi.restoreAllMocks());
 
 type Answer = (items: readonly ReportItem[]) => ReportOutcome["status"][];
 

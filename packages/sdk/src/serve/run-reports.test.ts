@@ -3,10 +3,12 @@ import { readSealedHeader } from "@downbeat/contract";
 import { createOpener } from "@downbeat/seal";
 import { chunkTag, openLogManifest } from "@downbeat/seal/log";
 import { aCustomer } from "@downbeat/seal/testing";
-import { expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { RunEvent } from "../run-host.ts";
 import { ReportQueue } from "./report-queue.ts";
 import { RunReports, type RunReportsOptions } from "./run-reports.ts";
+
+afterEach(() => vi.restoreAllMocks());
 
 const lease = {
   runId: "0198c0de-0000-7000-8000-000000000002",
