@@ -1,7 +1,7 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import type { Run, RunDetail, StateName } from "@downbeat/contract";
-import { reserveDatabase, waitFor, type DatabasePlace } from "@downbeat/testkit";
+import type { Run } from "@downbeat/contract";
+import { waitFor } from "@downbeat/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { dumpPostgres, readTree } from "../e2e/database-dump.ts";
 import { Plane } from "../e2e/plane.ts";
@@ -109,15 +109,13 @@ const CLI_MUTANTS: readonly CliMutant[] = [
 ];
 
 describe("the data boundary", () => {
-  let place: DatabasePlace;
   let plane: Plane;
   let api: RunningProcess;
   let tap: WireTap;
   let agent: RunningProcess | undefined;
 
   beforeAll(async () => {
-    place = await reserveDatabase("postgres");
-    plane = await Plane.create(place.options.url);
+    plane = await Plane.create();
     const flows = join(plane.project, "flows");
     await cp(join(import.meta.dirname, "project/flows"), flows, { recursive: true });
     api = await plane.startApi({ DOWNBEAT_LOG_LEVEL: "trace" });
@@ -137,35 +135,17 @@ describe("the data boundary", () => {
   afterAll(async () => {
     await plane.dispose();
     await tap.close();
-    await place.drop();
   });
 
   const startAgent = (environment: Record<string, string> = {}): Promise<RunningProcess> =>
     plane.startAgent(["--concurrency", "1"], { BOUNDARY_SECRET: ENVIRONMENT, ...environment });
-  const trigger = async (fail: boolean): Promise<string> =>
-    (
-      await plane.cliJson<Run>([
-        "run",
-        "carries-markers",
-        "-p",
-        `secret=${SECRET}`,
-        "-p",
-        `fail=${fail}`,
-      ])
-    ).id;
-  const read = (runId: string): Promise<RunDetail> =>
-    plane.client().call("readRun", { params: { runId } });
-  const reaches = (runId: string, name: StateName): Promise<unknown> =>
-    waitFor(async () => (await read(runId)).state.name === name, {
-      deadlineMs: 30_000,
-      describe: `the run to be ${name}`,
-    });
   const runToItsEnd = async (fail: boolean): Promise<string> => {
-    const runId = await trigger(fail);
-    await reaches(runId, "Paused");
-    await plane.cliOk(["runs", "resume", runId, "-p", `note=${NOTE}`]);
-    await reaches(runId, fail ? "Failed" : "Completed");
-    return runId;
+    const given = ["-p", `secret=${SECRET}`, "-p", `fail=${fail}`];
+    const { id } = await plane.cliJson<Run>(["run", "carries-markers", ...given]);
+    await plane.reaches(id, "Paused");
+    await plane.cliOk(["runs", "resume", id, "-p", `note=${NOTE}`]);
+    await plane.reaches(id, fail ? "Failed" : "Completed");
+    return id;
   };
 
   it("lets nothing of the customer's onto the wire", async () => {
@@ -191,13 +171,20 @@ describe("the data boundary", () => {
   it.each(AGENT_MUTANTS)("would catch an agent that leaks $name", async (given) => {
     tap.forget();
     agent = await startAgent(environmentOf(given));
-    const runId = await trigger(true);
-    await reaches(runId, "Paused");
-    await plane.cli(["runs", "resume", runId, "-p", `note=${NOTE}`], environmentOf(given));
-    const found = (): string[] => findMarkers(tap.bytes(), given.leaks).map(({ marker }) => marker);
-    const isOut = (): boolean => given.leaks.every((marker) => found().includes(marker));
-    await waitFor(isOut, { deadlineMs: 30_000, describe: "the leak" }).catch(() => undefined);
-    expect(found()).toEqual(expect.arrayContaining([...given.leaks]));
+    const runId = await plane.trigger("carries-markers", { secret: SECRET, fail: true });
+    await plane.reaches(runId, "Paused");
+    if (given.leaks.includes(NOTE)) {
+      // An input leaves from where it is typed.
+      await plane.cli(["runs", "resume", runId, "-p", `note=${NOTE}`], environmentOf(given));
+    } else await plane.resume(runId, { note: NOTE });
+    let found: string[] = [];
+    const isOut = (): boolean => {
+      found = findMarkers(tap.bytes(), given.leaks).map(({ marker }) => marker);
+      return given.leaks.every((marker) => found.includes(marker));
+    };
+    const patience = { deadlineMs: 30_000, intervalMs: 100, describe: "the leak" };
+    await waitFor(isOut, patience).catch(() => undefined);
+    expect(found).toEqual(expect.arrayContaining([...given.leaks]));
   });
 
   it.each(CLI_MUTANTS)("would catch a command that leaks $name", async (given) => {
@@ -210,7 +197,7 @@ describe("the data boundary", () => {
   // Last: it ends the API. All the leaking processes above have been here, and were refused.
   it("lets nothing of the customer's into the database or the API's log, whoever leaks", async () => {
     expect(await api.kill("SIGTERM")).toBe(0);
-    const dump = await dumpPostgres(place.options.url ?? "");
+    const dump = await dumpPostgres(plane.databaseUrl ?? "");
     expect(dump).toContain("carries-markers");
     expect(api.stdout() + api.stderr()).toContain('"status":422');
     const kept = [dump, api.stdout(), api.stderr(), await readTree(plane.apiHome)];

@@ -3,13 +3,7 @@ import { dirname, join } from "node:path";
 
 const require = createRequire(import.meta.url);
 
-export { API_MAIN, CLI_MAIN } from "../e2e/mains.ts";
-
-/** The agent itself, not the command that starts it: a signal must reach the process that holds the leases. */
-export const AGENT_MAIN = join(
-  dirname(require.resolve("@downbeat/agent/package.json")),
-  "dist/main.js",
-);
+export { AGENT_MAIN, API_MAIN, CLI_MAIN } from "../e2e/mains.ts";
 
 // Found from a package, as this module stands elsewhere once it is built.
 const ROOT = join(dirname(require.resolve("@downbeat/api/package.json")), "../..");

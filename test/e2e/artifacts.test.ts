@@ -1,6 +1,6 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ArtifactDetail, Run } from "@downbeat/contract";
+import type { ArtifactDetail } from "@downbeat/contract";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -32,17 +32,17 @@ describe("what a run shows", () => {
   let plane: Plane;
   let agent: RunningProcess | undefined;
   let browser: Browser;
-  let run: Run;
+  let runId: string;
   let opened: OpenPage | undefined;
 
   beforeAll(async () => {
-    plane = await Plane.create(undefined);
+    plane = await Plane.create();
     await writeFile(join(plane.project, "flows/shows.ts"), FLOW);
     await plane.startApi();
     await plane.setUp();
     agent = await plane.startAgent();
-    run = await plane.cliJson<Run>(["run", "shows"]);
-    await plane.cliOk(["runs", "watch", run.id]);
+    runId = await plane.trigger("shows");
+    await plane.reaches(runId, "Completed");
     browser = await startBrowser(inject("chromiumPath"));
   });
 
@@ -55,15 +55,14 @@ describe("what a run shows", () => {
 
   async function open(key: boolean): Promise<OpenPage> {
     await opened?.close();
-    const [keyFile = ""] = await readdir(join(plane.customerHome, "keys"));
-    const keyset = await readFile(join(plane.customerHome, "keys", keyFile));
+    const keyset = await readFile(await plane.keyFile());
     const fragment = `t=${plane.apiKey}${key ? `&k=${keyset.toString("base64url")}` : ""}`;
-    opened = await openPage(browser, { url: `${plane.apiUrl}/runs/${run.id}#${fragment}` });
+    opened = await openPage(browser, { url: `${plane.apiUrl}/runs/${runId}#${fragment}` });
     return opened;
   }
 
   it("is listed on the command line, opened with the key, and as sealed without it", async () => {
-    const { stdout } = await plane.cliOk(["runs", "artifacts", run.id]);
+    const { stdout } = await plane.cliOk(["runs", "artifacts", runId]);
     for (const text of [
       "rows    42.5",
       "hush-bold",
@@ -76,7 +75,7 @@ describe("what a run shows", () => {
     const shown = await plane.cliJson<{ artifacts: { opened: { value: ArtifactDetail } }[] }>([
       "runs",
       "artifacts",
-      run.id,
+      runId,
     ]);
     expect(shown.artifacts.map((one) => one.opened.value.key)).toEqual([
       "summary",
@@ -85,7 +84,7 @@ describe("what a run shows", () => {
       "dot",
       "progress of weigh #0",
     ]);
-    const locked = await plane.cliOk(["runs", "artifacts", run.id], {
+    const locked = await plane.cliOk(["runs", "artifacts", runId], {
       DOWNBEAT_HOME: plane.folder,
       DOWNBEAT_API_URL: plane.apiUrl,
       DOWNBEAT_API_KEY: plane.apiKey,
@@ -96,7 +95,7 @@ describe("what a run shows", () => {
   });
 
   it("says where results are kept, and not what they are", async () => {
-    const { stdout } = await plane.cliOk(["runs", "view", run.id]);
+    const { stdout } = await plane.cliOk(["runs", "view", runId]);
     expect(stdout).toMatch(/^result +file:\/\/\S+\/kept\/\S+ \(json, \d+ bytes\)$/m);
     expect(stdout).toMatch(/weigh #0 .* file:\/\/\S+\/kept\/\S+ \(json, \d+ bytes\)$/m);
     expect(stdout).not.toContain("hush");

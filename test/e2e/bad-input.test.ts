@@ -1,18 +1,15 @@
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Run } from "@downbeat/contract";
 import { waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { API_MAIN } from "./mains.ts";
 import { Plane } from "./plane.ts";
-import { startProcess } from "./process.ts";
+import type { RunningProcess } from "./process.ts";
 
-describe("bad input on the command line", () => {
+describe("bad input", () => {
   let plane: Plane;
 
   beforeAll(async () => {
-    plane = await Plane.create(undefined);
+    plane = await Plane.create();
     await plane.startApi();
     await plane.setUp();
   });
@@ -60,20 +57,15 @@ describe("bad input on the command line", () => {
   });
 
   it("names the key that is needed when the key is missing or another", async () => {
-    const { id } = await plane.cliJson<Run>(["run", "recovers"]);
     const { keyId } = await plane.cliJson<{ keyId: string }>(["key", "show"]);
     const missing = await plane.cli(["agent", "start"], {
       DOWNBEAT_KEY_FILE: join(plane.folder, "absent.json"),
     });
     expect(missing).toMatchObject({ code: 7, stderr: expect.stringContaining(keyId) as string });
-    expect(id).toBeDefined();
   });
 
   it("refuses a key file that others can read", async () => {
-    const profile = JSON.parse(
-      await readFile(join(plane.customerHome, "profile.json"), "utf8"),
-    ) as { keyFile: string };
-    const path = join(plane.customerHome, profile.keyFile);
+    const path = await plane.keyFile();
     await chmod(path, 0o644);
     const result = await plane.cli(["deploy"]);
     await chmod(path, 0o600);
@@ -89,106 +81,38 @@ describe("bad input on the command line", () => {
     expect(result.code).toBe(1);
     expect(result.stderr).toContain("broken.ts");
   });
-});
 
-describe("starting the API", () => {
-  let plane: Plane;
-  beforeAll(async () => {
-    plane = await Plane.create(undefined);
-    await plane.startApi();
-  });
-  afterAll(() => plane.dispose());
-
-  it("says that the port is taken, and moves on when told to", async () => {
-    const blocker = createServer();
-    await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
-    const { port } = blocker.address() as { port: number };
-    const env = {
-      DOWNBEAT_HOME: join(plane.folder, "second-home"),
-      DOWNBEAT_PORT: String(port),
-      DOWNBEAT_READY_LINE: "1",
-    };
-    const refused = startProcess(process.execPath, [API_MAIN], { cwd: plane.folder, env });
-    expect(await refused.exited).toBe(1);
-    expect(refused.stderr()).toContain(String(port));
-
-    const moved = startProcess(process.execPath, [API_MAIN], {
-      cwd: plane.folder,
-      env: { ...env, DOWNBEAT_PORT_SEARCH: "1" },
+  describe("given to an agent", () => {
+    let agent: RunningProcess;
+    beforeAll(async () => {
+      agent = await plane.startAgent(["--concurrency", "1"]);
     });
-    plane.processes.push(moved);
-    const ready = await moved.waitForOutput(/\{"listening":"([^"]+)"/, 60_000);
-    expect(ready[1]).not.toContain(`:${port}`);
-    await new Promise((resolve) => blocker.close(resolve));
-  });
 
-  it("says that the data directory is in use, and by which process", async () => {
-    const [owner] = plane.processes;
-    const second = startProcess(process.execPath, [API_MAIN], {
-      cwd: plane.folder,
-      env: { DOWNBEAT_HOME: plane.apiHome, DOWNBEAT_PORT: "0" },
+    it("fails a run whose parameters do not fit, though the plane let them pass", async () => {
+      // The schema is replaced after deploying, so that only the agent's own check is left.
+      const path = join(plane.project, "flows/gated.ts");
+      const source = await readFile(path, "utf8");
+      await writeFile(path, source.replace("gate: z.string()", "gate: z.string().max(1)"));
+      const runId = await plane.trigger("gated", { gate: "too-long" });
+      await plane.reaches(runId, "Failed");
+      expect(await plane.read(runId)).toMatchObject({
+        state: { type: "FAILED" },
+        reason: "parameters_invalid",
+        error: { class: "ParameterError" },
+      });
     });
-    expect(await second.exited).toBe(1);
-    expect(second.stderr()).toContain(join(plane.apiHome, "data"));
-    expect(second.stderr()).toContain(String(owner?.pid));
-  });
 
-  it("names every configuration variable that is wrong, at once", async () => {
-    const second = startProcess(process.execPath, [API_MAIN], {
-      cwd: plane.folder,
-      env: { DOWNBEAT_PORT: "many", DOWNBEAT_LEASE_SECONDS: "-1", DATABASE_URL: "mysql://nowhere" },
+    it("drains on SIGTERM: it finishes what runs, gives back the rest and exits 0", async () => {
+      const runId = await plane.trigger("gated", { gate: "x" });
+      await waitFor(() => readFile(join(plane.folder, "x.started"), "utf8"), {
+        describe: "the flow to start",
+      });
+      const next = await plane.trigger("recovers");
+      agent.child.kill("SIGTERM");
+      await writeFile(join(plane.folder, "x.open"), "open");
+      expect(await agent.exited).toBe(0);
+      expect((await plane.read(runId)).state.name).toBe("Completed");
+      expect((await plane.read(next)).state.type).toBe("SCHEDULED");
     });
-    expect(await second.exited).toBe(1);
-    for (const name of ["DOWNBEAT_PORT", "DOWNBEAT_LEASE_SECONDS", "DATABASE_URL"]) {
-      expect(second.stderr()).toContain(name);
-    }
-  });
-});
-
-describe("an agent", () => {
-  let plane: Plane;
-  beforeAll(async () => {
-    plane = await Plane.create(undefined);
-    await plane.startApi();
-    await plane.setUp();
-  });
-  afterAll(() => plane.dispose());
-
-  it("fails a run whose parameters do not fit, though the plane let them pass", async () => {
-    await plane.startAgent();
-    // The schema is replaced after deploying, so that only the agent's own check is left.
-    const path = join(plane.project, "flows/gated.ts");
-    const source = await readFile(path, "utf8");
-    await mkdir(join(plane.project, "flows"), { recursive: true });
-    await writeFile(path, source.replace("gate: z.string()", "gate: z.string().max(1)"));
-    const { stdout } = await plane.cli([
-      "run",
-      "gated",
-      "-p",
-      "gate=too-long",
-      "--watch",
-      "--json",
-    ]);
-    const { id } = JSON.parse(stdout) as Run;
-    const run = await plane.client().call("readRun", { params: { runId: id } });
-    expect(run).toMatchObject({
-      state: { type: "FAILED" },
-      reason: "parameters_invalid",
-      error: { class: "ParameterError" },
-    });
-  });
-
-  it("drains on SIGTERM: it finishes what runs, gives back the rest and exits 0", async () => {
-    const agent = await plane.startAgent(["--name", "drained", "--concurrency", "1"]);
-    const client = plane.client();
-    const { id } = await plane.cliJson<Run>(["run", "recovers"]);
-    await waitFor(
-      async () =>
-        (await client.call("readRun", { params: { runId: id } })).state.type === "COMPLETED",
-      {
-        describe: "COMPLETED",
-      },
-    );
-    expect(await agent.kill("SIGTERM")).toBe(0);
   });
 });

@@ -16,14 +16,11 @@ export async function dumpPostgres(url: string): Promise<string> {
   }
 }
 
-/** The same for the embedded database, plus every byte of its files. The process that owns it must have ended. */
+/** The same for the embedded database. The process that owns it must have ended. */
 export async function dumpEmbedded(dataDir: string): Promise<string> {
   const database = await PGlite.create({ dataDir });
   try {
-    const rows = await dump(
-      async (sql) => (await database.query<Record<string, unknown>>(sql)).rows,
-    );
-    return `${rows}\n${await readTree(dataDir)}`;
+    return await dump(async (sql) => (await database.query<Record<string, unknown>>(sql)).rows);
   } finally {
     await database.close();
   }

@@ -11,7 +11,7 @@ import {
   type WorkspacePublicKey,
 } from "@downbeat/seal";
 import { readKeyset } from "@downbeat/seal/node";
-import { reserveDatabase, waitFor, type DatabasePlace } from "@downbeat/testkit";
+import { waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Plane } from "./plane.ts";
 
@@ -21,14 +21,12 @@ const RUNS_BETWEEN_ROTATIONS = 8;
 const DEP = "markers/default";
 
 describe("the workspace key, rotated under load", () => {
-  let place: DatabasePlace;
   let plane: Plane;
   const codes: string[] = [];
   let keyFile: string;
 
   beforeAll(async () => {
-    place = await reserveDatabase("postgres");
-    plane = await Plane.create(place.options.url);
+    plane = await Plane.create();
     await plane.startApi();
     await plane.cliOk(["login", plane.apiUrl], { DOWNBEAT_API_KEY: plane.apiKey });
     const created = await plane.cliJson<Rotated>(["key", "create"]);
@@ -37,10 +35,7 @@ describe("the workspace key, rotated under load", () => {
     await plane.cliOk(["deploy", "flows/markers.ts"]);
     await plane.startAgent(["--concurrency", "2"]);
   });
-  afterAll(async () => {
-    await plane.dispose();
-    await place.drop();
-  });
+  afterAll(() => plane.dispose());
 
   it("leaves nothing unreadable: old or new, from callers who followed and from one who never did", async () => {
     const client = plane.client();

@@ -12,3 +12,9 @@ export const CLI_MAIN = join(
   dirname(require.resolve("@downbeat/cli/package.json")),
   "dist/main.js",
 );
+
+/** The agent itself, not the command that starts it: a signal reaches the process that holds the leases. */
+export const AGENT_MAIN = join(
+  dirname(require.resolve("@downbeat/agent/package.json")),
+  "dist/main.js",
+);

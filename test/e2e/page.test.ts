@@ -1,8 +1,8 @@
-import { readFile, readdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { Run } from "@downbeat/contract";
+import type { Run, StateName } from "@downbeat/contract";
 import axe from "axe-core";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -26,13 +26,13 @@ describe("the page", () => {
   let opened: OpenPage | undefined;
 
   beforeAll(async () => {
-    plane = await Plane.create(undefined);
+    plane = await Plane.create();
     await plane.startApi();
     await plane.setUp();
     agent = await plane.startAgent();
-    completed = await run("-p", `secret=${SECRET}`);
-    failed = await run("-p", `secret=${SECRET}`, "-p", "fail=true");
-    keyFile = await findKeyFile(plane);
+    completed = await run("Completed", { secret: SECRET });
+    failed = await run("Failed", { secret: SECRET, fail: true });
+    keyFile = await plane.keyFile();
     browser = await startBrowser(inject("chromiumPath"));
   });
 
@@ -42,11 +42,10 @@ describe("the page", () => {
     await plane?.dispose();
   });
 
-  async function run(...args: string[]): Promise<Run> {
-    await plane.cli(["run", "markers", ...args, "--watch"]);
-    const { items } = await plane.client().call("listRuns", { query: { limit: 1 } });
-    if (items[0] === undefined) throw new Error("There is no run.");
-    return items[0];
+  async function run(ending: StateName, parameters: object): Promise<Run> {
+    const runId = await plane.trigger("markers", parameters);
+    await plane.reaches(runId, ending);
+    return plane.read(runId);
   }
 
   /** Opens a path of the page; with a key, by a link as `downbeat dev` prints it. */
@@ -210,13 +209,6 @@ describe("the page", () => {
     },
   );
 });
-
-async function findKeyFile(plane: Plane): Promise<string> {
-  const folder = join(plane.customerHome, "keys");
-  const [name] = await readdir(folder);
-  if (name === undefined) throw new Error(`There is no key file in ${folder}.`);
-  return join(folder, name);
-}
 
 /** Runs axe in the page. By the debugger, since the page's own policy lets no foreign script in. */
 async function violationsOn(page: OpenPage["page"]): Promise<string[]> {

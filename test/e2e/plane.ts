@@ -1,9 +1,13 @@
-import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { createClient, type Client } from "@downbeat/client";
+import type { RunDetail, StateName } from "@downbeat/contract";
+import { publicKeyOf, sealToPublicKey, type WorkspacePublicKey } from "@downbeat/seal";
+import { readKeyset } from "@downbeat/seal/node";
+import { reserveDatabase, waitFor, type DatabaseKind, type DatabasePlace } from "@downbeat/testkit";
 import { newApiKeyText } from "./api-key-text.ts";
-import { API_MAIN, CLI_MAIN } from "./mains.ts";
+import { AGENT_MAIN, API_MAIN, CLI_MAIN } from "./mains.ts";
 import { startProcess, type RunningProcess } from "./process.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -26,31 +30,41 @@ export type CliResult = {
 export class Plane {
   readonly apiKey = newApiKeyText();
   readonly processes: RunningProcess[] = [];
-  readonly #clients: Client[] = [];
+  readonly #clients = new Map<string, Client>();
   apiUrl = "";
   port = "0";
 
   readonly folder: string;
-  readonly databaseUrl: string | undefined;
+  readonly #database: DatabasePlace;
 
-  private constructor(folder: string, databaseUrl: string | undefined) {
+  private constructor(folder: string, database: DatabasePlace) {
     this.folder = folder;
-    this.databaseUrl = databaseUrl;
+    this.#database = database;
   }
 
-  /** @param databaseUrl PostgreSQL; undefined for the embedded database */
-  static async create(databaseUrl: string | undefined): Promise<Plane> {
+  /**
+   * On a migrated database of its own. PostgreSQL unless it is the embedded database that matters: that one costs the
+   * API three times the work.
+   */
+  static async create(kind: DatabaseKind = "postgres"): Promise<Plane> {
+    const database = await reserveDatabase(kind);
     const folder = await mkdtemp(join(tmpdir(), "downbeat-e2e-"));
     await mkdir(join(folder, "project"));
     await cp(join(import.meta.dirname, "project/flows"), join(folder, "project/flows"), {
       recursive: true,
     });
     await symlink(join(ROOT, "test/node_modules"), join(folder, "project/node_modules"));
-    return new Plane(folder, databaseUrl);
+    return new Plane(folder, database);
+  }
+
+  /** Undefined for the embedded database. */
+  get databaseUrl(): string | undefined {
+    return this.#database.options.url;
   }
 
   get apiHome(): string {
-    return join(this.folder, "api-home");
+    const { dataDir } = this.#database.options;
+    return dataDir === undefined ? join(this.folder, "api-home") : dirname(dataDir);
   }
 
   get customerHome(): string {
@@ -62,7 +76,8 @@ export class Plane {
   }
 
   async startApi(env: Record<string, string> = {}): Promise<RunningProcess> {
-    const api = this.#start(API_MAIN, [], {
+    await this.#closeClients();
+    const api = this.#start([API_MAIN], {
       DOWNBEAT_HOME: this.apiHome,
       DOWNBEAT_PORT: this.port,
       DOWNBEAT_READY_LINE: "1",
@@ -80,16 +95,24 @@ export class Plane {
 
   /** `downbeat login`, `key create`, `deploy`: what a customer does once. */
   async setUp(): Promise<void> {
-    await this.cliOk(["login", this.apiUrl], { DOWNBEAT_API_KEY: this.apiKey });
-    await this.cliOk(["key", "create"]);
+    await this.logIn();
     await this.cliOk(["deploy"]);
   }
 
+  /** `downbeat login`, `key create`. */
+  async logIn(): Promise<void> {
+    await this.cliOk(["login", this.apiUrl], { DOWNBEAT_API_KEY: this.apiKey });
+    await this.cliOk(["key", "create"]);
+  }
+
+  /** Without a detour through `downbeat agent start`, unless it is the command that matters. */
   async startAgent(
     args: readonly string[] = [],
     env: Record<string, string> = {},
+    { byCommand = false } = {},
   ): Promise<RunningProcess> {
-    const agent = this.#start(CLI_MAIN, ["agent", "start", "--project", this.project, ...args], {
+    const program = byCommand ? [CLI_MAIN, "agent", "start"] : [AGENT_MAIN];
+    const agent = this.#start([...program, "--project", this.project, ...args], {
       DOWNBEAT_HOME: this.customerHome,
       DOWNBEAT_READY_LINE: "1",
       DOWNBEAT_LOG_LEVEL: "debug",
@@ -106,8 +129,7 @@ export class Plane {
     input?: string,
   ): RunningProcess {
     return this.#start(
-      CLI_MAIN,
-      args,
+      [CLI_MAIN, ...args],
       { DOWNBEAT_HOME: this.customerHome, NO_COLOR: "1", ...env },
       input,
     );
@@ -137,27 +159,74 @@ export class Plane {
     return JSON.parse(stdout) as T;
   }
 
-  client(apiKey = this.apiKey): Client {
-    const client = createClient({ apiUrl: this.apiUrl, apiKey });
-    this.#clients.push(client);
+  /** The file of the workspace key, once there is a profile with one. */
+  async keyFile(): Promise<string> {
+    const profile = await readFile(join(this.customerHome, "profile.json"), "utf8");
+    return join(this.customerHome, (JSON.parse(profile) as { keyFile: string }).keyFile);
+  }
+
+  /** Makes a run of a flow's default deployment as `downbeat run` does, but without a process for it; returns its id. */
+  async trigger(flowName: string, parameters?: object): Promise<string> {
+    const to = { kind: "parameters", dep: `${flowName}/default` } as const;
+    const sealed = parameters && (await sealToPublicKey(await this.#publicKey(), to, parameters));
+    const body = sealed === undefined ? { flowName } : { flowName, parameters: sealed };
+    return (await this.client().call("createRun", { body })).id;
+  }
+
+  /** As `downbeat runs resume`. */
+  async resume(runId: string, input: object): Promise<void> {
+    const { pause } = await this.read(runId);
+    const to = { kind: "input", run: runId, point: pause?.key ?? "" } as const;
+    const sealed = await sealToPublicKey(await this.#publicKey(), to, input);
+    await this.client().call("resumeRun", { params: { runId }, body: { input: sealed } });
+  }
+
+  async cancel(runId: string): Promise<void> {
+    await this.client().call("cancelRun", { params: { runId } });
+  }
+
+  read(runId: string): Promise<RunDetail> {
+    return this.client().call("readRun", { params: { runId } });
+  }
+
+  /** Waits until the run's state has this name. */
+  async reaches(runId: string, name: StateName): Promise<void> {
+    await waitFor(async () => (await this.read(runId)).state.name === name, {
+      deadlineMs: 60_000,
+      intervalMs: 50,
+      describe: `the run to be ${name}`,
+    });
+  }
+
+  /** A client with the bootstrap key; the same one until the API is started again. */
+  client(): Client {
+    const { apiUrl, apiKey } = this;
+    const client = this.#clients.get(apiUrl) ?? createClient({ apiUrl, apiKey });
+    this.#clients.set(apiUrl, client);
     return client;
   }
 
   async dispose(): Promise<void> {
-    await Promise.all(this.#clients.map((client) => client.close()));
+    await this.#closeClients();
     for (const running of this.processes.toReversed()) await running.end();
     await rm(this.folder, { recursive: true, force: true });
+    await this.#database.drop();
   }
 
-  #start(
-    main: string,
-    args: readonly string[],
-    env: Record<string, string>,
-    input?: string,
-  ): RunningProcess {
+  async #closeClients(): Promise<void> {
+    const clients = [...this.#clients.values()];
+    this.#clients.clear();
+    await Promise.all(clients.map((client) => client.close()));
+  }
+
+  async #publicKey(): Promise<WorkspacePublicKey> {
+    return publicKeyOf(await readKeyset(await this.keyFile()));
+  }
+
+  #start(command: readonly string[], env: Record<string, string>, input?: string): RunningProcess {
     const options =
       input === undefined ? { cwd: this.project, env } : { cwd: this.project, env, input };
-    const running = startProcess(process.execPath, [main, ...args], options);
+    const running = startProcess(process.execPath, command, options);
     this.processes.push(running);
     return running;
   }

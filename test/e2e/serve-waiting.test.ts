@@ -1,7 +1,5 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Run, RunDetail, StateName } from "@downbeat/contract";
-import { waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Plane } from "./plane.ts";
 import { startProcess, type RunningProcess } from "./process.ts";
@@ -34,9 +32,9 @@ let served: RunningProcess;
 let api: RunningProcess;
 
 beforeAll(async () => {
-  plane = await Plane.create(undefined);
+  plane = await Plane.create();
   api = await plane.startApi();
-  await plane.setUp();
+  await plane.logIn();
   const script = join(plane.project, "served.mjs");
   await writeFile(script, SERVED);
   served = startProcess(process.execPath, [script], {
@@ -48,55 +46,47 @@ beforeAll(async () => {
 });
 afterAll(() => plane.dispose());
 
-const read = (runId: string): Promise<RunDetail> =>
-  plane.client().call("readRun", { params: { runId } });
-const reaches = (runId: string, name: StateName): Promise<unknown> =>
-  waitFor(async () => (await read(runId)).state.name === name, {
-    deadlineMs: 40_000,
-    describe: `the run to be ${name}`,
-  });
-const trigger = async (...args: string[]): Promise<string> =>
-  (await plane.cliJson<Run>(["run", ...args])).id;
-const resume = (runId: string, input: string) =>
-  plane.cliOk(["runs", "resume", runId, "-p", input]);
-
 it("a served flow waits in its process, and goes on with what it is given", async () => {
-  const runId = await trigger("asks");
-  await reaches(runId, "Paused");
-  expect((await read(runId)).pause).toMatchObject({ key: "go" });
-  await resume(runId, "ok=true");
+  const runId = await plane.trigger("asks");
+  await plane.reaches(runId, "Paused");
+  expect((await plane.read(runId)).pause).toMatchObject({ key: "go" });
+  await plane.cliOk(["runs", "resume", runId, "-p", "ok=true"]);
   await served.waitForOutput(/asks was told true/);
-  await reaches(runId, "Completed");
+  await plane.reaches(runId, "Completed");
 });
 
 it("a served flow that is suspended holds no place, and begins again from the top", async () => {
-  const runIds = [await trigger("sleeps"), await trigger("sleeps"), await trigger("sleeps")];
+  const runIds = [
+    await plane.trigger("sleeps"),
+    await plane.trigger("sleeps"),
+    await plane.trigger("sleeps"),
+  ];
   // More than run at once here: they have let go of their places.
-  for (const runId of runIds) await reaches(runId, "Suspended");
+  for (const runId of runIds) await plane.reaches(runId, "Suspended");
   const [first = ""] = runIds;
-  await resume(first, "n=5");
+  await plane.resume(first, { n: 5 });
   await served.waitForOutput(/sleeps was told 5/);
-  await reaches(first, "Completed");
+  await plane.reaches(first, "Completed");
   expect(served.stdout().match(/sleeps begins/g)).toHaveLength(4);
 });
 
 it("cancelling ends a flow that waits, in its process or suspended", async () => {
-  const runIds = [await trigger("asks"), await trigger("sleeps")];
-  await reaches(runIds[0] ?? "", "Paused");
-  await reaches(runIds[1] ?? "", "Suspended");
-  for (const runId of runIds) await plane.cliOk(["runs", "cancel", runId]);
-  for (const runId of runIds) await reaches(runId, "Cancelled");
+  const runIds = [await plane.trigger("asks"), await plane.trigger("sleeps")];
+  await plane.reaches(runIds[0] ?? "", "Paused");
+  await plane.reaches(runIds[1] ?? "", "Suspended");
+  for (const runId of runIds) await plane.cancel(runId);
+  for (const runId of runIds) await plane.reaches(runId, "Cancelled");
   expect(served.stdout().match(/was told/g)).toHaveLength(2);
 });
 
 it("while the plane is away a served flow runs on, and its end arrives afterwards", async () => {
-  const runId = await trigger("works", "-p", "ms=4000");
+  const runId = await plane.trigger("works", { ms: 4000 });
   await served.waitForOutput(/works begins/);
   await api.kill("SIGKILL");
   await served.waitForOutput(/works is done/);
   api = await plane.startApi();
-  await reaches(runId, "Completed");
+  await plane.reaches(runId, "Completed");
   const { items } = await plane.client().call("listRunStates", { params: { runId } });
   expect(items.map(({ name }) => name)).toEqual(["Scheduled", "Pending", "Running", "Completed"]);
-  await reaches(await trigger("works", "-p", "ms=1"), "Completed");
+  await plane.reaches(await plane.trigger("works", { ms: 1 }), "Completed");
 });

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Run, RunDetail, StateName } from "@downbeat/contract";
+import type { StateName } from "@downbeat/contract";
 import { waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Plane } from "./plane.ts";
@@ -30,25 +30,16 @@ let plane: Plane;
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  plane = await Plane.create(undefined);
+  plane = await Plane.create();
   await plane.startApi();
-  await plane.setUp();
+  await plane.logIn();
   await plane.cliOk(["limit", "set", "door", "--slots", "1"]);
   env = { DOWNBEAT_HOME: plane.customerHome };
 });
 afterAll(() => plane.dispose());
 
-const read = (runId: string): Promise<RunDetail> =>
-  plane.client().call("readRun", { params: { runId } });
-const reaches = (runId: string, name: StateName): Promise<unknown> =>
-  waitFor(async () => (await read(runId)).state.name === name, {
-    deadlineMs: 40_000,
-    describe: `the run to be ${name}`,
-  });
 const statesOf = async (runId: string): Promise<StateName[]> =>
   (await plane.client().call("listRunStates", { params: { runId } })).items.map(({ name }) => name);
-const trigger = async (...args: string[]): Promise<string> =>
-  (await plane.cliJson<Run>(["run", ...args])).id;
 
 async function startServed(drainSeconds = 20): Promise<RunningProcess> {
   const script = join(plane.project, "served.mjs");
@@ -64,50 +55,50 @@ async function startServed(drainSeconds = 20): Promise<RunningProcess> {
 
 it("registers flows and executes their runs in its own process, sealed as an agent would", async () => {
   const served = await startServed();
-  const done = await trigger("counts", "-p", "n=7");
-  await reaches(done, "Completed");
+  const done = await plane.trigger("counts", { n: 7 });
+  await plane.reaches(done, "Completed");
   const logs = await plane.cliOk(["runs", "logs", done]);
   expect(logs.stdout).toContain("step: step 7");
   await plane.cliOk(["key", "rotate"]);
   const gate = (slots: string) =>
     plane.cliOk(["limit", "set", "gate", "--slots", slots, "--tag", "gate"]);
   await gate("0");
-  const gated = await trigger("counts", "-p", "n=8");
+  const gated = await plane.trigger("counts", { n: 8 });
   const steps = () => plane.client().call("listTaskRuns", { params: { runId: gated }, query: {} });
   const isWaiting = async () => (await steps()).items[0]?.state.name === "AwaitingConcurrencySlot";
   await waitFor(isWaiting, { describe: "the task to wait for a slot of the limit on its tag" });
   await gate("1");
-  await reaches(gated, "Completed");
-  const failed = await trigger("fails");
-  await reaches(failed, "Failed");
+  await plane.reaches(gated, "Completed");
+  const failed = await plane.trigger("fails");
+  await plane.reaches(failed, "Failed");
   expect((await plane.cliOk(["runs", "view", failed])).stdout).toContain("row 7");
-  const parent = await trigger("calls");
-  await reaches(parent, "Completed");
+  const parent = await plane.trigger("calls");
+  await plane.reaches(parent, "Completed");
   const { items } = await plane.client().call("listRuns", { query: { flowName: "counts" } });
   expect(items.map(({ parentRunId }) => parentRunId)).toContain(parent);
 
-  const waiting = await trigger("waits", "-p", "ms=60000");
+  const waiting = await plane.trigger("waits", { ms: 60000 });
   await served.waitForOutput(/begun 60000/);
-  await plane.cliOk(["runs", "cancel", waiting]);
-  await reaches(waiting, "Cancelled");
+  await plane.cancel(waiting);
+  await plane.reaches(waiting, "Cancelled");
 
   // Longer than a lease: it is kept while the process drains.
-  const last = await trigger("waits", "-p", "ms=9000");
+  const last = await plane.trigger("waits", { ms: 9000 });
   await served.waitForOutput(/begun 9000/);
   expect(await served.kill("SIGTERM")).toBe(0);
   expect(served.stdout()).toContain("stopped");
   expect((await plane.client().call("listAgents", { query: {} })).items).toEqual([]);
-  expect((await read(last)).agentName).toMatch(/^serve-.*-[0-9a-f]{8}$/);
+  expect((await plane.read(last)).agentName).toMatch(/^serve-.*-[0-9a-f]{8}$/);
   expect(await statesOf(last)).toEqual(["Scheduled", "Pending", "Running", "Completed"]);
 });
 
 it("killed, it is an agent that died: its run is unreachable, then crashed", async () => {
   const served = await startServed();
-  const runId = await trigger("waits", "-p", "ms=70000");
+  const runId = await plane.trigger("waits", { ms: 70000 });
   await served.waitForOutput(/begun 70000/);
   await served.kill("SIGKILL");
-  await reaches(runId, "Unreachable");
-  await reaches(runId, "Crashed");
+  await plane.reaches(runId, "Unreachable");
+  await plane.reaches(runId, "Crashed");
   expect(await statesOf(runId)).toEqual([
     "Scheduled",
     "Pending",
@@ -119,10 +110,10 @@ it("killed, it is an agent that died: its run is unreachable, then crashed", asy
 
 it("what outlasts the drain time is not called cancelled: it ends as crashed, and at once", async () => {
   const served = await startServed(1);
-  const runId = await trigger("waits", "-p", "ms=80000");
+  const runId = await plane.trigger("waits", { ms: 80000 });
   await served.waitForOutput(/begun 80000/);
   expect(await served.kill("SIGTERM")).toBe(0);
-  expect((await read(runId)).reason).toBe("process_exited");
+  expect((await plane.read(runId)).reason).toBe("process_exited");
   expect((await plane.cliOk(["runs", "logs", runId])).stdout).toContain("Crashed: ProcessExit");
   expect(served.stdout()).not.toContain("told of a cancellation");
 });
@@ -136,8 +127,8 @@ it("the example serves a flow and a background task", async () => {
   });
   plane.processes.push(example);
   await example.waitForOutput(/serving/, 60_000);
-  await reaches(await trigger("seattle-weather", "-p", "year=2013"), "Completed");
-  await reaches(await trigger("send-mail", "--params", '{"args":["ann","hello"]}'), "Completed");
+  await plane.reaches(await plane.trigger("seattle-weather", { year: 2013 }), "Completed");
+  await plane.reaches(await plane.trigger("send-mail", { args: ["ann", "hello"] }), "Completed");
   expect(await readFile(join(results, "outbox.txt"), "utf8")).toBe("ann: hello\n");
   await example.kill("SIGTERM");
 });

@@ -13,7 +13,7 @@ describe("an agent that runs only signed work", () => {
   let made: Made;
 
   beforeAll(async () => {
-    plane = await Plane.create(undefined);
+    plane = await Plane.create();
     await plane.startApi();
     await plane.setUp();
     made = await plane.cliJson<Made>(["key", "create", "--signing"]);

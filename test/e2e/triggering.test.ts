@@ -1,32 +1,25 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Deployment, Run, RunDetail, StateName } from "@downbeat/contract";
+import type { Deployment, Run } from "@downbeat/contract";
 import { waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Plane } from "./plane.ts";
 import { startProcess } from "./process.ts";
 
 let plane: Plane;
+let triggerUrl: string;
 
 beforeAll(async () => {
-  plane = await Plane.create(undefined);
+  plane = await Plane.create();
   await plane.startApi();
-  await plane.setUp();
-  const policy = ["--retries-on-crash", "1", "--retry-delay", "100ms"];
-  await plane.cliOk(["deploy", "flows/children.ts", ...policy]);
-  await plane.startAgent(["--concurrency", "4"]);
+  await plane.logIn();
+  const modules = ["flows/children.ts", "flows/gated.ts", "flows/markers.ts"];
+  await plane.cliOk(["deploy", ...modules, "--retries-on-crash", "1", "--retry-delay", "100ms"]);
+  const agent = await plane.startAgent(["--concurrency", "4", "--trigger-port", "0"]);
+  triggerUrl = (await agent.waitForOutput(/"url":"(http[^"]+)"/))[1] ?? "";
 });
 afterAll(() => plane.dispose());
 
-const read = (runId: string): Promise<RunDetail> =>
-  plane.client().call("readRun", { params: { runId } });
-const reaches = (runId: string, name: StateName): Promise<unknown> =>
-  waitFor(async () => (await read(runId)).state.name === name, {
-    deadlineMs: 30_000,
-    describe: `the run to be ${name}`,
-  });
-const trigger = async (flowName: string): Promise<string> =>
-  (await plane.cliJson<Run>(["run", flowName])).id;
 const linesOf = async (file: string): Promise<string[]> =>
   (await readFile(join(plane.folder, file), "utf8").catch(() => "")).split("\n").filter(Boolean);
 async function childrenOf(runId: string, flowName = "child"): Promise<Run[]> {
@@ -35,8 +28,8 @@ async function childrenOf(runId: string, flowName = "child"): Promise<Run[]> {
 }
 
 it("a flow runs deployments elsewhere, waits, and is told how each ended", async () => {
-  const runId = await trigger("parent");
-  await reaches(runId, "Completed");
+  const runId = await plane.trigger("parent");
+  await plane.reaches(runId, "Completed");
   expect(await linesOf("parent")).toEqual(["COMPLETED FAILED"]);
   const children = await childrenOf(runId);
   expect(children.map(({ state }) => state.type).toSorted()).toEqual(["COMPLETED", "FAILED"]);
@@ -45,38 +38,38 @@ it("a flow runs deployments elsewhere, waits, and is told how each ended", async
 });
 
 it("a parent that runs again finds the child that it has triggered before", async () => {
-  const runId = await trigger("parent-dies-once");
-  await reaches(runId, "Completed");
-  expect((await read(runId)).epoch).toBe(2);
+  const runId = await plane.trigger("parent-dies-once");
+  await plane.reaches(runId, "Completed");
+  expect((await plane.read(runId)).epoch).toBe(2);
   const [first, second] = await linesOf("dies-once");
   expect(second).toBe(first);
   expect(await childrenOf(runId)).toHaveLength(1);
 });
 
 it("an attempt that comes after has a child that ended badly done anew", async () => {
-  const runId = await trigger("parent-of-failing");
-  await reaches(runId, "Completed");
+  const runId = await plane.trigger("parent-of-failing");
+  await plane.reaches(runId, "Completed");
   const lines = (await linesOf("of-failing")).map((line) => line.split(" "));
   expect(lines.map(([, type]) => type)).toEqual(["FAILED", "COMPLETED"]);
   expect(await childrenOf(runId)).toHaveLength(2);
 });
 
 it("parameters that do not fit the registered schema are refused before a run is made", async () => {
-  const runId = await trigger("parent-of-refused");
-  await reaches(runId, "Completed");
+  const runId = await plane.trigger("parent-of-refused");
+  await plane.reaches(runId, "Completed");
   expect((await linesOf("refused")).join()).toMatch(/flow "child".*note/);
   expect(await childrenOf(runId)).toEqual([]);
 });
 
 it("cancelling a parent cancels the child that it waits for", async () => {
-  const runId = await trigger("parent-of-gated");
+  const runId = await plane.trigger("parent-of-gated");
   const child = await waitFor(async () => (await childrenOf(runId, "gated"))[0], {
     describe: "the child",
   });
-  await reaches(child.id, "Running");
-  await plane.cliOk(["runs", "cancel", runId]);
-  await reaches(child.id, "Cancelled");
-  await reaches(runId, "Cancelled");
+  await plane.reaches(child.id, "Running");
+  await plane.cancel(runId);
+  await plane.reaches(child.id, "Cancelled");
+  await plane.reaches(runId, "Cancelled");
   expect(await linesOf("child-gate.passed")).toEqual([]);
 });
 
@@ -106,9 +99,55 @@ it("a plain script triggers with its profile; inside a recorded flow the run is 
     missing: "flow_not_found",
     looked: "COMPLETED",
   });
-  const { parentRunId } = await read(told.inside);
-  expect((await read(parentRunId ?? "")).flowName).toBe("nightly");
+  const { parentRunId } = await plane.read(told.inside);
+  expect((await plane.read(parentRunId ?? "")).flowName).toBe("nightly");
 });
+
+it("a flow called from a plain script is recorded, and its log opens, without an agent", async () => {
+  const script = join(plane.project, "weekly.mjs");
+  await writeFile(
+    script,
+    `import { flow, log, task } from "@downbeat/sdk";
+    const clean = task({ name: "clean" }, async (rows) => { log.info("script-line", { rows }); return [rows]; });
+    const weekly = flow({ name: "weekly" }, async (rows) => (await clean(rows)).length);
+    console.log(await weekly(3));
+    process.exit(5);`,
+  );
+  const env = { DOWNBEAT_HOME: plane.customerHome };
+  const running = startProcess(process.execPath, [script], { cwd: plane.project, env });
+  expect([await running.exited, running.stdout()]).toEqual([5, "1\n"]);
+
+  const { items } = await plane.client().call("listRuns", { query: { flowName: "weekly" } });
+  expect(items.map((run: Run) => [run.state.type, run.taskRunCount])).toEqual([["COMPLETED", 1]]);
+  const logs = await plane.cliOk(["runs", "logs", items[0]?.id ?? ""]);
+  expect(logs.stdout).toContain('clean: script-line {"rows":3}');
+});
+
+it("a trigger port runs a flow with parameters in plain JSON, once per idempotency key, and checks them first", async () => {
+  const secret = "marker-trigger-3c90af";
+  const once = { "idempotency-key": "invoice 2026-03" };
+  const first = await post("/run/markers", { secret }, once);
+  expect(first.status).toBe(201);
+  const { runId = "" } = first.answer;
+  expect((await post("/run/markers", { secret }, once)).answer).toMatchObject({ runId });
+  await plane.reaches(runId, "Completed");
+  expect((await plane.cliOk(["runs", "logs", runId])).stdout).toContain(secret);
+  expect(await post("/run/markers", { secret: 7 })).toMatchObject({
+    status: 422,
+    answer: { code: "parameters_invalid" },
+  });
+  expect((await post("/run/no-such-flow", {})).status).toBe(404);
+});
+
+async function post(path: string, parameters: object, headers: Record<string, string> = {}) {
+  const response = await fetch(`${triggerUrl}${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(parameters),
+  });
+  const answer = (await response.json()) as { runId?: string; code?: string };
+  return { status: response.status, answer };
+}
 
 it("a project's configuration says which deployments it has, and with what", async () => {
   const config = join(plane.project, "downbeat.config.mjs");
@@ -132,7 +171,7 @@ it("a project's configuration says which deployments it has, and with what", asy
     timeoutSeconds: 60,
     retry: { retriesOnCrash: 1, retriesOnFailure: 0 },
   });
-  await reaches(await trigger("child"), "Completed");
+  await plane.reaches(await plane.trigger("child"), "Completed");
   expect(await linesOf("children")).toContain("configured");
 
   const alone = `import { flow } from "@downbeat/sdk"; export const alone = flow({ name: "alone", exclusive: true }, () => 1);`;
