@@ -62,6 +62,7 @@ export default defineConfig({
           globalSetup: ["test/postgres.global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: twoMinutesMs,
+          isolate: false,
         },
       },
       {
@@ -75,10 +76,11 @@ export default defineConfig({
           globalSetup: ["test/postgres.global-setup.ts", "test/chromium.global-setup.ts"],
           testTimeout: twoMinutesMs,
           hookTimeout: twoMinutesMs,
+          isolate: false,
         },
       },
       {
-        // These measure deadlines of real processes, so nothing else runs meanwhile.
+        // These measure deadlines of real processes, so nothing else runs meanwhile, and only two of them at a time.
         root,
         resolve,
         ssr,
@@ -87,6 +89,7 @@ export default defineConfig({
           include: ["test/chaos/**/*.test.ts"],
           globalSetup: ["test/postgres.global-setup.ts"],
           fileParallelism: false,
+          maxConcurrency: 2,
           sequence: { groupOrder: 1 },
           testTimeout: twoMinutesMs,
           hookTimeout: twoMinutesMs,

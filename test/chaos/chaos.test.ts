@@ -9,8 +9,16 @@ import { fromFailed } from "./scenarios/from-failed.ts";
 import { lostResponses } from "./scenarios/lost-responses.ts";
 import { planeAway } from "./scenarios/plane-away.ts";
 
-// The long versions, and the other scenarios: `pnpm test:chaos`.
-it.each([agentKilled, planeAway, lostResponses, agentStopped, exclusiveStopped, fromFailed])(
+// The long versions, and the other scenarios: `pnpm test:chaos`. They wait for deadlines most of the time, so some run
+// at once, each on a plane of its own; how many is said in vitest.config.ts.
+it.concurrent.each([
+  agentKilled,
+  planeAway,
+  lostResponses,
+  agentStopped,
+  exclusiveStopped,
+  fromFailed,
+])(
   "keeps its promises: $name",
   async (scenario) => {
     const seed = randomInt(2 ** 32 - 1);
