@@ -29,7 +29,8 @@ export async function initialise(place: ServerPlace): Promise<void> {
   const passwordFile = path.join(place.directory, "password");
   await writeFile(passwordFile, place.password, { mode: 0o644 });
   const options = ["--username=postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
-  const layout = [`--pgdata=${dataDir(place)}`, "--encoding=UTF8", "--no-locale"];
+  // An empty directory is nothing that a power cut may not take.
+  const layout = [`--pgdata=${dataDir(place)}`, "--encoding=UTF8", "--no-locale", "--no-sync"];
   await run(path.join(place.binDir, "initdb"), [...options, ...layout], {
     ...place.runAs,
     cwd: place.directory,

@@ -1,15 +1,15 @@
 import { access } from "node:fs/promises";
 import pg from "pg";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPostgres, type PostgresServer } from "./postgres-server.ts";
 
 let server: PostgresServer;
 
-beforeEach(async () => {
+beforeAll(async () => {
   server = await startPostgres({ own: true });
 });
 
-afterEach(() => server.stop());
+afterAll(() => server.stop());
 
 describe("startPostgres", () => {
   it("serves real PostgreSQL in UTF-8 and keeps fsync on", async () => {

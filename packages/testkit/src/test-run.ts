@@ -23,9 +23,12 @@ declare module "vitest" {
   }
 }
 
+// Whoever kills a server, or what uses it, loses nothing by this: only a power cut would, and there the run ends as well.
+const UNSYNCED = { fsync: "off", full_page_writes: "off" };
+
 /** Starts what a run shares. `stop` leaves nothing behind, on a borrowed server either. */
 export async function startTestRun(): Promise<TestRun & { readonly stop: () => Promise<void> }> {
-  const server = await startPostgres();
+  const server = await startPostgres({ settings: UNSYNCED });
   const runId = randomBytes(4).toString("hex");
   const scratchDir = await mkdtemp(path.join(tmpdir(), `downbeat-run-${runId}-`));
   cleanUpAfterUs(scratchDir);
