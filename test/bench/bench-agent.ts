@@ -4,19 +4,28 @@ import { createDataKey, createKeyset, openKeyring, publicKeyOf, sealJson } from 
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import type { BenchPlane } from "./bench-plane.ts";
 
-/** Registers a deployment and joins its pool as an agent that speaks the protocol and runs nothing. */
-export async function joinPool(plane: BenchPlane, client: Client, capacity: number) {
+/** Registers a deployment of each flow and joins its pool as an agent that speaks the protocol and runs nothing. */
+export async function joinPool(
+  plane: BenchPlane,
+  client: Client,
+  capacity: number,
+  flowNames: readonly string[] = ["bench"],
+) {
   const { workspace } = await client.call("whoAmI", {});
   const keyset = await createKeyset({ workspaceId: workspace.id, now: new Date() });
   const keyring = await openKeyring(keyset);
   const dataKey = await createDataKey({ recipients: [publicKeyOf(keyset)], keyring });
-  const context = { kind: "entrypoint", dep: "bench/default" } as const;
-  const entrypoint = await sealJson(dataKey, context, { path: "flows/bench.ts", export: "bench" });
   await client.call("createDataKeys", { body: { dataKeys: [dataKey.wrapped] } });
-  const contentHash = createHash("sha256").update("bench").digest("hex");
-  await client.call("deploy", {
-    body: { deployments: [{ flowName: "bench", contentHash, entrypoint }] },
-  });
+  const deployments = await Promise.all(
+    flowNames.map(async (flowName) => {
+      const context = { kind: "entrypoint", dep: `${flowName}/default` } as const;
+      const place = { path: "flows/bench.ts", export: flowName };
+      const entrypoint = await sealJson(dataKey, context, place);
+      const contentHash = createHash("sha256").update(flowName).digest("hex");
+      return { flowName, contentHash, entrypoint };
+    }),
+  );
+  await client.call("deploy", { body: { deployments } });
   return joinAgent(plane, client, capacity);
 }
 

@@ -1,16 +1,23 @@
+import { parseArgs } from "node:util";
 import { EMBEDDED, startBenchPostgres, type BenchDatabase } from "./bench-database.ts";
 import type { Figure } from "./figure.ts";
 import { cliStart } from "./figures/cli-start.ts";
 import { dispatchLatency } from "./figures/dispatch-latency.ts";
 import { forkRatio } from "./figures/fork-ratio.ts";
 import { fullPathThroughput } from "./figures/full-path-throughput.ts";
+import { growth } from "./figures/growth.ts";
 import { idleAgents } from "./figures/idle-agents.ts";
 import { protocolThroughput } from "./figures/protocol-throughput.ts";
 import { sealedThroughput } from "./figures/sealed-throughput.ts";
 import { sdkTaskCost } from "./figures/sdk-task-cost.ts";
 import { taskRunsRecorded } from "./figures/task-runs-recorded.ts";
 
-type Measure = (postgres: BenchDatabase) => Promise<Figure[]>;
+type Options = {
+  /** Most finished runs that growth is measured up to. */
+  readonly runs: number;
+};
+
+type Measure = (postgres: BenchDatabase, options: Options) => Promise<Figure[]>;
 
 const FIGURES: Record<string, Measure> = {
   protocol_throughput: async (postgres) => [await protocolThroughput(postgres)],
@@ -23,31 +30,42 @@ const FIGURES: Record<string, Measure> = {
   sealed_throughput: async (postgres) => [await sealedThroughput(postgres)],
   dispatch: (postgres) => dispatchLatency(postgres),
   idle_agents: idleAgents,
+  growth: (postgres, { runs }) => growth(postgres, runs),
   fork_ratio: async () => [await forkRatio()],
   cli_start: async () => [await cliStart()],
   sdk: () => sdkTaskCost(),
   sdk_task_runs: async (postgres) => [await taskRunsRecorded(postgres)],
 };
 
-const USAGE = `Usage: pnpm bench [figure…] [--json]
+const USAGE = `Usage: pnpm bench [figure…] [--json] [--runs N]
 
-Figures: ${Object.keys(FIGURES).join(", ")} (a prefix is enough; default: all)`;
+Figures: ${Object.keys(FIGURES).join(", ")} (a prefix is enough; default: all)
 
-async function main(args: readonly string[]): Promise<void> {
-  const asJson = args.includes("--json");
-  const asked = args.filter((arg) => !arg.startsWith("--"));
+--runs N  growth: up to so many finished runs, default 100000; 10000000 takes half an hour and 25 GB of disk`;
+
+async function main(): Promise<void> {
+  const { values, positionals: asked } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+      runs: { type: "string", default: "100000" },
+    },
+  });
+  const { json: asJson } = values;
+  const options = { runs: Number(values.runs) };
   const names = Object.keys(FIGURES).filter(
     (name) => asked.length === 0 || asked.some((arg) => name.startsWith(arg)),
   );
-  if (names.length === 0 || args.includes("--help")) {
+  if (names.length === 0 || values.help) {
     console.log(USAGE);
-    process.exitCode = args.includes("--help") ? 0 : 2;
+    process.exitCode = values.help ? 0 : 2;
     return;
   }
   const postgres = await startBenchPostgres();
   try {
     for (const name of names) {
-      for (const figure of (await FIGURES[name]?.(postgres)) ?? []) print(figure, asJson);
+      for (const figure of (await FIGURES[name]?.(postgres, options)) ?? []) print(figure, asJson);
     }
   } finally {
     await postgres.stop();
@@ -65,4 +83,4 @@ function print(figure: Figure, asJson: boolean): void {
   );
 }
 
-await main(process.argv.slice(2));
+await main();

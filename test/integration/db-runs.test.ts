@@ -176,6 +176,16 @@ describeEachDatabase("runs", ({ database }) => {
     expect(
       (await list({ createdAfter: new Date(Date.now() + 60_000).toISOString() })).items,
     ).toEqual([]);
+    const crashed = { stateType: ["CRASHED"], flowName: "etl", deploymentName: "default" };
+    expect((await list(crashed)).items.map(({ id }) => id)).toEqual([ids[4]]);
+    expect((await list({ ...crashed, stateType: ["COMPLETED"] })).items).toEqual([]);
+    expect((await list({ ...crashed, cursor: ids[4] })).items).toEqual([]);
+    expect((await list({ ...crashed, stateType: ["CRASHED", "SCHEDULED"] })).items).toHaveLength(5);
+    expect((await list({ deploymentName: "other" })).items).toEqual([]);
+    const now = new Date(Date.now() + 60_000).toISOString();
+    expect(
+      (await list({ createdBefore: now, createdAfter: "2000-01-01T00:00:00Z" })).items,
+    ).toHaveLength(5);
     await expect(list({ cursor: "x'; drop table flow_run" })).rejects.toMatchObject({
       code: "validation_failed",
     });

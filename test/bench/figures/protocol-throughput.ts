@@ -64,7 +64,7 @@ async function work({ client, sessionId }: BenchAgent, count: number): Promise<v
 }
 
 // As an agent does it: the start must be accepted before user code runs, so the two reports cannot be one.
-async function finish(client: Client, leases: readonly LeasedRun[]): Promise<void> {
+export async function finish(client: Client, leases: readonly LeasedRun[]): Promise<void> {
   await report(client, leases, { type: "RUNNING", name: "Running", reason: "started" });
   await report(client, leases, { type: "COMPLETED", name: "Completed", reason: "completed" });
 }

@@ -1,46 +1,34 @@
-import { isTerminal, type BulkRequest, type StateType } from "@downbeat/contract";
-import { Prisma } from "../generated/client.ts";
+import { isTerminal, type StateType } from "@downbeat/contract";
 import type { Tx } from "../transaction.ts";
-import { runMatches } from "./read-runs.ts";
+import { runMatches, runPage, type RunSelection } from "./run-page.ts";
 
-export type RunSelection = {
-  readonly filter: Omit<BulkRequest["filter"], "stateType">;
-  /** Only runs in one of these states; none: no run. */
-  readonly stateTypes: readonly StateType[];
-  /** Only runs with an id below this one. */
-  readonly cursor?: string | undefined;
-};
-
-/** The ids of runs that match, newest first. Locks: none. Indexes: as listRuns in read-runs.ts. */
+/** The ids of runs that match, newest first. No state asked: none matches. Locks: none. Indexes: as in run-page.ts. */
 export async function findRunIds(
   tx: Tx,
-  selection: RunSelection & { readonly limit: number },
+  { limit, ...selection }: StateSelection & { readonly limit: number },
 ): Promise<string[]> {
-  const rows = await tx.prisma.$queryRaw<{ id: string }[]>`
-    ${selected(tx, selection)} order by id desc limit ${selection.limit}::int`;
+  if (selection.stateTypes.length === 0) return [];
+  const page = await runPage(tx, selection, limit);
+  const rows = await tx.prisma.$queryRaw<{ id: string }[]>`${page}`;
   return rows.map(({ id }) => id);
 }
+
+type StateSelection = RunSelection & { readonly stateTypes: readonly StateType[] };
 
 /**
  * How many runs match. Locks: none.
  * Indexes: ended_run_workspace_id_state_type_run_id_idx, live_run_workspace_id_run_id_idx.
  */
-export async function countRuns(tx: Tx, selection: RunSelection): Promise<number> {
+export async function countRuns(tx: Tx, selection: StateSelection): Promise<number> {
+  const matches = runMatches(tx, selection);
+  const live = selection.stateTypes.filter((type) => !isTerminal(type));
+  const ended = selection.stateTypes.filter((type) => isTerminal(type));
   const [row] = await tx.prisma.$queryRaw<[{ count: number }]>`
-    select count(*)::int as count from (${selected(tx, selection)}) as selected`;
-  return row.count;
-}
-
-function selected(tx: Tx, { filter, stateTypes, cursor }: RunSelection): Prisma.Sql {
-  const matches = runMatches(tx, { ...filter, cursor });
-  const live = stateTypes.filter((type) => !isTerminal(type));
-  const ended = stateTypes.filter((type) => isTerminal(type));
-  return Prisma.sql`
-    select id from (
-      (select r.id from ended_run e join flow_run r on r.id = e.run_id
+    select (
+      (select count(*) from ended_run e join flow_run r on r.id = e.run_id
         where e.workspace_id = ${tx.workspaceId}::uuid and e.state_type = any(${ended}::text[]) and ${matches})
-      union all
-      (select r.id from live_run l join flow_run r on r.id = l.run_id
+      + (select count(*) from live_run l join flow_run r on r.id = l.run_id
         where l.workspace_id = ${tx.workspaceId}::uuid and l.state_type = any(${live}::text[]) and ${matches})
-    ) as candidate`;
+    )::int as count`;
+  return row.count;
 }

@@ -17,8 +17,8 @@ export async function readRun(
   const [row] = await tx.prisma.$queryRaw<Row[]>`
     ${runColumns(tx)}, r.parameters, e.result
     from flow_run r
-    ${runJoins(tx)}
-    where r.workspace_id = ${tx.workspaceId}::uuid and r.id = ${runId}::uuid`;
+    ${runJoins(tx, [runId])}
+    where (r.workspace_id = ${tx.workspaceId}::uuid) is true and r.id = ${runId}::uuid`;
   if (row === undefined) return undefined;
   return {
     ...toRun(row),
