@@ -123,6 +123,11 @@ export class Plane {
     return agent;
   }
 
+  /** Starts a script of the project, with the customer's profile. */
+  script(file: string): RunningProcess {
+    return this.#start([join(this.project, file)], { DOWNBEAT_HOME: this.customerHome });
+  }
+
   startCli(
     args: readonly string[],
     env: Record<string, string> = {},

@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import type { StateName } from "@downbeat/contract";
 import { waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -12,14 +14,17 @@ const require = createRequire(import.meta.url);
 const EXAMPLES = dirname(require.resolve("@downbeat/examples/package.json"));
 const TSX = pathToFileURL(createRequire(join(EXAMPLES, "package.json")).resolve("tsx")).href;
 
-const SERVED = `import { flow, log, runContext, runDeployment, serve, task } from "@downbeat/sdk";
+const SERVED = `import { artifact, flow, log, runContext, runDeployment, serve, task } from "@downbeat/sdk";
 import { setTimeout as delay } from "node:timers/promises";
 const step = task({ name: "step", limits: ["door"], tags: ["gate"] }, async (n) => { log.info("step " + n); return n; });
-const counts = flow({ name: "counts" }, async ({ n }) => { await step(n); });
+const counts = flow({ name: "counts" }, async ({ n }) => { await step(n); artifact.markdown("seen", "# step " + n); });
 const onCrashed = ({ state, error }) => log.warn(state.name + ": " + error.name);
 const waits = flow({ name: "waits", onCrashed, onCancelled: () => console.log("told of a cancellation") }, async ({ ms }) => { console.log("begun " + ms); await delay(ms, undefined, { signal: runContext().signal }); });
 const fails = flow({ name: "fails" }, async () => { throw new TypeError("row 7"); });
 const calls = flow({ name: "calls" }, async () => { await runDeployment("counts", { parameters: { n: 3 } }); });
+const stumbles = flow({ name: "stumbles" }, async () => { if (runContext().run.attempt === 1) throw new Error("once"); });
+const terms = { deployment: "twice", retry: { retriesOnFailure: 1, delaySeconds: 0 }, limits: ["yard"], tags: ["kept"] };
+await stumbles.serve(terms);
 const serving = await serve(counts, waits, fails, calls, { concurrency: 4, drainSeconds: Number(process.env.DRAIN_SECONDS) });
 console.log("serving");
 await serving.stopped;
@@ -34,6 +39,7 @@ beforeAll(async () => {
   await plane.startApi();
   await plane.logIn();
   await plane.cliOk(["limit", "set", "door", "--slots", "1"]);
+  await plane.cliOk(["limit", "set", "yard", "--slots", "0"]);
   env = { DOWNBEAT_HOME: plane.customerHome };
 });
 afterAll(() => plane.dispose());
@@ -59,6 +65,7 @@ it("registers flows and executes their runs in its own process, sealed as an age
   await plane.reaches(done, "Completed");
   const logs = await plane.cliOk(["runs", "logs", done]);
   expect(logs.stdout).toContain("step: step 7");
+  expect((await plane.cliOk(["runs", "artifacts", done])).stdout).toContain("# step 7");
   await plane.cliOk(["key", "rotate"]);
   const gate = (slots: string) =>
     plane.cliOk(["limit", "set", "gate", "--slots", slots, "--tag", "gate"]);
@@ -90,6 +97,43 @@ it("registers flows and executes their runs in its own process, sealed as an age
   expect((await plane.client().call("listAgents", { query: {} })).items).toEqual([]);
   expect((await plane.read(last)).agentName).toMatch(/^serve-.*-[0-9a-f]{8}$/);
   expect(await statesOf(last)).toEqual(["Scheduled", "Pending", "Running", "Completed"]);
+});
+
+it("serves under the terms it is given, as the version that its repository has", async () => {
+  const git = async (...args: string[]) =>
+    (await promisify(execFile)("git", args, { cwd: plane.project })).stdout.trim();
+  await writeFile(join(plane.project, ".gitignore"), "node_modules\n");
+  await writeFile(join(plane.project, "served.mjs"), SERVED);
+  await git("init", "--quiet");
+  await git("add", ".");
+  await git("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "all");
+  const served = await startServed();
+  const names = { flowName: "stumbles", deploymentName: "twice" };
+  expect(await plane.client().call("readDeployment", { params: names })).toMatchObject({
+    poolName: "serve",
+    tags: ["kept"],
+    limitNames: ["yard"],
+    retry: { retriesOnFailure: 1 },
+  });
+  const params = { flowName: "stumbles" };
+  const versions = await plane.client().call("listFlowVersions", { params, query: {} });
+  expect(versions.items[0]?.gitSha).toBe(await git("rev-parse", "HEAD"));
+  const { id: runId } = await plane.client().call("createRun", { body: names });
+  await plane.reaches(runId, "AwaitingConcurrencySlot");
+  expect((await plane.cliOk(["runs", "why", runId])).stdout).toContain('The limit "yard"');
+  await plane.cliOk(["limit", "set", "yard", "--slots", "1"]);
+  await plane.reaches(runId, "Completed");
+  await served.kill("SIGTERM");
+  expect(await statesOf(runId)).toEqual([
+    "Scheduled",
+    "AwaitingConcurrencySlot",
+    "Pending",
+    "Running",
+    "AwaitingRetry",
+    "Pending",
+    "Running",
+    "Completed",
+  ]);
 });
 
 it("killed, it is an agent that died: its run is unreachable, then crashed", async () => {

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run, RunDetail } from "@downbeat/contract";
 import { waitFor } from "@downbeat/testkit";
@@ -68,6 +68,36 @@ describe("an agent that runs only signed work", () => {
   it("refuses a run that somebody made at the API alone", async () => {
     const { id } = await plane.client().call("createRun", { body: { flowName: "recovers" } });
     expect(await ended(id)).toMatchObject({ reason: "signature_refused" });
+  });
+
+  it("runs what a script deploys, which signs with the key of its profile", async () => {
+    await writeFile(
+      join(plane.project, "flows/own.mjs"),
+      `import { flow } from "@downbeat/sdk"; export const own = flow({ name: "own" }, async () => 1);`,
+    );
+    await writeFile(
+      join(plane.project, "deploy.mjs"),
+      `import { deploy } from "@downbeat/sdk";
+      import { own } from "./flows/own.mjs";
+      await deploy(own, { module: new URL("./flows/own.mjs", import.meta.url) });`,
+    );
+    expect(await plane.script("deploy.mjs").exited).toBe(0);
+    expect((await ended((await run("own")).id)).state.type).toBe("COMPLETED");
+  });
+
+  it("does not keep serve() from running its own flows, signed or not", async () => {
+    await writeFile(
+      join(plane.project, "serve.mjs"),
+      `import { flow } from "@downbeat/sdk";
+      await flow({ name: "served" }, async () => 1).serve();
+      console.log("serving");`,
+    );
+    const served = plane.script("serve.mjs");
+    await served.waitForOutput(/serving/, 60_000);
+    const { id } = await plane.client().call("createRun", { body: { flowName: "served" } });
+    expect((await ended(id)).state.type).toBe("COMPLETED");
+    expect((await ended((await run("served")).id)).state.type).toBe("COMPLETED");
+    await served.kill("SIGTERM");
   });
 
   it("runs what its own trigger port takes, and what its flows trigger", async () => {

@@ -1,10 +1,29 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Deployment, Run } from "@downbeat/contract";
 import { waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Plane } from "./plane.ts";
 import { startProcess } from "./process.ts";
+
+const require = createRequire(import.meta.url);
+const SDK = require.resolve("@downbeat/sdk/package.json");
+
+// OpenTelemetry as the SDK has it: the project of these tests has none.
+const TRACED = `import { createRequire } from "node:module";
+import { appendFile } from "node:fs/promises";
+import { flow, runDeployment } from "@downbeat/sdk";
+const require = createRequire(${JSON.stringify(SDK)});
+const { context, trace } = require("@opentelemetry/api");
+const { AsyncLocalStorageContextManager } = require("@opentelemetry/context-async-hooks");
+const { BasicTracerProvider } = require("@opentelemetry/sdk-trace-base");
+trace.setGlobalTracerProvider(new BasicTracerProvider());
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+const note = () => appendFile(process.env.E2E_FOLDER + "/traces", trace.getActiveSpan().spanContext().traceId + "\\n");
+export const tracedChild = flow({ name: "traced-child" }, note);
+export const tracedParent = flow({ name: "traced-parent" }, async () => { await note(); await runDeployment("traced-child"); });
+`;
 
 let plane: Plane;
 let triggerUrl: string;
@@ -13,7 +32,9 @@ beforeAll(async () => {
   plane = await Plane.create();
   await plane.startApi();
   await plane.logIn();
-  const modules = ["flows/children.ts", "flows/gated.ts", "flows/markers.ts"];
+  await writeFile(join(plane.project, "flows/traced.mjs"), TRACED);
+  const names = ["children.ts", "gated.ts", "markers.ts", "traced.mjs"];
+  const modules = names.map((name) => `flows/${name}`);
   await plane.cliOk(["deploy", ...modules, "--retries-on-crash", "1", "--retry-delay", "100ms"]);
   const agent = await plane.startAgent(["--concurrency", "4", "--trigger-port", "0"]);
   triggerUrl = (await agent.waitForOutput(/"url":"(http[^"]+)"/))[1] ?? "";
@@ -35,6 +56,13 @@ it("a flow runs deployments elsewhere, waits, and is told how each ended", async
   expect(children.map(({ state }) => state.type).toSorted()).toEqual(["COMPLETED", "FAILED"]);
   expect(children.filter(({ tags }) => tags.includes("from-parent"))).toHaveLength(1);
   expect(children.map(({ createdBy }) => createdBy.kind)).toEqual(["agent", "agent"]);
+});
+
+it("a child goes on in the trace of its parent", async () => {
+  await plane.reaches(await plane.trigger("traced-parent"), "Completed");
+  const [parents, childs, ...more] = await linesOf("traces");
+  expect(childs).toMatch(/^[0-9a-f]{32}$/);
+  expect([parents, more]).toEqual([childs, []]);
 });
 
 it("a parent that runs again finds the child that it has triggered before", async () => {
