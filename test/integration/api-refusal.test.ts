@@ -7,6 +7,7 @@ import {
   type RouteName,
   type RouteSpec,
 } from "@downbeat/contract";
+import { createKeyset, publicKeyOf } from "@downbeat/seal";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestApi, type TestApi, type TestWorkspace } from "./api-harness.ts";
@@ -35,6 +36,9 @@ const PLAINTEXTS: readonly [name: string, plaintext: unknown][] = [
   ["an empty text", ""],
 ];
 
+// Those of them that a deployment may let pass in clear. A new one shows here, and needs a reason.
+const IN_TRANSIT = ["createRun parameters"];
+
 // Every sealed field of every request, found in the published document: a new one is tested without anybody thinking of it.
 const SEALED_FIELDS = sealedFieldsOfDocument(openApiDocument("0.0.0"));
 
@@ -43,7 +47,7 @@ describe("the OpenAPI document", () => {
     const labelled = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).flatMap(([name, spec]) =>
       [spec.params, spec.query, spec.body]
         .flatMap((part) => (part === undefined ? [] : fieldsOf(part)))
-        .filter(({ label }) => label?.boundary === "sealed")
+        .filter(({ label }) => label?.boundary === "sealed" || label?.boundary === "transit")
         .map(({ path }) => `${name} ${path}`),
     );
     expect(SEALED_FIELDS.map(([name, path]) => `${name} ${path}`).toSorted()).toEqual(
@@ -51,18 +55,31 @@ describe("the OpenAPI document", () => {
     );
     expect(SEALED_FIELDS.length).toBeGreaterThan(8);
   });
+
+  it("lets only the parameters of a single trigger be labelled as in transit", () => {
+    const labelled = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).flatMap(([name, spec]) =>
+      (["params", "query", "body", "response"] as const)
+        .flatMap((part) => (spec[part] === undefined ? [] : fieldsOf(spec[part])))
+        .filter(({ label }) => label?.boundary === "transit")
+        .map(({ path }) => `${name} ${path}`),
+    );
+    expect(labelled).toEqual(IN_TRANSIT);
+  });
 });
 
 describeEachDatabase("the API's refusal of plaintext", ({ database }) => {
   let api: TestApi;
   let here: TestWorkspace;
   let elsewhere: TestWorkspace;
+  let open: TestWorkspace;
   let agentToken: string;
 
   beforeAll(async () => {
     api = await startTestApi(database(), { runEngine: false });
     here = await api.workspace("here");
     elsewhere = await api.workspace("elsewhere");
+    open = await api.workspace("open");
+    await deployOpenly(open);
     agentToken = (await api.enrol(here)).token;
   });
   afterAll(() => api.app.close());
@@ -93,19 +110,55 @@ describeEachDatabase("the API's refusal of plaintext", ({ database }) => {
     });
   });
 
+  describe.each(SEALED_FIELDS)(
+    "where a deployment takes parameters in clear, in %s, %s",
+    (name, path) => {
+      const isOpen = IN_TRANSIT.includes(`${name} ${path}`);
+      it.each(PLAINTEXTS)(
+        `meets %s ${isOpen ? "unless it is an object" : "all the same"}`,
+        async (_, plaintext) => {
+          const isTaken = isOpen && typeof plaintext === "object" && !Array.isArray(plaintext);
+          const { status } = await postWith(name, path, plaintext, open);
+          expect(status).toBe(isTaken ? 201 : 422);
+        },
+      );
+    },
+  );
+
+  // The deployment that the samples trigger, with a key to seal to.
+  async function deployOpenly({ admin, seal, workspaceId }: TestWorkspace): Promise<void> {
+    const keyset = await createKeyset({ workspaceId, now: new Date() });
+    const { keyId, publicJwk } = publicKeyOf(keyset);
+    await admin.call("setWorkspaceKey", { body: { keyId, publicJwk } });
+    const place = { kind: "entrypoint", dep: "nothing/default" } as const;
+    const entrypoint = await seal(place, { path: "a.ts", export: "a" });
+    const spec = {
+      flowName: "nothing",
+      contentHash: "0".repeat(64),
+      entrypoint,
+      hostTransit: true,
+    };
+    await admin.call("deploy", { body: { deployments: [spec] } });
+  }
+
   async function sendWith(name: RouteName, path: string, value: unknown) {
-    const sample = structuredClone((await sampleRequests(here))[name].body);
+    const { status, json } = await postWith(name, path, value, here);
+    return { status, problem: Problem.parse(json) };
+  }
+
+  async function postWith(name: RouteName, path: string, value: unknown, from: TestWorkspace) {
+    const sample = structuredClone((await sampleRequests(from))[name].body);
     expect(setAt(sample, path, value)).toBeGreaterThan(0);
     // Fields are checked before anything is looked up, so any id will do.
     const url = ROUTES[name].path.replaceAll(/:\w+Id/g, randomUUID());
-    const token = ROUTES[name].path.startsWith("/v1/agent/") ? agentToken : here.token;
+    const token = ROUTES[name].path.startsWith("/v1/agent/") ? agentToken : from.token;
     const response = await api.app.inject({
       method: ROUTES[name].method as "POST",
       url,
       headers: { authorization: `Bearer ${token}` },
       payload: sample as object,
     });
-    return { status: response.statusCode, problem: Problem.parse(response.json()) };
+    return { status: response.statusCode, json: response.json<unknown>() };
   }
 });
 

@@ -36,6 +36,7 @@ describeEachDatabase("signed work", ({ database }) => {
       retry: null,
       timeoutSeconds: null,
       exclusive: false,
+      hostTransit: false,
     };
   });
   afterAll(() => api.app.close());

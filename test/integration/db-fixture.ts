@@ -68,6 +68,7 @@ export function aDeployment(flowName = "etl") {
     retry: null,
     timeoutSeconds: null,
     exclusive: false,
+    hostTransit: false,
   };
 }
 

@@ -1,5 +1,6 @@
 import {
   DownbeatError,
+  passedThroughHost,
   type DeploymentStatement,
   type Lease,
   type TriggerStatement,
@@ -28,6 +29,9 @@ export type SignedWorkOptions = {
 // Clocks differ.
 const CLOCK_SKEW_SECONDS = 300;
 const MOST_REMEMBERED = 1_000;
+
+const SEALED_BY_THE_PLANE =
+  "Its parameters were sent in clear and sealed by the hosted plane (host-transit), so no key of the customer's signed them.";
 
 /** Lets only those leases pass whose deployment and trigger a listed key has signed, as they are and for this run. */
 export class SignedWork {
@@ -69,6 +73,7 @@ export class SignedWork {
   }
 
   async #check(lease: Lease): Promise<void> {
+    if (passedThroughHost(lease.parameters)) throw refused(SEALED_BY_THE_PLANE);
     if (lease.deploymentSignature === null) throw refused("The deployment is not signed.");
     if (lease.signature === null) throw refused("The trigger of this run is not signed.");
     const deployment = await this.#verifiedDeployment(lease.deploymentSignature);

@@ -149,6 +149,7 @@ export class SignedWorld {
       retry: null,
       timeoutSeconds: null,
       exclusive: false,
+      hostTransit: false,
       entrypoint: await sealJson(dataKey, { kind: "entrypoint", dep }, entrypoint),
       defaultParameters: await sealJson(dataKey, { kind: "defaults", dep }, { amount: 2 }),
     };

@@ -6,7 +6,8 @@ type Walk = (value: unknown, path: string, visit: Visit) => void;
 
 /** Finds every sealed text in a parsed value; made once per schema. Undefined when the schema has no sealed field. */
 export function sealedFieldsOf(schema: z.ZodType): Walk | undefined {
-  if (boundaryOf(schema)?.boundary === "sealed") return visitText;
+  const boundary = boundaryOf(schema)?.boundary;
+  if (boundary === "sealed" || boundary === "transit") return visitText;
   if (schema instanceof z.ZodObject) return walkObject(schema.shape as Record<string, z.ZodType>);
   if (schema instanceof z.ZodArray) return walkArray(schema.element as z.ZodType);
   if (schema instanceof z.ZodUnion) return walkUnion(schema.options as z.ZodType[]);

@@ -1,10 +1,11 @@
 import { z } from "zod";
 
 /**
- * Where a field may be seen: `plain` by everyone, `sealed` only by holders of the workspace key,
- * `local` never on the wire at all. `docs/data-boundary.md` is generated from these labels.
+ * Where a field may be seen: `plain` by everyone, `sealed` only by holders of the workspace key, `transit` the same unless
+ * the deployment lets callers send it in clear, `local` never on the wire at all. `docs/data-boundary.md` is generated from
+ * these labels.
  */
-export type Boundary = "plain" | "sealed" | "local";
+export type Boundary = "plain" | "sealed" | "transit" | "local";
 
 export type BoundaryLabel = { readonly boundary: Boundary; readonly note?: string };
 
@@ -18,6 +19,11 @@ export function plain<S extends z.ZodType>(schema: S, note?: string): S {
 /** Marks a schema as end-to-end encrypted; used through {@link sealed} in `sealed.ts`. */
 export function labelSealed<S extends z.ZodType>(schema: S, note?: string): S {
   return label(schema, "sealed", note);
+}
+
+/** Marks a schema as sealed, or in clear where the deployment says so; used through `sealedOrClear` in `transit.ts`. */
+export function labelTransit<S extends z.ZodType>(schema: S, note?: string): S {
+  return label(schema, "transit", note);
 }
 
 /** Marks a schema as something that is kept on the customer's machine and never sent. */

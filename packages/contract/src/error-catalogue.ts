@@ -90,6 +90,12 @@ export const ERRORS = {
     "The workspace already has another public key.",
     "Use the keyset of this workspace, or rotate the key.",
   ),
+  workspace_key_unusable: entry(
+    409,
+    false,
+    "The workspace has no public key that the API could seal to.",
+    "Register the workspace's key with `downbeat key create` or `downbeat deploy`, or seal the parameters yourself.",
+  ),
   payload_too_large: entry(
     413,
     false,
@@ -100,7 +106,7 @@ export const ERRORS = {
     422,
     false,
     "A field that must be sealed holds something else.",
-    "Seal it with the workspace's public key; docs/sealing.md shows how with the SDK, the CLI and the `jose` command.",
+    "Seal it with the workspace's public key; docs/sealing.md shows how with the SDK, the CLI and the `jose` command, and when a deployment may take parameters in clear (`hostTransit`).",
   ),
   idempotency_mismatch: entry(
     422,

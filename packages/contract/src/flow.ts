@@ -56,6 +56,8 @@ export const Deployment = z.strictObject({
   timeoutSeconds: TimeoutSeconds.nullable(),
   /** Two attempts never run at once: when its lease ends its process is killed, and only then may another agent take it. */
   exclusive: Flag,
+  /** Its trigger also takes parameters in clear: the hosted plane sees them, and seals them before anything is written. */
+  hostTransit: Flag,
   concurrency: DeploymentConcurrency.nullable(),
   /** Named limits of which each run holds a slot from claim to end. */
   limitNames: LimitNames,
@@ -69,27 +71,35 @@ export const Deployment = z.strictObject({
 export type Deployment = z.infer<typeof Deployment>;
 
 /** What `deploy` registers: flow, version and deployment in one idempotent call. */
-export const DeploymentSpec = z.strictObject({
-  flowName: Name,
-  name: Name.default("default"),
-  poolName: Name.default("default"),
-  queueName: Name.default("default"),
-  tags: Tags.default([]),
-  contentHash: FlowVersion.shape.contentHash,
-  gitSha: FlowVersion.shape.gitSha.default(null),
-  parameterSchema: ParameterSchema.nullable().default(null),
-  entrypoint: sealed("entrypoint"),
-  defaultParameters: sealed("defaults").nullable().default(null),
-  retry: RetryPolicy.nullable().default(null),
-  timeoutSeconds: TimeoutSeconds.nullable().default(null),
-  exclusive: Flag.default(false),
-  /** For agents that run nothing unsigned. Absent: a standing deployment is no longer signed. */
-  signature: signed("deployment").optional(),
-  /** Absent: a standing deployment keeps what it has. */
-  concurrency: DeploymentConcurrency.nullable().optional(),
-  limitNames: LimitNames.optional(),
-  requiredLabels: Tags.optional(),
-});
+export const DeploymentSpec = z
+  .strictObject({
+    flowName: Name,
+    name: Name.default("default"),
+    poolName: Name.default("default"),
+    queueName: Name.default("default"),
+    tags: Tags.default([]),
+    contentHash: FlowVersion.shape.contentHash,
+    gitSha: FlowVersion.shape.gitSha.default(null),
+    parameterSchema: ParameterSchema.nullable().default(null),
+    entrypoint: sealed("entrypoint"),
+    defaultParameters: sealed("defaults").nullable().default(null),
+    retry: RetryPolicy.nullable().default(null),
+    timeoutSeconds: TimeoutSeconds.nullable().default(null),
+    exclusive: Flag.default(false),
+    /** Absent: its trigger takes sealed parameters only, whatever a standing deployment did. */
+    hostTransit: Flag.default(false),
+    /** For agents that run nothing unsigned. Absent: a standing deployment is no longer signed. */
+    signature: signed("deployment").optional(),
+    /** Absent: a standing deployment keeps what it has. */
+    concurrency: DeploymentConcurrency.nullable().optional(),
+    limitNames: LimitNames.optional(),
+    requiredLabels: Tags.optional(),
+  })
+  .refine(({ signature, hostTransit }) => signature === undefined || !hostTransit, {
+    path: ["hostTransit"],
+    message:
+      "cannot go with a signature: no key of the customer's signs parameters that come in clear, and agents that ask for signatures would refuse every such run",
+  });
 export type DeploymentSpec = z.infer<typeof DeploymentSpec>;
 
 /** A named, prioritised lane in a pool; 1 is served first. */

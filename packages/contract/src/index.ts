@@ -25,6 +25,7 @@ export * from "./run.ts";
 export * from "./sealed.ts";
 export * from "./signed.ts";
 export * from "./state.ts";
+export * from "./transit.ts";
 export * from "./unlabelled-fields.ts";
 export * from "./visit-fields.ts";
 export * from "./why.ts";

@@ -18,6 +18,7 @@ import { RetriesLeft } from "./retry-policy.ts";
 import { sealed } from "./sealed.ts";
 import { signed } from "./signed.ts";
 import { State, StateName, StateType, TERMINAL_STATE_TYPES } from "./state.ts";
+import { sealedOrClear } from "./transit.ts";
 
 /** What went wrong: class, exit and fingerprint in clear, so failures group blind; message, stack and cause sealed. */
 export const RunError = z.strictObject({
@@ -68,6 +69,8 @@ export type Run = z.infer<typeof Run>;
 /** One run with what only its own page needs. `why` says in words why it is not running; null while it runs. */
 export const RunDetail = Run.extend({
   parameters: sealed("parameters").nullable(),
+  /** The parameters were sent in clear, and the hosted plane sealed them (see `hostTransit` of the deployment). */
+  hostTransit: Flag,
   why: plain(z.string()).nullable(),
   pause: RunPause.nullable(),
   /** Where the customer keeps the result, if the flow keeps it. */
@@ -151,6 +154,13 @@ export const RunSpec = z.strictObject({
   signature: signed("trigger").optional(),
 });
 export type RunSpec = z.infer<typeof RunSpec>;
+
+/** A trigger of one run: its parameters may be in clear where the deployment says so. */
+export const TriggerSpec = z.strictObject({
+  ...RunSpec.shape,
+  parameters: sealedOrClear().nullable().default(null),
+});
+export type TriggerSpec = z.infer<typeof TriggerSpec>;
 
 /** Most runs whose states one call reads. */
 export const READ_LIMIT = 500;

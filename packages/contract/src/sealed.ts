@@ -41,6 +41,8 @@ export type SealedHeader = {
   point?: string;
   /** Of parameters: the W3C `traceparent` of the call that triggered the run. */
   trace?: string;
+  /** Of parameters: the hosted plane got them in clear and sealed them itself. */
+  via?: "host";
   epoch?: number;
   seq?: number;
   zip?: "DEF";
@@ -122,6 +124,7 @@ const HEADER_RULES: Readonly<Record<string, (value: unknown, kind: SealedKind) =
   task: (value, kind) => OF_TASK_RUNS.has(kind) && isText(UUID)(value),
   point: (value, kind) => kind === "input" && typeof value === "string" && isName(value),
   trace: (value, kind) => kind === "parameters" && isText(TRACEPARENT)(value),
+  via: (value, kind) => kind === "parameters" && value === "host",
   epoch: isOrdinal,
   seq: isOrdinal,
   zip: (value, kind) => value === "DEF" && kind === "log",
@@ -177,6 +180,11 @@ export function placeOfParameters(
 export function traceOfParameters(blob: string | null): string | undefined {
   const trace: unknown = blob === null ? undefined : readSealedHeader(blob)?.trace;
   return typeof trace === "string" && TRACEPARENT.test(trace) ? trace : undefined;
+}
+
+/** Whether a run's parameters came to the hosted plane in clear, as far as the plane says so in their header. */
+export function passedThroughHost(blob: string | null): boolean {
+  return blob !== null && readSealedHeader(blob)?.via === "host";
 }
 
 /** Reads the protected header without opening the blob; undefined when it is not JSON. */

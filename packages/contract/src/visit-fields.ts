@@ -41,8 +41,13 @@ function prepare(schema: z.ZodType, { path, inherited }: Place): Walk {
 
 function leaf({ path, inherited }: Place): Walk {
   return (value, visit) => {
-    if (value !== undefined && value !== null) visit(path, inherited ?? "unlabelled", value);
+    if (value !== undefined && value !== null) visit(path, labelOf(inherited, value), value);
   };
+}
+
+// What may be sealed or in clear is one of the two in a given value.
+function labelOf(label: Boundary | undefined, value: unknown): Boundary | "unlabelled" {
+  return label === "transit" && typeof value === "string" ? "sealed" : (label ?? "unlabelled");
 }
 
 function ofObject(schema: z.ZodObject, here: Place): Walk {

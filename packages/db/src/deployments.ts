@@ -120,6 +120,7 @@ async function upsertDeployment(tx: Tx, spec: DeploymentSpec): Promise<string> {
     retry: (spec.retry ?? Prisma.DbNull) as Prisma.InputJsonValue,
     timeoutSeconds: spec.timeoutSeconds,
     exclusive: spec.exclusive,
+    hostTransit: spec.hostTransit,
     signature: spec.signature ?? null,
     ...(await limitColumns(tx, spec)),
     updatedAt: new Date(),
@@ -196,6 +197,7 @@ function toDeployment(row: DeploymentRow): Deployment {
     retry: row.retry,
     timeoutSeconds: row.timeout_seconds,
     exclusive: row.exclusive,
+    hostTransit: row.host_transit,
     concurrency:
       row.concurrency_limit === null
         ? null

@@ -15,6 +15,7 @@ type Options = RunPolicyOptions & {
   name?: string;
   tag?: string[];
   param?: string[];
+  hostTransit?: boolean;
   sign?: boolean;
   dryRun?: boolean;
   keepGoing?: boolean;
@@ -33,6 +34,10 @@ export function deployCommand(): Command {
     .option("--name <name>", "deploy only this deployment of each flow (default: default)")
     .option("--tag <tag>", "a static label, visible to the API (repeatable)", collect)
     .option("-p, --param <name=value>", "a default parameter, sealed (repeatable)", collect)
+    .option(
+      "--host-transit",
+      "let callers that cannot seal send parameters in clear: the hosted plane sees them (default: refused)",
+    )
     .option("--sign", "fail unless there is a signing key; with one, every deployment is signed")
     .option("--dry-run", "show what would be deployed and send nothing")
     .option("--keep-going", "deploy what imports even if other files do not")
@@ -50,9 +55,12 @@ parameters are sealed. If one file does not import, nothing is deployed, unless 
 A downbeat.config.ts in the project says which deployments there are and what limits they have (see defineConfig in
 docs/sdk.md); limits are set first. What is given here counts more than what it says; tags are added.
 
+With --host-transit, or hostTransit in the configuration, POST /v1/runs takes parameters in clear for a deployment, seals
+them before it writes anything, and says so wherever the deployment or such a run is shown. It cannot go with a signing key.
+
 With --json: { deployments, failures }; deployments as POST /v1/deployments returns them, or with --dry-run what would
 be sent, in clear: { flowName, name, path, export, contentHash, gitSha, isBackground,
-exclusive, parameterSchema }.`;
+exclusive, hostTransit, parameterSchema }.`;
 
 async function deploy(context: CliContext, options: Options, paths: string[]): Promise<void> {
   const { planProject } = await import("../deploy/plan-project.ts");
@@ -64,15 +72,16 @@ async function deploy(context: CliContext, options: Options, paths: string[]): P
   });
   for (const failure of plan.failures)
     context.output.warn(`skipped ${failure.path}: ${failure.message}`);
-  if (options.dryRun === true) return showPlan(context, plan);
-  const { registerDeployments } = await import("../deploy/register-deployments.ts");
   const overrides = overridesOf(options);
+  if (options.dryRun === true) return showPlan(context, plan, overrides);
+  const { registerDeployments } = await import("../deploy/register-deployments.ts");
   const deployments = await registerDeployments(context, {
     ...plan,
     overrides,
     sign: options.sign,
   });
   context.output.result({ deployments, failures: plan.failures }, () => deployedWords(deployments));
+  warnOfTransit(context, deployments);
   if (plan.failures.length > 0) process.exitCode = 1;
 }
 
@@ -83,6 +92,7 @@ function overridesOf(options: Options): DeployOverrides {
     queueName: options.queue,
     tags: options.tag ?? [],
     defaults: options.param ?? [],
+    hostTransit: options.hostTransit === true,
     policy: {
       ...(retry !== null && { retry }),
       ...(timeoutSeconds !== null && { timeoutSeconds }),
@@ -91,12 +101,15 @@ function overridesOf(options: Options): DeployOverrides {
   };
 }
 
-function showPlan(context: CliContext, plan: ProjectPlan): void {
-  const deployments = plan.deployments.map(({ flow: { parameterSchema, ...flow }, name }) => ({
-    ...flow,
-    name,
-    parameterSchema,
-  }));
+function showPlan(context: CliContext, plan: ProjectPlan, overrides: DeployOverrides): void {
+  const deployments = plan.deployments.map(
+    ({ flow: { parameterSchema, ...flow }, name, config }) => ({
+      ...flow,
+      name,
+      hostTransit: overrides.hostTransit || config.hostTransit === true,
+      parameterSchema,
+    }),
+  );
   const rows = plan.deployments.map(({ flow, name }) => [
     `${flow.flowName}/${name}`,
     flow.path,
@@ -106,7 +119,19 @@ function showPlan(context: CliContext, plan: ProjectPlan): void {
   context.output.result({ deployments, failures: plan.failures }, () =>
     table(["DEPLOYMENT", "PATH", "EXPORT", "CONTENT"], rows),
   );
+  warnOfTransit(context, deployments);
   context.output.note("Dry run: nothing was sent.");
+}
+
+type Shown = Pick<Deployment, "flowName" | "name" | "hostTransit">;
+
+function warnOfTransit(context: CliContext, deployments: readonly Shown[]): void {
+  const open = deployments.filter(({ hostTransit }) => hostTransit);
+  if (open.length === 0) return;
+  const names = open.map(({ flowName, name }) => `${flowName}/${name}`).join(", ");
+  context.output.warn(
+    `host-transit: callers may send the parameters of ${names} in clear, and the hosted plane then sees them`,
+  );
 }
 
 function deployedWords(deployments: readonly Deployment[]): string {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { Deployment } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import { limitOption } from "../options.ts";
 import { table } from "../table.ts";
@@ -16,7 +17,10 @@ export function deploymentCommand(): Command {
     .action(action(listDeployments))
     .addHelpText(
       "after",
-      "\nWith --json: { items, nextCursor }, as GET /v1/deployments returns it.",
+      `
+"host-transit" marks those that take parameters in clear: the hosted plane sees what callers send them unsealed.
+
+With --json: { items, nextCursor }, as GET /v1/deployments returns it.`,
     );
   return new Command("deployment")
     .description("list and limit deployments")
@@ -34,7 +38,7 @@ async function listDeployments(context: CliContext, { limit, flow }: Options): P
   const rows = items.map((deployment) => [
     `${deployment.flowName}/${deployment.name}`,
     `${deployment.poolName}/${deployment.queueName}`,
-    deployment.paused ? "paused" : "active",
+    statusWords(deployment),
     Object.keys((deployment.parameterSchema?.["properties"] as object | undefined) ?? {}).join(
       ", ",
     ),
@@ -42,4 +46,9 @@ async function listDeployments(context: CliContext, { limit, flow }: Options): P
   ]);
   const header = ["DEPLOYMENT", "POOL/QUEUE", "STATUS", "PARAMETERS", "UPDATED"];
   context.output.result(page, () => (rows.length === 0 ? "" : table(header, rows)));
+}
+
+function statusWords({ paused, hostTransit }: Deployment): string {
+  const status = paused ? "paused" : "active";
+  return hostTransit ? `${status}, host-transit` : status;
 }

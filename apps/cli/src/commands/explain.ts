@@ -16,26 +16,30 @@ export function explainCommand(): Command {
       "after",
       `
 Made from the flow's definition and the labels of every field; no API is asked, no key is needed, and nothing is sent. Plain
-fields show their value where it is known; sealed ones what is inside. \`downbeat agent audit\` shows what was really sent.
+fields show their value where it is known; sealed ones what is inside. "transit" marks what callers may send in clear, since the
+project's configuration says hostTransit of a deployment. \`downbeat agent audit\` shows what was really sent.
 
 With --json: { flowName, entrypoint, sends, stays }, with sends { when, route, path, boundary, holds }.`,
     );
 }
 
 async function explain(context: CliContext, options: Options, flowName: string): Promise<void> {
-  const [{ planDeployments }, { explainFlow }] = await Promise.all([
-    import("../deploy/plan-deployments.ts"),
+  const [{ planProject }, { explainFlow }] = await Promise.all([
+    import("../deploy/plan-project.ts"),
     import("../explain/explain-flow.ts"),
   ]);
   const projectDirectory = resolve(options.project);
-  const { flows } = await planDeployments({ projectDirectory, paths: [], keepGoing: true });
-  const flow = flows.find((one) => one.flowName === flowName);
-  if (flow === undefined) {
+  const { deployments } = await planProject({ projectDirectory, paths: [], keepGoing: true });
+  const own = deployments.filter(({ flow }) => flow.flowName === flowName);
+  const [first] = own;
+  if (first === undefined) {
+    const names = [...new Set(deployments.map(({ flow }) => flow.flowName))];
     throw new DownbeatError("flow_not_found", {
-      message: `No flow "${flowName}" in ${projectDirectory}; there are ${flows.map((one) => one.flowName).join(", ")}.`,
+      message: `No flow "${flowName}" in ${projectDirectory}; there are ${names.join(", ")}.`,
     });
   }
-  const explanation = explainFlow(flow);
+  const open = own.filter(({ config }) => config.hostTransit === true).map(({ name }) => name);
+  const explanation = explainFlow(first.flow, open);
   context.output.result(explanation, ({ bold }) => {
     const rows = explanation.sends.map(({ when, route, path, boundary, holds }) => [
       when,

@@ -66,12 +66,7 @@ function viewWords(
     ["took", spanWords(run.startedAt, run.endedAt, now)],
     ["agent", run.agentName ?? ""],
     ["tags", run.tags.join(", ")],
-    [
-      "parameters",
-      opened.parameters === null
-        ? "none"
-        : openedWords(opened.parameters, (value) => JSON.stringify(value)),
-    ],
+    ["parameters", parameterWords(run, opened)],
     ["result", opened.result === null ? "" : openedWords(opened.result, resultWords)],
     ["error", run.error === null ? "" : errorWords(run.error, opened.error)],
   ].filter(([, words]) => words !== "");
@@ -82,6 +77,12 @@ function viewWords(
     ...states.map((state) => stateLine(colors, state)),
     ...(taskRuns.length === 0 ? [] : ["", taskTable(colors, { taskRuns, opened }, now)]),
   ].join("\n");
+}
+
+function parameterWords({ hostTransit }: RunDetail, { parameters }: OpenedRun): string {
+  if (parameters === null) return "none";
+  const words = openedWords(parameters, (value) => JSON.stringify(value));
+  return hostTransit ? `${words}\nsent in clear, sealed by the hosted plane (host-transit)` : words;
 }
 
 function openedWords<T>(opened: Opened<T>, words: (value: T) => string): string {

@@ -23,6 +23,7 @@ const DeploymentConfig = z.strictObject({
   retry: RetryPolicy.optional(),
   timeoutSeconds: TimeoutSeconds.optional(),
   exclusive: z.boolean().optional(),
+  hostTransit: z.boolean().optional(),
   concurrency: DeploymentConcurrency.optional(),
   limits: LimitNames.optional(),
   requiredLabels: Tags.optional(),

@@ -16,6 +16,8 @@ export type DeployOverrides = {
   readonly tags: readonly string[];
   /** `name=value` texts, over the parameters of the configuration. */
   readonly defaults: readonly string[];
+  /** Whether all of them take parameters in clear; if not, those do of which the configuration says so. */
+  readonly hostTransit: boolean;
   readonly policy: Partial<Pick<DeploymentSpec, "retry" | "timeoutSeconds" | "exclusive">>;
 };
 
@@ -70,7 +72,7 @@ async function registerKey(context: CliContext): Promise<void> {
 /** What the command line says over what the configuration says. */
 async function specOf(
   { flow, name, config }: PlannedDeployment,
-  { poolName, queueName, tags, defaults, policy }: DeployOverrides,
+  { poolName, queueName, tags, defaults, hostTransit, policy }: DeployOverrides,
   secrets: DeploymentSecrets,
 ): Promise<DeploymentSpec> {
   const given = coerceParameters(defaults, flow.parameterSchema);
@@ -83,6 +85,7 @@ async function specOf(
     retry: policy.retry ?? config.retry,
     timeoutSeconds: policy.timeoutSeconds ?? config.timeoutSeconds,
     exclusive: policy.exclusive === true || config.exclusive,
+    hostTransit: hostTransit || config.hostTransit,
   };
   return deploymentSpec({ flow, name, config: merged }, secrets);
 }

@@ -8,6 +8,7 @@ const OVERRIDES = {
   queueName: "default",
   tags: [],
   defaults: [],
+  hostTransit: false,
   policy: {},
 };
 

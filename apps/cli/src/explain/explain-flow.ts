@@ -2,6 +2,7 @@ import {
   fieldsOf,
   ROUTES,
   visitFields,
+  type Boundary,
   type RouteName,
   type RouteSpec,
   type SealedKind,
@@ -36,8 +37,15 @@ const OCCASIONS: readonly { readonly when: string; readonly routes: readonly Rou
   { when: "pause", routes: ["resumeRun"] },
 ];
 
-/** Says what a flow would send, from its definition and the labels of the contract; nothing is sent for it. */
-export function explainFlow(flow: PlannedFlow): Explanation {
+/**
+ * Says what a flow would send, from its definition and the labels of the contract; nothing is sent for it.
+ *
+ * @param openDeployments names of its deployments that take parameters in clear (`hostTransit`)
+ */
+export function explainFlow(
+  flow: PlannedFlow,
+  openDeployments: readonly string[] = [],
+): Explanation {
   const entrypoint = `${flow.path}#${flow.export}`;
   const known = deploymentFields(flow);
   const inside = insides(flow, entrypoint);
@@ -47,13 +55,17 @@ export function explainFlow(flow: PlannedFlow): Explanation {
   return {
     flowName: flow.flowName,
     entrypoint,
-    sends: sends.map(({ kind, ...field }) => ({
-      ...field,
-      holds:
+    sends: sends.map(({ kind, ...field }) => {
+      const holds =
         kind === undefined
           ? (known.get(`${field.route} ${field.path}`) ?? "")
-          : (inside[kind] ?? kind),
-    })),
+          : (inside[kind] ?? kind);
+      if (field.boundary !== "transit") return { ...field, holds };
+      // Everything of ours seals; in clear it comes from others, to the deployments that say so.
+      if (openDeployments.length === 0) return { ...field, boundary: "sealed", holds };
+      const names = openDeployments.map((name) => `${flow.flowName}/${name}`).join(", ");
+      return { ...field, holds: `in clear if a caller of ${names} does not seal: ${holds}` };
+    }),
     stays: [
       `the code of ${flow.path} (only its SHA-256 leaves)`,
       "what it returns, and every file it writes",
@@ -77,8 +89,12 @@ function requestFields(spec: RouteSpec): RequestField[] {
     route: `${spec.method} ${spec.path}`,
     path,
     boundary: label?.boundary ?? "unlabelled",
-    kind: label?.boundary === "sealed" ? (label.note as SealedKind | undefined) : undefined,
+    kind: isSealed(label?.boundary) ? (label?.note as SealedKind | undefined) : undefined,
   }));
+}
+
+function isSealed(boundary: Boundary | undefined): boolean {
+  return boundary === "sealed" || boundary === "transit";
 }
 
 function deploymentFields(flow: PlannedFlow): Map<string, string> {

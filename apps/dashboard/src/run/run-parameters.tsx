@@ -10,6 +10,9 @@ export function RunParameters({ run }: { run: RunDetail }) {
   return (
     <section className="panel" aria-label="Parameters">
       <h2>Parameters</h2>
+      {run.hostTransit && (
+        <p className="quiet">Sent in clear, sealed by the hosted plane (host-transit).</p>
+      )}
       {run.parameters === null ? (
         <p className="quiet">
           {run.deploymentName === null

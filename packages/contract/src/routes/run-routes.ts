@@ -22,6 +22,7 @@ import {
   RunStateOverride,
   RunStateRecord,
   TaskRun,
+  TriggerSpec,
 } from "../run.ts";
 import { Why } from "../why.ts";
 import { WrappedDataKey } from "../workspace.ts";
@@ -38,7 +39,7 @@ export const runRoutes = {
     summary: "Trigger a deployment",
     tag: "runs",
     access: ["runner", "agent"],
-    body: z.strictObject({ ...RunSpec.shape, dataKeys }),
+    body: z.strictObject({ ...TriggerSpec.shape, dataKeys }),
     response: Run,
     status: 201,
   }),

@@ -17,6 +17,7 @@ export type DeploymentRow = {
   retry: Deployment["retry"];
   timeout_seconds: number | null;
   exclusive: boolean;
+  host_transit: boolean;
   concurrency_limit: number | null;
   concurrency_strategy: string;
   limit_names: string[];
@@ -49,7 +50,7 @@ export function readDeploymentRows(tx: Tx, query: DeploymentQuery): Promise<Depl
   return tx.prisma.$queryRaw<DeploymentRow[]>`
     select d.id, d.flow_id, f.name as flow_name, d.flow_version_id, d.name, p.name as pool_name, q.name as queue_name,
       d.paused, d.tags, v.parameter_schema, d.entrypoint, d.default_parameters, d.retry, d.timeout_seconds,
-      d.exclusive, d.concurrency_limit, d.concurrency_strategy, d.limit_names, d.required_labels, d.signature,
+      d.exclusive, d.host_transit, d.concurrency_limit, d.concurrency_strategy, d.limit_names, d.required_labels, d.signature,
       d.created_at, d.updated_at
     from deployment d
     join flow f on f.id = d.flow_id and f.workspace_id = ${tx.workspaceId}::uuid

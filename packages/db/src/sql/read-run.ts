@@ -13,7 +13,7 @@ type Row = RunRow & { parameters: string | null; result: string | null };
 export async function readRun(
   tx: Tx,
   runId: string,
-): Promise<Omit<RunDetail, "why" | "pause"> | undefined> {
+): Promise<Omit<RunDetail, "why" | "pause" | "hostTransit"> | undefined> {
   const [row] = await tx.prisma.$queryRaw<Row[]>`
     ${runColumns(tx)}, r.parameters, e.result
     from flow_run r

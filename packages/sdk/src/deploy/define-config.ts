@@ -39,6 +39,11 @@ export type DeploymentConfig = {
    * flow says.
    */
   readonly exclusive?: boolean;
+  /**
+   * Lets callers that cannot seal trigger it with parameters in clear: the hosted plane sees them, and seals them before it
+   * writes anything. Not together with a signing key. Default false.
+   */
+  readonly hostTransit?: boolean;
   /** Most runs at a time, and what becomes of those beyond. Default: no limit. */
   readonly concurrency?: {
     readonly limit: number;

@@ -60,6 +60,7 @@ export async function deploymentSpec(
     retry: retry ?? null,
     timeoutSeconds: config.timeoutSeconds ?? null,
     exclusive: config.exclusive ?? flow.exclusive,
+    hostTransit: config.hostTransit ?? false,
     // Absent: a standing deployment keeps what `downbeat deployment limit` has set.
     ...(concurrency !== undefined && { concurrency }),
     ...(limits !== undefined && { limitNames: limits }),
@@ -74,9 +75,8 @@ export async function deploymentSpec(
         : await sealJson(dataKey, { kind: "defaults", dep }, parameters),
   };
   const whole = checked(spec, dep);
-  return signing === undefined
-    ? whole
-    : { ...whole, signature: await signDeployment(signing, whole) };
+  if (signing === undefined) return whole;
+  return checked({ ...whole, signature: await signDeployment(signing, whole) }, dep);
 }
 
 function checked(spec: object, dep: string): DeploymentSpec {

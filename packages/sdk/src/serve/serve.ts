@@ -91,10 +91,11 @@ function servedFlow(
     );
   const { deploymentName } = deploymentNamed({ flow: definition.name, deployment });
   const defaults = JSON.parse(jsonText("parameters", parameters)) as Record<string, unknown>;
-  const { limits, retry, timeoutSeconds } = others;
+  const { hostTransit, limits, retry, timeoutSeconds } = others;
   const config = {
     tags: checkTags(tags),
     parameters: defaults,
+    ...(hostTransit !== undefined && { hostTransit }),
     ...(limits !== undefined && { limits }),
     ...(retry !== undefined && { retry }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),

@@ -5,7 +5,7 @@ import type { FlowDefinition } from "../flow-definition.ts";
 /** What may be said of a served deployment as of a deployed one. */
 export type ServedConfig = Pick<
   DeploymentConfig,
-  "limits" | "parameters" | "retry" | "tags" | "timeoutSeconds"
+  "hostTransit" | "limits" | "parameters" | "retry" | "tags" | "timeoutSeconds"
 >;
 
 /** A flow that this process executes, as the deployment under which it is registered. */

@@ -1,4 +1,4 @@
-import type { Run, RunDetail, Why } from "@downbeat/contract";
+import { passedThroughHost, type Run, type RunDetail, type Why } from "@downbeat/contract";
 import { describeWaiting, explainWaiting } from "@downbeat/core";
 import { readRun, readRunPause, readWaitingFacts, type Tx } from "@downbeat/db";
 import type { RequestContext } from "../../request-context.ts";
@@ -6,7 +6,7 @@ import type { Services } from "../../services.ts";
 import { runNotFound } from "./run-not-found.ts";
 
 /** A run as the database gives it, before it is said in words why it does not run. */
-type StoredRun = Omit<RunDetail, "why" | "pause">;
+type StoredRun = Omit<RunDetail, "why" | "pause" | "hostTransit">;
 
 /** Reads a run for its own page, saying in words why it is not running. */
 export function readRunDetail(
@@ -18,7 +18,8 @@ export function readRunDetail(
     const run = await requireRun(tx, runId);
     const facts = await readWaitingFacts(tx, runId);
     const pause = run.state.type === "PAUSED" ? await readRunPause(tx, runId) : null;
-    return { ...run, pause, why: facts === undefined ? null : describeWaiting(facts, now()) };
+    const why = facts === undefined ? null : describeWaiting(facts, now());
+    return { ...run, hostTransit: passedThroughHost(run.parameters), pause, why };
   });
 }
 

@@ -19,14 +19,15 @@ import { readLogs } from "./read-logs.ts";
 import { readRunDetail, readWhy } from "./read-run-detail.ts";
 import { resumeRun } from "./resume-run.ts";
 import { retryRun } from "./retry-runs.ts";
+import { sealOnArrival } from "./seal-on-arrival.ts";
 import { setRunState } from "./set-run-state.ts";
 import { readChildren, triggerChildren } from "./trigger-children.ts";
 
 export function runRoutes(register: RegisterRoute, services: Services): void {
   const { database } = services;
   const creator = new RunCreator(services);
-  register(ROUTES.createRun, ({ ctx, body: { dataKeys, ...spec } }) =>
-    creator.createOne(ctx, spec, dataKeys),
+  register(ROUTES.createRun, async ({ ctx, body: { dataKeys, ...spec } }) =>
+    creator.createOne(ctx, await sealOnArrival(services, ctx, spec), dataKeys),
   );
   register(ROUTES.createRuns, ({ ctx, body }) => creator.createMany(ctx, body));
   register(ROUTES.listRuns, ({ ctx, query }) =>
