@@ -17,13 +17,22 @@ Made from the labels in \`packages/contract\` by \`pnpm docs:write\`; a test fai
 a field carries no label.
 
 Each field that crosses the wire is **plain** (the hosted plane reads it) or **sealed** (end-to-end encrypted; only
-holders of the workspace key read it, and plaintext in its place is refused). Of a sealed field the [header](sealing.md#a-sealed-blob) is in clear: ids,
+holders of the workspace key read it, and plaintext in its place is refused). One field is **transit**: sealed too, but a
+deployment may let callers send it in clear ([host-transit](sealing.md#parameters-in-clear-host-transit)); off unless it says so. Of a sealed field the [header](sealing.md#a-sealed-blob) is in clear: ids,
 the deployment's name, numbers, and the trace that a run goes on in. What is in no table below stays on your
 machines: results, secrets, environment, source code, file paths.
 
 ## Everything that is sealed
 
-${list(sealedFields(routes))}
+${list(fieldsLabelled(routes, "sealed"))}
+
+## What a deployment may let pass in clear
+
+Sealed by every caller of ours, and refused in clear unless the deployment is registered with \`hostTransit\`. If it is, the hosted
+plane sees what a caller sends in clear, in the memory of that request; it seals it before it writes, queues or logs anything, and the
+run says so.
+
+${list(fieldsLabelled(routes, "transit"))}
 
 ## Every route
 
@@ -31,10 +40,10 @@ ${routes.map(section).join("\n\n")}
 `;
 }
 
-function sealedFields(routes: readonly RouteSpec[]): string[] {
+function fieldsLabelled(routes: readonly RouteSpec[], boundary: Boundary): string[] {
   return routes.flatMap((route) =>
     rowsOf(route)
-      .filter((row) => row.boundary === "sealed")
+      .filter((row) => row.boundary === boundary)
       .map((row) => `\`${route.method} ${route.path}\` · \`${row.path}\``),
   );
 }

@@ -22,6 +22,9 @@ const DEFAULT = "marker-default-04ac3f";
 const ENVIRONMENT = "marker-environment-8c21d5";
 const NOTE = "marker-pause-input-b7e093";
 
+/** Sent in clear where a deployment says so: the plane sees it, and may not keep it. */
+const IN_TRANSIT = "marker-host-transit-5d90ec";
+
 /** Everything that may not leave, by where it stands. */
 const MARKERS: Readonly<Record<string, string>> = {
   source: "marker-source-9a3b51",
@@ -194,6 +197,32 @@ describe("the data boundary", () => {
     expect(found).toEqual(expect.arrayContaining([...given.leaks]));
   });
 
+  it("lets callers send in clear what one deployment takes so, and an agent runs it", async () => {
+    agent = await startAgent();
+    const options = ["--name", "open", "-p", `region=${DEFAULT}`, "--host-transit"];
+    expect((await plane.cliOk(["deploy", FLOW_FILE, ...options])).stderr).toContain("host-transit");
+    expect((await plane.cliOk(["deployment", "ls"])).stdout).toMatch(/open .*host-transit/);
+    const grant = { grant: "api_key", apiKey: plane.apiKey } as const;
+    const { accessToken } = await plane.client().call("exchangeToken", { body: grant });
+    const post = (body: string): Promise<Response> =>
+      fetch(`http://127.0.0.1:${plane.port}/v1/runs`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${accessToken}` },
+        body,
+      });
+    const asked = { flowName: "carries-markers", parameters: { secret: IN_TRANSIT, fail: true } };
+    const open = JSON.stringify({ ...asked, deploymentName: "open" });
+    expect((await post(JSON.stringify(asked))).status).toBe(422);
+    expect((await post(open.slice(0, -2))).status).toBe(400);
+    const { id } = (await (await post(open)).json()) as Run;
+    await reaches(id, "Paused");
+    await plane.cliOk(["runs", "resume", id, "-p", `note=${NOTE}`]);
+    await reaches(id, "Failed");
+    expect((await plane.cliOk(["runs", "logs", id])).stdout).toContain(`${IN_TRANSIT} ${DEFAULT}`);
+    const view = (await plane.cliOk(["runs", "view", id])).stdout;
+    expect(view).toMatch(new RegExp(`"secret":"${IN_TRANSIT}".*\n.*host-transit`));
+  });
+
   // Last: it ends the API. All the leaking processes above have been here, and were refused.
   it("lets nothing of the customer's into the database or the API's log, whoever leaks", async () => {
     expect(await api.kill("SIGTERM")).toBe(0);
@@ -201,6 +230,7 @@ describe("the data boundary", () => {
     expect(dump).toContain("carries-markers");
     expect(api.stdout() + api.stderr()).toContain('"status":422');
     const kept = [dump, api.stdout(), api.stderr(), await readTree(plane.apiHome)];
-    expect(findMarkers(Buffer.from(kept.join("\n"), "latin1"), ALL)).toEqual([]);
+    const markers = [...ALL, IN_TRANSIT];
+    expect(findMarkers(Buffer.from(kept.join("\n"), "latin1"), markers)).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -28,6 +28,8 @@ describe("the page", () => {
   beforeAll(async () => {
     plane = await Plane.create();
     await plane.startApi();
+    const config = `{ deployments: { markers: {}, "markers/open": { hostTransit: true } } }`;
+    await writeFile(join(plane.project, "downbeat.config.mjs"), `export default ${config};`);
     await plane.setUp();
     agent = await plane.startAgent();
     completed = await run("Completed", { secret: SECRET });
@@ -67,6 +69,21 @@ describe("the page", () => {
     await opened?.close();
     opened = undefined;
   }
+
+  it("says of a run that its parameters were sent in clear", async () => {
+    const grant = { grant: "api_key", apiKey: plane.apiKey } as const;
+    const { accessToken } = await plane.client().call("exchangeToken", { body: grant });
+    const response = await fetch(`${plane.apiUrl}/v1/runs`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${accessToken}` },
+      body: `{ "flowName": "markers", "deploymentName": "open", "parameters": { "secret": "a" } }`,
+    });
+    const { id } = (await response.json()) as Run;
+    const { page, faults } = await open(`/runs/${id}`, { key: false });
+    await page.getByRole("region", { name: "Parameters" }).getByText("host-transit").waitFor();
+    expect(faults).toEqual(NO_FAULTS);
+    await close();
+  });
 
   it("lists the runs, and opens one with its tasks, parameters and log lines", async () => {
     const { page, faults } = await open("/runs", { key: true });

@@ -65,6 +65,12 @@ describe("an agent that runs only signed work", () => {
     expect((await ended(keyed.id)).state.type).toBe("COMPLETED");
   });
 
+  it("has no deployment that is signed and takes parameters in clear", async () => {
+    const both = await plane.cli(["deploy", "--sign", "--host-transit"]);
+    expect(both.code).not.toBe(0);
+    expect(both.stderr).toContain("hostTransit: cannot go with a signature");
+  });
+
   it("refuses a run that somebody made at the API alone", async () => {
     const { id } = await plane.client().call("createRun", { body: { flowName: "recovers" } });
     expect(await ended(id)).toMatchObject({ reason: "signature_refused" });

@@ -106,6 +106,20 @@ test("a lease taken once is not taken again after a restart, the next attempt is
   await after.check({ ...taken, epoch: 2 });
 });
 
+test("parameters that the plane says it sealed itself are refused, whoever signed for them", async () => {
+  const header = { alg: "ECDH-ES+A256KW", kind: "parameters", via: "host" };
+  const text = Buffer.from(JSON.stringify(header)).toString("base64url");
+  const parameters = `${text}.k.n.c.t` as Sealed<"parameters">;
+  const sealedByHost = await lease(START, { parameters });
+  const { flowName, deploymentName, runId } = sealedByHost;
+  const trigger = { flowName, deploymentName, parameters, runId, tags: [] };
+  const signature = await signTrigger({ ...signing, now }, trigger);
+  await expect(work().check({ ...sealedByHost, signature })).rejects.toMatchObject({
+    ...refused,
+    message: expect.stringContaining("host-transit"),
+  });
+});
+
 test("a run that has completed is refused after a restart too", async () => {
   const taken = await lease(START);
   const before = work();

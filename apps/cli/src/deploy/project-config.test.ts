@@ -25,12 +25,18 @@ describe("downbeat.config", () => {
     await write(`export default {
       paths: ["jobs/*.mjs"],
       limits: { warehouse: { slots: 4 } },
-      deployments: { "report/eu": { pool: "eu", parameters: { year: 2014 }, retry: { retriesOnCrash: 2 } } },
+      deployments: { "report/eu": { pool: "eu", parameters: { year: 2014 }, retry: { retriesOnCrash: 2 }, hostTransit: true } },
     };`);
     expect(await readProjectConfig(project)).toMatchObject({
       paths: ["jobs/*.mjs"],
       limits: { warehouse: { slots: 4, rate: null } },
-      deployments: { "report/eu": { pool: "eu", retry: { retriesOnCrash: 2, delaySeconds: 10 } } },
+      deployments: {
+        "report/eu": {
+          pool: "eu",
+          retry: { retriesOnCrash: 2, delaySeconds: 10 },
+          hostTransit: true,
+        },
+      },
     });
   });
 
@@ -41,6 +47,7 @@ describe("downbeat.config", () => {
       `{ deployments: { report: { timeoutSeconds: 0.5 } } }`,
       ["deployments.report.timeoutSeconds:"],
     ],
+    [`{ deployments: { report: { hostTransit: "yes" } } }`, ["deployments.report.hostTransit:"]],
     [`7`, ["is not valid"]],
   ])("%s is refused, each key by its name", async (source, words) => {
     await write(`export default ${source};`);

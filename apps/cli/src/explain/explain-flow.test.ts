@@ -37,6 +37,19 @@ test("what is plain shows its value, what is sealed shows what is inside", () =>
   expect(of("run", "body.items[].error.class")).toMatchObject({ boundary: "plain" });
 });
 
+test("what a deployment lets callers send in clear is said, naming the deployment", () => {
+  const parameters = explainFlow(FLOW, ["webhook"]).sends.filter(
+    ({ path }) => path === "body.parameters",
+  );
+  expect(parameters).toMatchObject([
+    {
+      when: "trigger",
+      boundary: "transit",
+      holds: "in clear if a caller of weather/webhook does not seal: values of year",
+    },
+  ]);
+});
+
 test("every field has a label, and none that is plain holds a path or a value of a parameter", () => {
   const { sends } = explainFlow(FLOW);
   expect(sends.filter(({ boundary }) => !["plain", "sealed"].includes(boundary))).toEqual([]);

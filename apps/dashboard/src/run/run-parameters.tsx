@@ -11,7 +11,9 @@ export function RunParameters({ run }: { run: RunDetail }) {
     <section className="panel" aria-label="Parameters">
       <h2>Parameters</h2>
       {run.hostTransit && (
-        <p className="quiet">Sent in clear, sealed by the hosted plane (host-transit).</p>
+        <p className="notice notice--warn">
+          Sent in clear, sealed by the hosted plane (host-transit).
+        </p>
       )}
       {run.parameters === null ? (
         <p className="quiet">
