@@ -23,7 +23,7 @@ const ENVIRONMENT = "marker-environment-8c21d5";
 const NOTE = "marker-pause-input-b7e093";
 
 /** Sent in clear where a deployment says so: the plane sees it, and may not keep it. */
-const IN_TRANSIT = "marker-host-transit-5d90ec";
+const IN_TRANSIT = "marker-in-clear-5d90ec";
 
 /** Everything that may not leave, by where it stands. */
 const MARKERS: Readonly<Record<string, string>> = {
