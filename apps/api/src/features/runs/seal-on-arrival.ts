@@ -39,7 +39,7 @@ export async function sealOnArrival(
 
 type Names = Pick<TriggerSpec, "flowName" | "deploymentName">;
 
-// One answer whether or not there is such a deployment: what is in clear is refused before anything is looked for.
+// One answer whether or not there is such a deployment: without one that says otherwise, the field must be sealed.
 function mustBeSealed({ flowName, deploymentName }: Names): DownbeatError {
   const message = `is not a sealed blob (compact JWE) of kind "parameters", and no deployment "${flowName}/${deploymentName}" takes them in clear (hostTransit)`;
   return refused("plaintext_refused", { path: "parameters", message });
