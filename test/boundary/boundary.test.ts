@@ -215,9 +215,9 @@ describe("the data boundary", () => {
     expect((await post(JSON.stringify(asked))).status).toBe(422);
     expect((await post(open.slice(0, -2))).status).toBe(400);
     const { id } = (await (await post(open)).json()) as Run;
-    await reaches(id, "Paused");
-    await plane.cliOk(["runs", "resume", id, "-p", `note=${NOTE}`]);
-    await reaches(id, "Failed");
+    await plane.reaches(id, "Paused");
+    await plane.resume(id, { note: NOTE });
+    await plane.reaches(id, "Failed");
     expect((await plane.cliOk(["runs", "logs", id])).stdout).toContain(`${IN_TRANSIT} ${DEFAULT}`);
     const view = (await plane.cliOk(["runs", "view", id])).stdout;
     expect(view).toMatch(new RegExp(`"secret":"${IN_TRANSIT}".*\n.*host-transit`));
