@@ -80,11 +80,7 @@ export class Sealer {
   async sealError(place: ErrorPlace, error: ObservedError): Promise<RunError> {
     const detail = fitting(error.detail);
     const [fingerprint, sealed] = await Promise.all([
-      errorFingerprint(this.#keyring, {
-        class: detail.class,
-        message: detail.message,
-        topFrame: topFrame(detail),
-      }),
+      errorFingerprint(this.#keyring, error.detail),
       this.seal({ kind: "error", ...place }, detail),
     ]);
     return {
@@ -114,11 +110,4 @@ function fitting(detail: ErrorDetail): ErrorDetail {
     message: `${message.slice(0, LONGEST_TEXT)}… (shortened)`,
     ...(stack !== undefined && { stack: stack.slice(0, LONGEST_TEXT) }),
   };
-}
-
-/** The innermost frame in the customer's own code, without line and column, which move with every edit. */
-function topFrame({ stack }: ErrorDetail): string | undefined {
-  const frames = stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
-  const own = frames.find((frame) => !/node:|node_modules/.test(frame));
-  return own?.trim().replace(/(:\d+){1,2}\)?$/, "");
 }

@@ -31,15 +31,19 @@ test("a tag is plain HMAC-SHA-256, so other languages can make it", async () => 
   expect(await blindTag(keyring, "cache-key", { b: [true, null], a: 1 })).toBe(expected);
 });
 
-test("errors group by class, message and top frame", async () => {
+test("errors group by class, message and innermost frame of the customer's own, wherever it moves", async () => {
   const { keyring } = await aWorkspace();
-  const error = { class: "TypeError", message: "no rows", topFrame: "load (flow.ts:3)" };
+  const stackWith = (frame: string): string =>
+    `TypeError: no rows\n    at assert (node:assert:1:1)\n    at f (/a/node_modules/b.js:2:2)\n    at ${frame}`;
+  const error = { class: "TypeError", message: "no rows", stack: stackWith("load (flow.ts:3:9)") };
   const tag = await errorFingerprint(keyring, error);
-  expect(await errorFingerprint(keyring, { ...error })).toBe(tag);
+  for (const stack of [stackWith("load (flow.ts:30:1)"), `${error.stack}\n    at main (x.ts:1)`])
+    expect(await errorFingerprint(keyring, { ...error, stack })).toBe(tag);
   const others = [
     { ...error, class: "RangeError" },
     { ...error, message: "few rows" },
-    { ...error, topFrame: undefined },
+    { ...error, stack: undefined },
+    { ...error, stack: stackWith("store (flow.ts:3:9)") },
   ];
   for (const other of others) expect(await errorFingerprint(keyring, other)).not.toBe(tag);
 });

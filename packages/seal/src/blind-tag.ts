@@ -28,12 +28,20 @@ export function artifactKeyTag(
 export type ErrorTraits = {
   class: string;
   message: string;
-  /** The innermost stack frame in the customer's own code, when there is one. */
-  topFrame?: string | undefined;
+  /** As V8 writes it. Of this counts the innermost frame in the customer's own code. */
+  stack?: string | undefined;
 };
 
 /** A blind tag that groups equal errors without showing what they say. */
 export function errorFingerprint(keyring: Keyring, error: ErrorTraits): Promise<string> {
-  const { message, topFrame } = error;
-  return blindTag(keyring, "error-fingerprint", { class: error.class, message, topFrame });
+  const { message, stack } = error;
+  const traits = { class: error.class, message, topFrame: topFrame(stack) };
+  return blindTag(keyring, "error-fingerprint", traits);
+}
+
+// Without line and column, which move with every edit.
+function topFrame(stack: string | undefined): string | undefined {
+  const frames = stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+  const own = frames.find((frame) => !/node:|node_modules/.test(frame));
+  return own?.trim().replace(/(:\d+){1,2}\)?$/, "");
 }

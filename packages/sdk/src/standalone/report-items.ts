@@ -189,10 +189,7 @@ export class ReportItems {
     const detail = fitErrorRecord(error, LARGEST_ERROR_BYTES);
     return {
       ...inClear,
-      fingerprint: await errorFingerprint(full.keyring, {
-        class: error.class,
-        message: error.message,
-      }),
+      fingerprint: await errorFingerprint(full.keyring, error),
       detail: await sealJson(full.dataKey, { kind: "error", run, task, epoch }, detail),
     };
   }
