@@ -59,12 +59,16 @@ describe("the workspace key, rotated under load", () => {
         await trigger(first);
         await trigger(publicKeyOf(await readKeyset(keyFile)));
         const behind = runIds.length - 4;
-        await waitFor(async () => (await finished()) >= behind, { describe: "the load to pass" });
+        await waitFor(async () => (await finished()) >= behind, {
+          intervalMs: 100,
+          describe: "the load to pass",
+        });
       }
     })();
     for (let turn = 1; turn <= 3; turn += 1) {
       const atLeast = (await finished()) + RUNS_BETWEEN_ROTATIONS;
       await waitFor(async () => (await finished()) >= atLeast, {
+        intervalMs: 100,
         deadlineMs: 60_000,
         describe: `runs before rotation ${turn}`,
       });
@@ -74,10 +78,15 @@ describe("the workspace key, rotated under load", () => {
       codes.push(rotated.recoveryCode);
     }
     const last = (await finished()) + RUNS_BETWEEN_ROTATIONS;
-    await waitFor(async () => (await finished()) >= last, { deadlineMs: 60_000, describe: "more" });
+    await waitFor(async () => (await finished()) >= last, {
+      intervalMs: 100,
+      deadlineMs: 60_000,
+      describe: "more",
+    });
     load.goesOn = false;
     await loading;
     await waitFor(async () => (await finished()) === runIds.length, {
+      intervalMs: 100,
       deadlineMs: 60_000,
       describe: "all runs to end",
     });

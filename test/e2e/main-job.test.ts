@@ -1,12 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  isTerminal,
-  type Run,
-  type RunDetail,
-  type RunStateRecord,
-  type TaskRun,
-} from "@downbeat/contract";
+import type { Run, RunDetail, RunStateRecord, TaskRun } from "@downbeat/contract";
 import { DATABASE_KINDS, waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dumpEmbedded, dumpPostgres, readTree } from "./database-dump.ts";
@@ -45,16 +39,8 @@ describe.each(DATABASE_KINDS)("the main job on %s", (kind) => {
   afterAll(() => plane.dispose());
 
   /** What becomes of a run. */
-  async function ended(flowName: string, parameters?: object): Promise<RunDetail> {
-    const runId = await plane.trigger(flowName, parameters);
-    return waitFor(
-      async () => {
-        const run = await plane.read(runId);
-        return isTerminal(run.state.type) && run;
-      },
-      { deadlineMs: 60_000, describe: `${flowName} to end` },
-    );
-  }
+  const ended = async (flowName: string, parameters?: object): Promise<RunDetail> =>
+    plane.ended(await plane.trigger(flowName, parameters));
 
   async function history(runId: string): Promise<string[]> {
     const { items } = await plane.client().call("listRunStates", { params: { runId } });

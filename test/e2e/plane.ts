@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createClient, type Client } from "@downbeat/client";
-import type { RunDetail, StateName } from "@downbeat/contract";
+import { isTerminal, type RunDetail, type StateName } from "@downbeat/contract";
 import { publicKeyOf, sealToPublicKey, type WorkspacePublicKey } from "@downbeat/seal";
 import { readKeyset } from "@downbeat/seal/node";
 import { reserveDatabase, waitFor, type DatabaseKind, type DatabasePlace } from "@downbeat/testkit";
@@ -116,6 +116,8 @@ export class Plane {
       DOWNBEAT_HOME: this.customerHome,
       DOWNBEAT_READY_LINE: "1",
       DOWNBEAT_LOG_LEVEL: "debug",
+      // Flows that never give way keep a core busy for as long.
+      DOWNBEAT_CANCEL_GRACE_SECONDS: "1",
       E2E_FOLDER: this.folder,
       ...env,
     });
@@ -196,11 +198,12 @@ export class Plane {
 
   /** Waits until the run's state has this name. */
   async reaches(runId: string, name: StateName): Promise<void> {
-    await waitFor(async () => (await this.read(runId)).state.name === name, {
-      deadlineMs: 60_000,
-      intervalMs: 50,
-      describe: `the run to be ${name}`,
-    });
+    await this.#runOnce(runId, ({ state }) => state.name === name, `the run to be ${name}`);
+  }
+
+  /** Waits until the run has ended, and says how. */
+  ended(runId: string): Promise<RunDetail> {
+    return this.#runOnce(runId, ({ state }) => isTerminal(state.type), "the run to end");
   }
 
   /** A client with the bootstrap key; the same one until the API is started again. */
@@ -216,6 +219,14 @@ export class Plane {
     for (const running of this.processes.toReversed()) await running.end();
     await rm(this.folder, { recursive: true, force: true });
     await this.#database.drop();
+  }
+
+  #runOnce(runId: string, isSo: (run: RunDetail) => boolean, describe: string): Promise<RunDetail> {
+    const ask = async (): Promise<RunDetail | undefined> => {
+      const run = await this.read(runId);
+      return isSo(run) ? run : undefined;
+    };
+    return waitFor(ask, { deadlineMs: 60_000, intervalMs: 50, describe });
   }
 
   async #closeClients(): Promise<void> {

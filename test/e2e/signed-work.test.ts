@@ -1,7 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Run, RunDetail } from "@downbeat/contract";
-import { waitFor } from "@downbeat/testkit";
+import type { Run } from "@downbeat/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Plane } from "./plane.ts";
 
@@ -26,15 +25,6 @@ describe("an agent that runs only signed work", () => {
   });
   afterAll(() => plane.dispose());
 
-  async function ended(runId: string): Promise<RunDetail> {
-    const read = () => plane.client().call("readRun", { params: { runId } });
-    await waitFor(async () => ["COMPLETED", "FAILED"].includes((await read()).state.type), {
-      deadlineMs: 30_000,
-      describe: "the run to end",
-    });
-    return read();
-  }
-
   const run = (...args: string[]): Promise<Run> => plane.cliJson<Run>(["run", ...args, "--sign"]);
 
   it("is given the public half alone", async () => {
@@ -46,7 +36,7 @@ describe("an agent that runs only signed work", () => {
 
   it("refuses a deployment from before, saying why, and runs it once it is signed", async () => {
     const early = await run("markers", "-p", "secret=a");
-    expect(await ended(early.id)).toMatchObject({
+    expect(await plane.ended(early.id)).toMatchObject({
       state: { type: "FAILED" },
       reason: "signature_refused",
       error: { class: "SignatureError" },
@@ -59,10 +49,10 @@ describe("an agent that runs only signed work", () => {
     );
     await plane.cliOk(["deploy", "--sign"]);
     const late = await run("markers", "-p", "secret=b");
-    expect((await ended(late.id)).state.type).toBe("COMPLETED");
+    expect((await plane.ended(late.id)).state.type).toBe("COMPLETED");
     const once = "0198f2a0-0000-7000-8000-0000000000aa";
     const keyed = await run("markers", "-p", "secret=c", "--idempotency-key", once);
-    expect((await ended(keyed.id)).state.type).toBe("COMPLETED");
+    expect((await plane.ended(keyed.id)).state.type).toBe("COMPLETED");
   });
 
   it("has no deployment that is signed and takes parameters in clear", async () => {
@@ -73,7 +63,7 @@ describe("an agent that runs only signed work", () => {
 
   it("refuses a run that somebody made at the API alone", async () => {
     const { id } = await plane.client().call("createRun", { body: { flowName: "recovers" } });
-    expect(await ended(id)).toMatchObject({ reason: "signature_refused" });
+    expect(await plane.ended(id)).toMatchObject({ reason: "signature_refused" });
   });
 
   it("runs what a script deploys, which signs with the key of its profile", async () => {
@@ -88,7 +78,7 @@ describe("an agent that runs only signed work", () => {
       await deploy(own, { module: new URL("./flows/own.mjs", import.meta.url) });`,
     );
     expect(await plane.script("deploy.mjs").exited).toBe(0);
-    expect((await ended((await run("own")).id)).state.type).toBe("COMPLETED");
+    expect((await plane.ended((await run("own")).id)).state.type).toBe("COMPLETED");
   });
 
   it("does not keep serve() from running its own flows, signed or not", async () => {
@@ -101,8 +91,8 @@ describe("an agent that runs only signed work", () => {
     const served = plane.script("serve.mjs");
     await served.waitForOutput(/serving/, 60_000);
     const { id } = await plane.client().call("createRun", { body: { flowName: "served" } });
-    expect((await ended(id)).state.type).toBe("COMPLETED");
-    expect((await ended((await run("served")).id)).state.type).toBe("COMPLETED");
+    expect((await plane.ended(id)).state.type).toBe("COMPLETED");
+    expect((await plane.ended((await run("served")).id)).state.type).toBe("COMPLETED");
     await served.kill("SIGTERM");
   });
 
@@ -113,8 +103,10 @@ describe("an agent that runs only signed work", () => {
       const response = await fetch(`${triggerUrl}${path}`, request);
       return ((await response.json()) as { runId: string }).runId;
     };
-    expect((await ended(await post("/run/markers", { secret: "d" }))).state.type).toBe("COMPLETED");
-    await ended(await post("/run/parent", {}));
+    expect((await plane.ended(await post("/run/markers", { secret: "d" }))).state.type).toBe(
+      "COMPLETED",
+    );
+    await plane.ended(await post("/run/parent", {}));
     // One of its two children fails by itself; neither is refused.
     const endings = await readFile(join(plane.folder, "parent"), "utf8");
     expect(endings.trim().split(" ").toSorted()).toEqual(["COMPLETED", "FAILED"]);
