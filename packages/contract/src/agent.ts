@@ -47,6 +47,8 @@ export const EnrolRequest = z.strictObject({
   token: EnrolmentToken.shape.token,
   name: Name,
   publicJwk: PublicJwk,
+  /** It is one process and never comes back under this name: forgotten once it has been silent for three days. */
+  ephemeral: Flag.default(false),
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 

@@ -81,6 +81,8 @@ export type NewAgent = {
   readonly poolId: string;
   readonly name: string;
   readonly publicJwk: PublicJwk;
+  /** It is one process: see {@link forgetAgents}. Default false. */
+  readonly ephemeral?: boolean;
 };
 
 /**
@@ -91,11 +93,11 @@ export async function enrolAgent(
   tx: OperatorTx | Tx,
   agent: NewAgent,
 ): Promise<{ agentId: string }> {
-  const { workspaceId, name, poolId, publicJwk } = agent;
+  const { workspaceId, name, poolId, publicJwk, ephemeral = false } = agent;
   const row = await tx.prisma.agent.upsert({
     where: { workspaceId_name: { workspaceId, name } },
-    create: { id: uuidv7(), workspaceId, poolId, name, publicJwk },
-    update: { poolId, publicJwk, revokedAt: null },
+    create: { id: uuidv7(), workspaceId, poolId, name, publicJwk, ephemeral },
+    update: { poolId, publicJwk, ephemeral, revokedAt: null },
     select: { id: true },
   });
   return { agentId: row.id };

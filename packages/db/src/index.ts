@@ -47,6 +47,7 @@ export * from "./sql/find-descendants.ts";
 export * from "./sql/find-run-ids.ts";
 export * from "./sql/enforce-strategies.ts";
 export { forgetRunKeys } from "./sql/forget-run-keys.ts";
+export * from "./sql/forget-agents.ts";
 export * from "./sql/heartbeat.ts";
 export { listArtifacts } from "./sql/list-artifacts.ts";
 export { listTaskRuns } from "./sql/list-task-runs.ts";

@@ -1,5 +1,6 @@
 import {
   enforceStrategies,
+  forgetAgents,
   markLate,
   poolsWithClaimableRuns,
   sweepPauses,
@@ -16,6 +17,10 @@ import { startLoop } from "./loop.ts";
 const CLAIM_POLL_MS = 1000;
 /** How often partitions are looked after: seldom, and yet a process that lives for minutes gets to it. */
 const PARTITIONS_MS = 60_000;
+/** How often agents that are silent for long are looked for; the first round leaves time to be heard again after a start. */
+const AGENTS_MS = 600_000;
+/** Longer than a plane is ever away: a day of that must cost nobody its agent. */
+const SILENT_HOURS = 72;
 /** Most runs that one statement moves; a round repeats while there are more. */
 const BATCH = 500;
 
@@ -52,6 +57,7 @@ export function startEngine(services: Services): Engine {
       round: partitionsRound(services),
       log,
     }),
+    startLoop({ name: "agents", intervalMs: AGENTS_MS, round: () => forgetSilent(services), log }),
   ];
   return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) };
 }
@@ -105,6 +111,12 @@ async function keepToStrategies(services: Services): Promise<void> {
   const moved = await inBatches(services, (tx) => enforceStrategies(tx, { limit: BATCH }));
   if (moved.length > 0)
     services.log.info({ runs: moved.length }, "cancelled runs beyond the limits of deployments");
+}
+
+async function forgetSilent({ database, log }: Services): Promise<void> {
+  const silentHours = SILENT_HOURS;
+  const agentIds = await database.asEngine((tx) => forgetAgents(tx, { silentHours }));
+  if (agentIds.length > 0) log.info({ agentIds }, "forgot agents that are silent for long");
 }
 
 async function pollForClaims({ claims, database }: Services): Promise<void> {

@@ -89,7 +89,7 @@ async function versionOfScript(): Promise<Place["script"]> {
 async function enrol(owner: Client, apiUrl: string, poolName: string): Promise<Client> {
   const key = await createAgentKey();
   const { token } = await owner.call("createEnrolmentToken", { params: { poolName } });
-  const body = { token, name: agentName(), publicJwk: key.publicJwk };
+  const body = { token, name: agentName(), publicJwk: key.publicJwk, ephemeral: true };
   const { agentId } = await owner.call("enrolAgent", { body });
   return createClient({ apiUrl, signAssertion: () => key.assert(agentId) });
 }

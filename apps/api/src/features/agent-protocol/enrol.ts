@@ -9,7 +9,7 @@ import type { Services } from "../../services.ts";
  */
 export async function enrol(
   { database }: Services,
-  { token, name, publicJwk }: EnrolRequest,
+  { token, name, publicJwk, ephemeral }: EnrolRequest,
 ): Promise<EnrolAnswer> {
   const { id, secret } = parseEnrolmentTokenText(token);
   return database.asOperator(async (tx) => {
@@ -26,7 +26,7 @@ export async function enrol(
       throw new DownbeatError("credentials_invalid", { message });
     }
     const { workspaceId, poolId, poolName } = place;
-    const { agentId } = await enrolAgent(tx, { workspaceId, poolId, name, publicJwk });
+    const { agentId } = await enrolAgent(tx, { workspaceId, poolId, name, publicJwk, ephemeral });
     return { agentId, workspaceId, poolName };
   });
 }

@@ -1,0 +1,36 @@
+import { randomUUID } from "node:crypto";
+import { enrolAgent, forgetAgents, heartbeat, listAgents } from "@downbeat/db";
+import { describeEachDatabase } from "@downbeat/testkit";
+import { expect, it } from "vitest";
+import { anAgent, aSession, aWorkspace } from "./db-fixture.ts";
+
+const HOUR_SECONDS = 3_600;
+
+describeEachDatabase("agents", ({ database }) => {
+  const later = (seconds: number) => new Date(Date.now() + seconds * 1000);
+
+  it("that are one process are forgotten after three days of silence, and no others", async () => {
+    const fixture = await aWorkspace(database());
+    const enrol = async (ephemeral: boolean): Promise<string> => {
+      const one = anAgent(fixture.workspaceId, fixture.poolId, randomUUID());
+      return (await fixture.inside((tx) => enrolAgent(tx, { ...one, ephemeral }))).agentId;
+    };
+    const [passing, never, lasting] = [await enrol(true), await enrol(true), await enrol(false)];
+    const sessionId = await aSession({ ...fixture, agentId: passing });
+    await aSession({ ...fixture, agentId: lasting });
+    const beat = { sessionId, principalId: passing, tick: 1 };
+    const times = { leaseSeconds: 45, now: later(HOUR_SECONDS) };
+    await fixture.inside((tx) => heartbeat(tx, [beat], times));
+    const forget = async (now: Date) =>
+      (await database().asEngine((tx) => forgetAgents(tx, { silentHours: 72, now }))).filter((id) =>
+        [passing, never, lasting].includes(id),
+      );
+    expect(await forget(later(60))).toEqual([]);
+    expect(await forget(later(72 * HOUR_SECONDS + 60))).toEqual([never]);
+    expect(await forget(later(73 * HOUR_SECONDS + 60))).toEqual([passing]);
+    const page = await fixture.inside((tx) => listAgents(tx, { limit: 10 }));
+    expect(page.items.map(({ id }) => id).toSorted()).toEqual(
+      [fixture.agentId, lasting].toSorted(),
+    );
+  });
+});
