@@ -8,12 +8,13 @@ import { fullPathThroughput } from "./figures/full-path-throughput.ts";
 import { growth } from "./figures/growth.ts";
 import { idleAgents } from "./figures/idle-agents.ts";
 import { protocolThroughput } from "./figures/protocol-throughput.ts";
+import { retentionSize } from "./figures/retention-size.ts";
 import { sealedThroughput } from "./figures/sealed-throughput.ts";
 import { sdkTaskCost } from "./figures/sdk-task-cost.ts";
 import { taskRunsRecorded } from "./figures/task-runs-recorded.ts";
 
 type Options = {
-  /** Most finished runs that growth is measured up to. */
+  /** Most finished runs that growth is measured up to, and that retention takes. */
   readonly runs: number;
 };
 
@@ -31,6 +32,7 @@ const FIGURES: Record<string, Measure> = {
   dispatch: (postgres) => dispatchLatency(postgres),
   idle_agents: idleAgents,
   growth: (postgres, { runs }) => growth(postgres, runs),
+  retention_size: (postgres, { runs }) => retentionSize(postgres, runs),
   fork_ratio: async () => [await forkRatio()],
   cli_start: async () => [await cliStart()],
   sdk: () => sdkTaskCost(),
@@ -41,7 +43,7 @@ const USAGE = `Usage: pnpm bench [figure…] [--json] [--runs N]
 
 Figures: ${Object.keys(FIGURES).join(", ")} (a prefix is enough; default: all)
 
---runs N  growth: up to so many finished runs, default 100000; 10000000 takes half an hour and 25 GB of disk`;
+--runs N  growth, retention_size: up to so many finished runs, default 100000; 10000000 takes half an hour and 25 GB of disk`;
 
 async function main(): Promise<void> {
   const { values, positionals: asked } = parseArgs({
