@@ -14,7 +14,7 @@ export type RunSelection = {
 };
 
 /** With more deployments of one name than this, a run of one of them is never far in the list of all runs. */
-const MOST_DEPLOYMENTS = 20;
+const MOST_DEPLOYMENTS = 8;
 /** So many runs of a deployment are looked at one by one, to see which of them are in a state that few runs are in. */
 const FEW_RUNS = 5000;
 const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
@@ -30,8 +30,8 @@ const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
  */
 export async function runPage(tx: Tx, selection: RunSelection, limit: number): Promise<Prisma.Sql> {
   const { stateTypes, filter, cursor } = selection;
-  const deploymentIds = await readDeploymentIds(tx, filter);
-  const page = { tx, limit: literal(limit), deploymentIds, matches: runMatches(tx, selection) };
+  const { flowId, deploymentIds } = await prepare(tx, filter);
+  const page = { tx, limit, deploymentIds, matches: runMatches(tx, selection, flowId) };
   if (stateTypes === undefined || stateTypes.length === 0) return ofAny(page, Prisma.empty);
   const below = idCursor(cursor) ?? HIGHEST_ID;
   const isNarrow = deploymentIds !== null || filter.flowName !== undefined;
@@ -48,11 +48,11 @@ export async function runPage(tx: Tx, selection: RunSelection, limit: number): P
     parts.map((part) => Prisma.sql`(${part})`),
     " union all ",
   );
-  return Prisma.sql`select id from (${candidates}) as candidate order by id desc limit ${page.limit}`;
+  return Prisma.sql`select id from (${candidates}) as candidate order by id desc limit ${page.limit}::int`;
 }
 
 async function areFew(page: Page): Promise<boolean> {
-  const some = ofAny({ ...page, limit: literal(FEW_RUNS) }, Prisma.empty);
+  const some = ofAny({ ...page, limit: FEW_RUNS }, Prisma.empty);
   const [row] = await page.tx.prisma.$queryRaw<[{ count: number }]>`
     select count(*)::int as count from (${some}) as few`;
   return row.count < FEW_RUNS;
@@ -60,7 +60,7 @@ async function areFew(page: Page): Promise<boolean> {
 
 type Page = {
   readonly tx: Tx;
-  readonly limit: Prisma.Sql;
+  readonly limit: number;
   /** Null: runs of any deployment, or of so many that they are best found among all. */
   readonly deploymentIds: readonly string[] | null;
   readonly matches: Prisma.Sql;
@@ -68,19 +68,22 @@ type Page = {
 
 function ofAny({ limit, deploymentIds, matches }: Page, state: Prisma.Sql): Prisma.Sql {
   const newest = (more: Prisma.Sql): Prisma.Sql => Prisma.sql`
-    select r.id from flow_run r where ${matches} ${more} ${state} order by r.id desc limit ${limit}`;
-  if (deploymentIds === null) return newest(Prisma.empty);
+    select r.id from flow_run r where ${matches} ${more} ${state} order by r.id desc limit ${limit}::int`;
+  const [id, ...others] = deploymentIds ?? [];
+  if (id === undefined)
+    return newest(deploymentIds === null ? Prisma.empty : Prisma.sql`and false`);
+  const of = (one: string): Prisma.Sql => newest(Prisma.sql`and r.deployment_id = ${one}::uuid`);
+  if (others.length === 0) return of(id);
+  const parts = [id, ...others].map((one) => Prisma.sql`(${of(one)})`);
   return Prisma.sql`
-    select run.id from unnest(${deploymentIds}::uuid[]) as asked (id)
-    cross join lateral (${newest(Prisma.sql`and r.deployment_id = asked.id`)}) as run
-    order by run.id desc limit ${limit}`;
+    select id from (${Prisma.join(parts, " union all ")}) as run order by id desc limit ${limit}::int`;
 }
 
 // offset 0: one look for each run, in the order of runs
 function isEnded(tx: Tx, type: StateType): Prisma.Sql {
   return Prisma.sql`and exists (
     select from ended_run e
-    where e.run_id = r.id and (e.workspace_id = ${tx.workspaceId}::uuid) is true and e.state_type = ${literal(type)} offset 0)`;
+    where e.run_id = r.id and (e.workspace_id = ${tx.workspaceId}::uuid) is true and e.state_type = ${type}::text offset 0)`;
 }
 
 function ofState(
@@ -90,33 +93,37 @@ function ofState(
   return Prisma.sql`
     select e.run_id as id from ended_run e
     cross join lateral (select from flow_run r where r.id = e.run_id and ${matches} offset 0) as r
-    where e.workspace_id = ${tx.workspaceId}::uuid and e.state_type = ${literal(type)} and e.run_id < ${below}::uuid
-    order by e.run_id desc limit ${limit}`;
+    where e.workspace_id = ${tx.workspaceId}::uuid and e.state_type = ${type}::text and e.run_id < ${below}::uuid
+    order by e.run_id desc limit ${limit}::int`;
 }
 
 function ofLive({ tx, limit, matches }: Page, types: readonly StateType[]): Prisma.Sql {
   return Prisma.sql`
     select r.id from live_run l join flow_run r on r.id = l.run_id
     where l.workspace_id = ${tx.workspaceId}::uuid and l.state_type = any(${types}::text[]) and ${matches}
-    order by l.run_id desc limit ${limit}`;
+    order by l.run_id desc limit ${limit}::int`;
 }
 
-async function readDeploymentIds(
+/**
+ * Has what follows in this transaction planned for its arguments: how rare a workspace, a deployment or a state is decides which
+ * index is read. Returns the ids of the flow and the deployments that are asked for.
+ */
+async function prepare(
   tx: Tx,
   { flowName, deploymentName }: RunSelection["filter"],
-): Promise<string[] | null> {
-  if (deploymentName === undefined) return null;
-  const rows = await tx.prisma.$queryRaw<{ id: string }[]>`
-    select d.id from deployment d join flow f on f.id = d.flow_id
-    where d.workspace_id = ${tx.workspaceId}::uuid and d.name = ${deploymentName}::text
-      and (${flowName ?? null}::text is null or f.name = ${flowName ?? null}::text)
-    limit ${MOST_DEPLOYMENTS + 1}::int`;
-  return rows.length > MOST_DEPLOYMENTS ? null : rows.map(({ id }) => id);
-}
-
-// In the text, so that a plan is made for them: it matters how rare a state is, and that no more than a page is wanted.
-function literal(value: number | StateType): Prisma.Sql {
-  return Prisma.raw(typeof value === "number" ? String(value) : `'${value}'`);
+): Promise<{ flowId: string | null; deploymentIds: string[] | null }> {
+  const [row] = await tx.prisma.$queryRaw<[{ flow_id: string | null; ids: string[] }]>`
+    select set_config('plan_cache_mode', 'force_custom_plan', true), (
+      select id from flow
+      where workspace_id = ${tx.workspaceId}::uuid and name = ${flowName ?? null}::text
+    ) as flow_id, array(
+      select d.id from deployment d join flow f on f.id = d.flow_id
+      where d.workspace_id = ${tx.workspaceId}::uuid and d.name = ${deploymentName ?? null}::text
+        and (${flowName ?? null}::text is null or f.name = ${flowName ?? null}::text)
+      limit ${MOST_DEPLOYMENTS + 1}::int
+    ) as ids`;
+  const isAny = deploymentName === undefined || row.ids.length > MOST_DEPLOYMENTS;
+  return { flowId: row.flow_id, deploymentIds: isAny ? null : row.ids };
 }
 
 /** How long before a run reached the API its caller may have given it its id, and how far that clock may be ahead. */
@@ -124,14 +131,19 @@ const EARLY_ID_MS = 7 * 86_400_000;
 const CLOCK_AHEAD_MS = 86_400_000;
 
 /** The conditions of a selection on `flow_run r`, its states aside. Only what is asked stands in them, so that it can drive an index. */
-export function runMatches(tx: Tx, { filter, cursor }: RunSelection): Prisma.Sql {
+export function runMatches(
+  tx: Tx,
+  { filter, cursor }: RunSelection,
+  flowId: string | null = null,
+): Prisma.Sql {
   const { flowName, deploymentName, poolName, createdAfter, createdBefore } = filter;
   const workspace = Prisma.sql`workspace_id = ${tx.workspaceId}::uuid`;
   const conditions = [Prisma.sql`r.${workspace}`];
   const require = (condition: Prisma.Sql): void => void conditions.push(condition);
   const before = idCursor(cursor);
   if (before !== null) require(Prisma.sql`r.id < ${before}::uuid`);
-  if (flowName !== undefined)
+  if (flowId !== null) require(Prisma.sql`r.flow_id = ${flowId}::uuid`);
+  else if (flowName !== undefined)
     require(
       Prisma.sql`r.flow_id = (select id from flow where ${workspace} and name = ${flowName}::text)`,
     );
