@@ -19,6 +19,8 @@ export type HeartbeatLoopParts = {
 const UNREACHED_BEAT_MS = 2_000;
 const AWAY_BEAT_MS = 5_000;
 const BEAT_TIMEOUT_MS = 10_000;
+// As long as a claim is held, and two seconds for its answer.
+const LONGEST_CARRIED_MS = 27_000;
 
 /** Keeps the leases alive, and hears of cancellations and lost leases. */
 export class HeartbeatLoop {
@@ -104,10 +106,10 @@ export class HeartbeatLoop {
   /** A claim stands in for beats while nothing is held. */
   #isCarried(): boolean {
     const { process, runs, carryingSinceMs } = this.#parts;
-    const { timeline, heartbeatMs, leaseMs } = process.world;
+    const { timeline } = process.world;
     const sinceMs = carryingSinceMs();
     return (
-      sinceMs !== undefined && runs.size === 0 && timeline.nowMs < sinceMs + leaseMs - heartbeatMs
+      sinceMs !== undefined && runs.size === 0 && timeline.nowMs < sinceMs + LONGEST_CARRIED_MS
     );
   }
 }

@@ -36,6 +36,8 @@ export type HeartbeatLoopOptions = SessionLink & {
 // Without a held claim this is how late a cancellation arrives.
 const UNREACHED_BEAT_MS = 2_000;
 const BEAT_TIMEOUT_MS = 10_000;
+// A claim that is answered later than this was lost, perhaps with leases in it: there must be time to beat twice.
+const ANSWER_GRACE_MS = 2_000;
 const FIRST_BACKOFF_MS = 250;
 
 /** Keeps the leases alive, and hears of cancellations and lost leases. */
@@ -97,8 +99,9 @@ export class HeartbeatLoop {
     const { runs, session, carryingSinceMs } = this.#options;
     const sentAtMs = carryingSinceMs();
     if (sentAtMs === undefined || runs.size > 0 || this.#failures > 0) return 0;
-    const { leaseSeconds, heartbeatSeconds } = session.intervals;
-    return sentAtMs + (leaseSeconds - heartbeatSeconds) * 1000;
+    const { leaseSeconds, heartbeatSeconds, claimHoldSeconds } = session.intervals;
+    const standsInMs = claimHoldSeconds * 1000 + ANSWER_GRACE_MS;
+    return sentAtMs + Math.min(standsInMs, (leaseSeconds - heartbeatSeconds) * 1000);
   }
 
   #intervalMs(): number {
