@@ -11,12 +11,12 @@ export const CrashCall = z.object({
   epoch: z.int(),
   attempt: z.int(),
   flowName: z.string(),
-  deployment: z.string().optional(),
-  workspaceId: z.string().optional(),
+  deployment: z.string().exactOptional(),
+  workspaceId: z.string().exactOptional(),
   modulePath: z.string(),
   exportName: z.string(),
-  capturesConsole: z.boolean().optional(),
-  traceparent: z.string().optional(),
+  capturesConsole: z.boolean().exactOptional(),
+  traceparent: z.string().exactOptional(),
 });
 export type CrashCall = z.infer<typeof CrashCall>;
 

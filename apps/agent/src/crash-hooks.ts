@@ -120,15 +120,5 @@ export class CrashHooks {
 }
 
 function messageFor(call: CrashCall, { class: errorClass, message }: ErrorDetail): RunMessage {
-  const { deployment, workspaceId, capturesConsole, traceparent, ...rest } = call;
-  return {
-    type: "run",
-    ...rest,
-    parameters: {},
-    ...(deployment !== undefined && { deployment }),
-    ...(workspaceId !== undefined && { workspaceId }),
-    ...(capturesConsole !== undefined && { capturesConsole }),
-    ...(traceparent !== undefined && { traceparent }),
-    crashed: { class: errorClass, message },
-  };
+  return { type: "run", ...call, parameters: {}, crashed: { class: errorClass, message } };
 }

@@ -1,5 +1,5 @@
-import type { Lease, LogLine, PausePoint, ReportItem, TransitionItem } from "@downbeat/contract";
-import { LogItems, ShownItems } from "@downbeat/sdk/protocol";
+import type { LogLine, PausePoint, ReportItem, TransitionItem } from "@downbeat/contract";
+import { LogItems, ShownItems, type Fence } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
 import { uuidv7 } from "uuidv7";
 import type { CrashCall } from "./crash-call.ts";
@@ -21,8 +21,6 @@ export type EgressParts = {
   readonly logger: Logger;
   readonly now: () => Date;
 };
-
-type Fence = Pick<Lease, "runId" | "epoch" | "leaseToken">;
 
 type FlowStateEvent = Extract<WorkerEvent, { kind: "flow_state" }>;
 

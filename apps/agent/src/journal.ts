@@ -1,4 +1,4 @@
-import type { Lease } from "@downbeat/contract";
+import type { Fence } from "@downbeat/sdk/protocol";
 import { z } from "zod";
 import { CrashCall } from "./crash-call.ts";
 import type { ProcessGroup } from "./process-group.ts";
@@ -36,15 +36,12 @@ export class Journal {
   }
 
   /** Call before user code starts. */
-  runStarted({ runId, epoch, leaseToken }: Lease): Promise<void> {
+  runStarted({ runId, epoch, leaseToken }: Fence): Promise<void> {
     return this.#store.writeLoosely([put(`run!${runId}`, { runId, epoch, leaseToken })]);
   }
 
   /** In place of what {@link runStarted} wrote, for a run with hooks that hear of a crash. */
-  crashHeard(
-    { runId, epoch, leaseToken }: Pick<Lease, "runId" | "epoch" | "leaseToken">,
-    crash: HeardCrash,
-  ): StoreOperation {
+  crashHeard({ runId, epoch, leaseToken }: Fence, crash: HeardCrash): StoreOperation {
     return put(`run!${runId}`, { runId, epoch, leaseToken, crash });
   }
 

@@ -8,9 +8,14 @@ import {
   Tags,
   TRACEPARENT,
   BATCH_LIMIT,
-  type Lease,
 } from "@downbeat/contract";
-import { answerAll, runStatusOf, type RemoteCall, type TriggerMaker } from "@downbeat/sdk/protocol";
+import {
+  answerAll,
+  runStatusOf,
+  type Fence,
+  type RemoteCall,
+  type TriggerMaker,
+} from "@downbeat/sdk/protocol";
 import { z } from "zod";
 import type { RemoteCallRequest } from "./launchers/worker-process.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
@@ -24,7 +29,7 @@ export type ChildParts = {
 };
 
 type RunSide = {
-  readonly lease: Pick<Lease, "runId" | "epoch" | "leaseToken">;
+  readonly lease: Fence;
   readonly answer: (requestId: string, answer: RemoteAnswer) => void;
 };
 

@@ -1,6 +1,6 @@
 import type { Caller } from "@downbeat/client";
-import type { AcquireAnswer, Lease } from "@downbeat/contract";
-import { pause } from "@downbeat/sdk/protocol";
+import type { AcquireAnswer } from "@downbeat/contract";
+import { pause, type Fence } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
 import type { SlotRequest } from "./launchers/worker-process.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
@@ -15,7 +15,7 @@ export type SlotParts = {
 };
 
 type RunSide = {
-  readonly lease: Pick<Lease, "runId" | "epoch" | "leaseToken">;
+  readonly lease: Fence;
   readonly grant: (requestId: string) => void;
   /** Writes a line into the run's log. */
   readonly tell: (text: string) => void;

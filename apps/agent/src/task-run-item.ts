@@ -1,10 +1,9 @@
-import type { Lease, TaskRunItem } from "@downbeat/contract";
+import type { TaskRunItem } from "@downbeat/contract";
+import type { Fence } from "@downbeat/sdk/protocol";
 import type { WorkerEvent } from "./launchers/worker-message.ts";
 import type { ObservedError, Sealer } from "./sealer.ts";
 
 export type TaskRunEvent = Extract<WorkerEvent, { kind: "task_run" }>;
-
-type Fence = Pick<Lease, "runId" | "epoch" | "leaseToken">;
 
 // The sealed text of a rendered name may have 4 KiB.
 const LONGEST_RENDERED_NAME = 512;

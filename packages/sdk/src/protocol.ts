@@ -28,6 +28,7 @@ export { backoffMs, NETWORK_BACKOFF } from "./session/backoff.ts";
 export type { Backoff } from "./session/backoff.ts";
 export { ClaimLoop } from "./session/claim-loop.ts";
 export { HeartbeatLoop } from "./session/heartbeat-loop.ts";
+export type { Fence } from "./session/item-sealer.ts";
 export { LogItems } from "./session/log-items.ts";
 export { pause } from "./session/pause.ts";
 export { runningItem } from "./session/running-item.ts";
