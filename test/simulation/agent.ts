@@ -46,7 +46,7 @@ export class Agent {
       runs,
       supervisor: this.#supervisor,
       isAsking: () => this.#claims.isAsking,
-      carryingSinceMs: () => this.#claims.carryingSinceMs,
+      carriedUntilMs: () => this.#claims.carriesUntilMs,
     });
     this.#claims = new ClaimLoop({
       process,

@@ -28,6 +28,8 @@ type Times = {
 };
 
 const HOLD_MS = 25_000;
+// A claim that is a heartbeat too is overdue after this many times its wait.
+const OVERDUE_AFTER_WAITS = 1.1;
 const GRACE_MS = 10_000;
 const LAST_CLAIM_TIMEOUT_MS = 5_000;
 const EARLY_PAUSE_MS = 100;
@@ -38,7 +40,7 @@ export class ClaimLoop {
   #unanswered: Unanswered | undefined;
   #hangUp: (() => void) | undefined;
   #failures = 0;
-  #carryingSinceMs: number | undefined;
+  #carriesUntilMs: number | undefined;
   #isWaiting = false;
   #isStopped = false;
 
@@ -50,9 +52,9 @@ export class ClaimLoop {
     return this.#hangUp !== undefined;
   }
 
-  /** When the claim under way was sent, if it is a heartbeat too. */
-  get carryingSinceMs(): number | undefined {
-    return this.#carryingSinceMs;
+  /** When the claim under way is overdue, if it is a heartbeat too. */
+  get carriesUntilMs(): number | undefined {
+    return this.#carriesUntilMs;
   }
 
   start(): void {
@@ -89,25 +91,26 @@ export class ClaimLoop {
     const asked = this.#unanswered;
     const askedAtMs = process.world.timeline.nowMs;
     const idleTick = this.#parts.idleTick();
-    this.#carryingSinceMs = idleTick === undefined ? undefined : askedAtMs;
-    const times = { waitMs: HOLD_MS, timeoutMs: HOLD_MS + GRACE_MS, idleTick };
+    const waitMs = idleTick === undefined ? HOLD_MS : process.world.heartbeatMs;
+    this.#carriesUntilMs =
+      idleTick === undefined ? undefined : askedAtMs + waitMs * OVERDUE_AFTER_WAITS;
+    const times = { waitMs, timeoutMs: HOLD_MS + GRACE_MS, idleTick };
     this.#hangUp = this.#ask(asked, times, (ending) => {
       if (this.#isStopped) return;
       this.#hangUp = undefined;
-      this.#carryingSinceMs = undefined;
-      this.#answered(ending, asked, askedAtMs);
+      this.#carriesUntilMs = undefined;
+      this.#answered(ending, asked, askedAtMs + waitMs);
     });
   }
 
-  #answered(ending: Ending<"claim">, { sessionId }: Unanswered, askedAtMs: number): void {
+  #answered(ending: Ending<"claim">, { sessionId }: Unanswered, untilMs: number): void {
     const { process, session, onEarlyAnswer } = this.#parts;
     if ("ok" in ending) {
       const { leases } = ending.ok;
       this.#unanswered = undefined;
       this.#failures = 0;
       this.#take(leases);
-      const isEarly =
-        leases.length === 0 && process.world.timeline.nowMs - askedAtMs < HOLD_MS - 50;
+      const isEarly = leases.length === 0 && process.world.timeline.nowMs < untilMs - 50;
       if (!isEarly) return this.#turn();
       onEarlyAnswer();
       process.after(EARLY_PAUSE_MS, () => this.#turn());

@@ -12,15 +12,13 @@ export type HeartbeatLoopParts = {
   readonly supervisor: RunSupervisor;
   /** While false the plane cannot reach the agent through a held claim. */
   readonly isAsking: () => boolean;
-  /** When the claim under way was sent, if it is a heartbeat too. */
-  readonly carryingSinceMs: () => number | undefined;
+  /** When the claim under way is overdue, if it is a heartbeat too. */
+  readonly carriedUntilMs: () => number | undefined;
 };
 
 const UNREACHED_BEAT_MS = 2_000;
 const AWAY_BEAT_MS = 5_000;
 const BEAT_TIMEOUT_MS = 10_000;
-// As long as a claim is held, and two seconds for its answer.
-const LONGEST_CARRIED_MS = 27_000;
 
 /** Keeps the leases alive, and hears of cancellations and lost leases. */
 export class HeartbeatLoop {
@@ -98,18 +96,15 @@ export class HeartbeatLoop {
   }
 
   #beatUnlessCarried(): void {
-    if (!this.#isCarried()) return this.beatNow();
-    const { process } = this.#parts;
-    this.#cancelNext = process.after(UNREACHED_BEAT_MS, () => this.#beatUnlessCarried());
+    const leftMs = this.#carriedForMs();
+    if (leftMs <= 0) return this.beatNow();
+    const waitMs = Math.min(leftMs, UNREACHED_BEAT_MS);
+    this.#cancelNext = this.#parts.process.after(waitMs, () => this.#beatUnlessCarried());
   }
 
   /** A claim stands in for beats while nothing is held. */
-  #isCarried(): boolean {
-    const { process, runs, carryingSinceMs } = this.#parts;
-    const { timeline } = process.world;
-    const sinceMs = carryingSinceMs();
-    return (
-      sinceMs !== undefined && runs.size === 0 && timeline.nowMs < sinceMs + LONGEST_CARRIED_MS
-    );
+  #carriedForMs(): number {
+    const { process, runs, carriedUntilMs } = this.#parts;
+    return runs.size > 0 ? 0 : (carriedUntilMs() ?? 0) - process.world.timeline.nowMs;
   }
 }

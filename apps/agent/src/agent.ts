@@ -73,7 +73,7 @@ export class Agent {
       tick,
       awayBeatMs: AWAY_BEAT_MS,
       isAsking: () => this.#claims.isAsking,
-      carryingSinceMs: () => this.#claims.carryingSinceMs,
+      carriedUntilMs: () => this.#claims.carriesUntilMs,
       onDrain,
       onRenewed: (sentAtMs, leaseSeconds) =>
         parts.supervisor.leaseGuard.renewed(sentAtMs, leaseSeconds),

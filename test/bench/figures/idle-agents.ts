@@ -13,7 +13,8 @@ const AGENTS = 1000;
 const JOINING_AT_ONCE = 20;
 const CAPACITY = 10;
 const BACK_OFF_MS = 2_000;
-const CLAIM_HOLD_MS = 25_000;
+/** An agent without work polls once in a heartbeat interval. */
+const CLAIM_HOLD_MS = 15_000;
 /** One poll of every agent. */
 const WARM_UP_MS = 30_000;
 const WINDOW_MS = 20_000;
@@ -74,7 +75,14 @@ async function idle({ client, sessionId }: BenchAgent, signal: AbortSignal): Pro
     await pause(Math.random() * CLAIM_HOLD_MS, undefined, { signal });
     for (;;) {
       idleTick += 1;
-      const body = { sessionId, claimRequestId: randomUUID(), max: CAPACITY, idleTick };
+      const waitSeconds = CLAIM_HOLD_MS / 1000;
+      const body = {
+        sessionId,
+        claimRequestId: randomUUID(),
+        max: CAPACITY,
+        waitSeconds,
+        idleTick,
+      };
       await client.call("claim", { body }, { signal }).catch((error: unknown) => {
         // As an agent does, it asks again a little later.
         if (!isDownbeatError(error) || !error.retryable) throw error;
@@ -117,7 +125,7 @@ function figures(bare: Usage, taken: readonly Usage[], statements: StatementCoun
   return [
     rateFigure("idle_agents_cpu", cpu, bare.cpuPercent),
     rateFigure("idle_agents_rss", rss, bare.rssMegabytes),
-    // A poll of each agent, one every 25 s, if none shared a statement.
+    // A poll of each agent, one every 15 s, if none shared a statement.
     ...perMinute
       .toSorted(([, one], [, other]) => other - one)
       .map(([kind, rate]) =>

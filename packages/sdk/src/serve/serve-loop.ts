@@ -78,7 +78,7 @@ export class ServeLoop {
       onRenewed: () => void keys.tend(),
       tick,
       isAsking: () => this.#claims.isAsking,
-      carryingSinceMs: () => this.#claims.carryingSinceMs,
+      carriedUntilMs: () => this.#claims.carriesUntilMs,
     });
   }
 

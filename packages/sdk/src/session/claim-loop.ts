@@ -26,6 +26,9 @@ export type ClaimLoopOptions = SessionLink & {
 // Answering early twice in a row within this time is not news but a plane that cannot hold claims.
 const EARLY_PAUSE_MS = 100;
 const LAST_CLAIM_MS = 5_000;
+// A claim that is a heartbeat too is overdue after this many times its wait. The one before it renewed the lease when it
+// was sent, two waits of a third of a lease ago: if a beat is lost as well, the next still comes in time.
+const OVERDUE_AFTER_WAITS = 1.1;
 
 /** Asks for work whenever there is room for it. */
 export class ClaimLoop {
@@ -36,7 +39,7 @@ export class ClaimLoop {
   #failures = 0;
   #turns = 0;
   #isAsking = false;
-  #carryingSinceMs: number | undefined;
+  #carriesUntilMs: number | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: ClaimLoopOptions) {
@@ -53,9 +56,9 @@ export class ClaimLoop {
     return this.#isAsking;
   }
 
-  /** When the claim under way was sent, in monotonic milliseconds, if it is a heartbeat too. */
-  get carryingSinceMs(): number | undefined {
-    return this.#carryingSinceMs;
+  /** When the claim under way is overdue, in monotonic milliseconds, if it is a heartbeat too. */
+  get carriesUntilMs(): number | undefined {
+    return this.#carriesUntilMs;
   }
 
   start(): void {
@@ -98,10 +101,11 @@ export class ClaimLoop {
     const { client, session, watch } = this.#options;
     this.#unanswered ??= { claimRequestId: randomUUID(), sessionId: session.id, max: room };
     const asked = this.#unanswered;
-    const waitSeconds = Math.min(CLAIM_HOLD_SECONDS, session.intervals.claimHoldSeconds);
     const [askedAtMs, idleTick] = [performance.now(), this.#options.idleTick()];
+    const waitSeconds = this.#waitSeconds(idleTick !== undefined);
     this.#isAsking = true;
-    if (idleTick !== undefined) this.#carryingSinceMs = askedAtMs;
+    if (idleTick !== undefined)
+      this.#carriesUntilMs = askedAtMs + waitSeconds * 1000 * OVERDUE_AFTER_WAITS;
     try {
       const body = { ...asked, waitSeconds, ...(idleTick !== undefined && { idleTick }) };
       const answer = await client.call("claim", { body }, { signal: this.#stopped.signal });
@@ -114,8 +118,14 @@ export class ClaimLoop {
       await this.#afterFailure(error, asked.sessionId);
     } finally {
       this.#isAsking = false;
-      this.#carryingSinceMs = undefined;
+      this.#carriesUntilMs = undefined;
     }
+  }
+
+  #waitSeconds(isHeartbeat: boolean): number {
+    const { claimHoldSeconds, heartbeatSeconds } = this.#options.session.intervals;
+    const longestSeconds = isHeartbeat ? heartbeatSeconds : CLAIM_HOLD_SECONDS;
+    return Math.min(CLAIM_HOLD_SECONDS, claimHoldSeconds, longestSeconds);
   }
 
   async #take(answer: ClaimAnswer, earlyByMs: number): Promise<void> {

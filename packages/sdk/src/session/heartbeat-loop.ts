@@ -24,8 +24,8 @@ export type HeartbeatLoopOptions = SessionLink & {
   readonly tick: () => number;
   /** While false the plane cannot reach this process through a held claim, so it asks more often. */
   readonly isAsking: () => boolean;
-  /** When the claim under way was sent, in monotonic milliseconds, if it is a heartbeat too. */
-  readonly carryingSinceMs: () => number | undefined;
+  /** When the claim under way is overdue, in monotonic milliseconds, if it is a heartbeat too. */
+  readonly carriedUntilMs: () => number | undefined;
   /** Longest wait between beats while the plane is away, in milliseconds: they find out that it is back. */
   readonly awayBeatMs: number;
   readonly onDrain: () => void;
@@ -36,8 +36,6 @@ export type HeartbeatLoopOptions = SessionLink & {
 // Without a held claim this is how late a cancellation arrives.
 const UNREACHED_BEAT_MS = 2_000;
 const BEAT_TIMEOUT_MS = 10_000;
-// A claim that is answered later than this was lost, perhaps with leases in it: there must be time to beat twice.
-const ANSWER_GRACE_MS = 2_000;
 const FIRST_BACKOFF_MS = 250;
 
 /** Keeps the leases alive, and hears of cancellations and lost leases. */
@@ -96,12 +94,8 @@ export class HeartbeatLoop {
    * may become, so the first run brings the beats back.
    */
   #carriedUntilMs(): number {
-    const { runs, session, carryingSinceMs } = this.#options;
-    const sentAtMs = carryingSinceMs();
-    if (sentAtMs === undefined || runs.size > 0 || this.#failures > 0) return 0;
-    const { leaseSeconds, heartbeatSeconds, claimHoldSeconds } = session.intervals;
-    const standsInMs = claimHoldSeconds * 1000 + ANSWER_GRACE_MS;
-    return sentAtMs + Math.min(standsInMs, (leaseSeconds - heartbeatSeconds) * 1000);
+    const { runs, carriedUntilMs } = this.#options;
+    return runs.size > 0 || this.#failures > 0 ? 0 : (carriedUntilMs() ?? 0);
   }
 
   #intervalMs(): number {
