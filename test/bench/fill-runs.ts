@@ -83,8 +83,9 @@ const FILL = `
     select id, workspace_id, flow_id, flow_version_id, deployment_id, pool_id, queue_id, 'api-key', at, at from run
   ),
   ended as (
-    insert into ended_run (run_id, workspace_id, state_type, state_name, state_at, state_sequence, reason, started_at, epoch)
-    select id, workspace_id, type, initcap(type), at + interval '1 second', 3, lower(type), at, 1 from run
+    insert into ended_run (run_id, workspace_id, state_type, state_name, state_at, state_sequence, reason, started_at, epoch,
+      listed_under)
+    select id, workspace_id, type, initcap(type), at + interval '1 second', 3, lower(type), at, 1, deployment_id from run
   )
   insert into run_state (run_id, sequence, workspace_id, type, name, at, epoch, actor_kind, reason)
   select id, step.sequence, workspace_id, coalesce(step.type, run.type), initcap(coalesce(step.type, run.type)), at, 1, 'agent',

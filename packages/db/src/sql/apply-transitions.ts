@@ -23,7 +23,7 @@ export type Transition = AcceptedTransition & {
  *
  * Locks: the live_run rows, which the caller has locked before (lock-runs.ts), so nothing is waited for.
  * The workspace is compared `is true` so that only the key can drive a lookup (see 0001_init).
- * Indexes: live_run_pkey, limit_slot_run_id_idx, former_lease_pkey, agent_session_pkey.
+ * Indexes: live_run_pkey, limit_slot_run_id_idx, former_lease_pkey, agent_session_pkey; flow_run_pkey for runs of no deployment.
  */
 export async function applyTransitions(
   tx: Tx | EngineTx,
@@ -105,15 +105,17 @@ export async function applyTransitions(
     gone as (
       delete from live_run l using change c
       where c.effect = 'ends' and l.run_id = c.run_id and (l.workspace_id = c.workspace_id) is true
-      returning c.*, l.started_at, l.lease_token, l.session_id, l.recent_transition_ids
+      returning c.*, l.started_at, l.lease_token, l.session_id, l.recent_transition_ids, l.deployment_id
     ),
     ended as (
       insert into ended_run (run_id, workspace_id, state_type, state_name, state_at, state_sequence, reason, started_at,
         epoch, lease_token, recent_transition_ids, agent_id, error_class, exit_code, signal, error_fingerprint,
-        error_detail, result)
+        error_detail, result, listed_under)
       select g.run_id, g.workspace_id, g.type, g.name, g.at, g.sequence, g.reason, coalesce(g.started_at, g.first_running),
         g.epoch, g.lease_token, (g.transition_ids || g.recent_transition_ids)[1:32], s.agent_id, g.error_class,
-        g.exit_code, g.signal, g.error_fingerprint, g.error_detail, g.result
+        g.exit_code, g.signal, g.error_fingerprint, g.error_detail, g.result, coalesce(g.deployment_id, (
+          select r.flow_id from flow_run r where r.id = g.run_id and (r.workspace_id = g.workspace_id) is true
+        ))
       from gone g
       left join agent_session s on s.id = g.session_id and (s.workspace_id = g.workspace_id) is true
     )

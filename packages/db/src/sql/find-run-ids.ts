@@ -1,6 +1,7 @@
 import { isTerminal, type StateType } from "@downbeat/contract";
+import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
-import { runMatches, runPage, type RunSelection } from "./run-page.ts";
+import { isOfAll, runMatches, runPage, type RunSelection } from "./run-page.ts";
 
 /** The ids of runs that match, newest first. No state asked: none matches. Locks: none. Indexes: as in run-page.ts. */
 export async function findRunIds(
@@ -20,7 +21,7 @@ type StateSelection = RunSelection & { readonly stateTypes: readonly StateType[]
  * Indexes: ended_run_workspace_id_state_type_run_id_idx, live_run_workspace_id_run_id_idx.
  */
 export async function countRuns(tx: Tx, selection: StateSelection): Promise<number> {
-  const matches = runMatches(tx, selection);
+  const matches = Prisma.sql`${isOfAll(tx, selection)} and ${runMatches(tx, selection)}`;
   const live = selection.stateTypes.filter((type) => !isTerminal(type));
   const ended = selection.stateTypes.filter((type) => isTerminal(type));
   const [row] = await tx.prisma.$queryRaw<[{ count: number }]>`

@@ -13,135 +13,180 @@ export type RunSelection = {
   readonly cursor?: string | undefined;
 };
 
-/** With more deployments of one name than this, a run of one of them is never far in the list of all runs. */
-const MOST_DEPLOYMENTS = 8;
-/** So many runs of a deployment are looked at one by one, to see which of them are in a state that few runs are in. */
-const FEW_RUNS = 5000;
+/** With more deployments than this, a run of one of them is not far in the list of all runs. */
+const MOST_LISTS = 64;
+const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
 const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /**
  * A query for the ids of the newest runs that match, newest first. Each of its parts reads one index from where the page begins
- * until it has enough: of live runs; of ended ones by state; of all runs, or those of a flow or a deployment. Where both a state and a
- * deployment are asked, the deployment's runs are looked through if they are few, or the state is COMPLETED, as most runs are;
- * else the runs in that state.
+ * until it has enough: of all runs, or those of a flow or a deployment; of ended ones by state, and by deployment and state; of live runs.
  *
  * Indexes: flow_run_workspace_id_id_idx, flow_run_workspace_id_flow_id_id_idx, flow_run_workspace_id_deployment_id_id_idx,
- * ended_run_workspace_id_state_type_run_id_idx, live_run_workspace_id_run_id_idx.
+ * ended_run_workspace_id_state_type_run_id_idx, ended_run_listed_idx, live_run_workspace_id_run_id_idx.
  */
 export async function runPage(tx: Tx, selection: RunSelection, limit: number): Promise<Prisma.Sql> {
-  const { stateTypes, filter, cursor } = selection;
-  const { flowId, deploymentIds } = await prepare(tx, filter);
-  const page = { tx, limit, deploymentIds, matches: runMatches(tx, selection, flowId) };
-  if (stateTypes === undefined || stateTypes.length === 0) return ofAny(page, Prisma.empty);
-  const below = idCursor(cursor) ?? HIGHEST_ID;
-  const isNarrow = deploymentIds !== null || filter.flowName !== undefined;
+  const { stateTypes = [] } = selection;
+  const { flowId, lists } = await prepare(tx, selection);
+  const page = { tx, selection, limit, lists, matches: runMatches(tx, selection, flowId) };
+  if (stateTypes.length === 0) return ofAny(page);
   const ended = stateTypes.filter((type) => isTerminal(type));
-  const isFew = isNarrow && ended.length > 0 && (await areFew(page));
-  const parts = ended.map((type) =>
-    isFew || (isNarrow && type === "COMPLETED")
-      ? ofAny(page, isEnded(tx, type))
-      : ofState(page, { type, below }),
-  );
   const live = stateTypes.filter((type) => !isTerminal(type));
-  if (live.length > 0) parts.push(ofLive(page, live));
-  const candidates = Prisma.join(
-    parts.map((part) => Prisma.sql`(${part})`),
-    " union all ",
-  );
-  return Prisma.sql`select id from (${candidates}) as candidate order by id desc limit ${page.limit}::int`;
+  const parts = [
+    ...(ended.length > 0 ? [ofEnded(page, ended)] : []),
+    ...(live.length > 0 ? [ofLive(page, live)] : []),
+  ].map((part) => Prisma.sql`(${part})`);
+  return newest(page, Prisma.join(parts, " union all "));
 }
 
-async function areFew(page: Page): Promise<boolean> {
-  const some = ofAny({ ...page, limit: FEW_RUNS }, Prisma.empty);
-  const [row] = await page.tx.prisma.$queryRaw<[{ count: number }]>`
-    select count(*)::int as count from (${some}) as few`;
-  return row.count < FEW_RUNS;
-}
+/** Where a page looks for its runs: under ids of deployments, and of a flow for its runs of none. */
+type Lists = {
+  readonly ids: readonly string[];
+  /** Whether they are all deployments: the runs of a flow have an index of their own. */
+  readonly areDeployments: boolean;
+};
 
 type Page = {
   readonly tx: Tx;
+  readonly selection: RunSelection;
   readonly limit: number;
-  /** Null: runs of any deployment, or of so many that they are best found among all. */
-  readonly deploymentIds: readonly string[] | null;
+  /** Null: among the runs of all, as neither is asked or there are too many. */
+  readonly lists: Lists | null;
   readonly matches: Prisma.Sql;
 };
 
-function ofAny({ limit, deploymentIds, matches }: Page, state: Prisma.Sql): Prisma.Sql {
-  const newest = (more: Prisma.Sql): Prisma.Sql => Prisma.sql`
-    select r.id from flow_run r where ${matches} ${more} ${state} order by r.id desc limit ${limit}::int`;
-  const [id, ...others] = deploymentIds ?? [];
-  if (id === undefined)
-    return newest(deploymentIds === null ? Prisma.empty : Prisma.sql`and false`);
-  const of = (one: string): Prisma.Sql => newest(Prisma.sql`and r.deployment_id = ${one}::uuid`);
-  if (others.length === 0) return of(id);
-  const parts = [id, ...others].map((one) => Prisma.sql`(${of(one)})`);
+function newest({ limit }: Page, candidates: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
-    select id from (${Prisma.join(parts, " union all ")}) as run order by id desc limit ${limit}::int`;
+    select id from (${candidates}) as candidate order by id desc limit ${limit}::int`;
+}
+
+function ofAny(page: Page): Prisma.Sql {
+  const { tx, limit, lists, matches } = page;
+  if (lists === null || !lists.areDeployments)
+    return Prisma.sql`
+      select r.id from flow_run r where ${isOfAll(tx, page.selection)} and ${matches}
+      order by r.id desc limit ${limit}::int`;
+  const place = [Prisma.sql`${tx.workspaceId}::uuid`, Prisma.sql`list.id`];
+  const columns = [
+    Prisma.sql`r.workspace_id`,
+    Prisma.sql`r.deployment_id`,
+    Prisma.sql`r.id`,
+  ] as const;
+  return newest(
+    page,
+    Prisma.sql`
+    select run.id from unnest(${lists.ids}::uuid[]) as list (id)
+    cross join lateral (
+      select r.id from flow_run r
+      where ${isWithin(columns, place, page.selection)} and ${matches}
+      order by ${descending(columns)} limit ${limit}::int
+    ) as run`,
+  );
 }
 
 // offset 0: one look for each run, in the order of runs
-function isEnded(tx: Tx, type: StateType): Prisma.Sql {
-  return Prisma.sql`and exists (
-    select from ended_run e
-    where e.run_id = r.id and (e.workspace_id = ${tx.workspaceId}::uuid) is true and e.state_type = ${type}::text offset 0)`;
+function ofEnded(page: Page, types: readonly StateType[]): Prisma.Sql {
+  const { tx, selection, limit, lists, matches } = page;
+  const workspace = Prisma.sql`${tx.workspaceId}::uuid`;
+  const [columns, place] =
+    lists === null
+      ? [
+          [Prisma.sql`e.workspace_id`, Prisma.sql`e.state_type`, Prisma.sql`e.run_id`],
+          [workspace, Prisma.sql`asked.type`],
+        ]
+      : [
+          [
+            Prisma.sql`e.workspace_id`,
+            Prisma.sql`e.listed_under`,
+            Prisma.sql`e.state_type`,
+            Prisma.sql`e.run_id`,
+          ],
+          [workspace, Prisma.sql`list.id`, Prisma.sql`asked.type`],
+        ];
+  return newest(
+    page,
+    Prisma.sql`
+    select run.id from unnest(${types}::text[]) as asked (type)
+    cross join unnest(${lists?.ids ?? [HIGHEST_ID]}::uuid[]) as list (id)
+    cross join lateral (
+      select e.run_id as id from ended_run e
+      cross join lateral (select from flow_run r where r.id = e.run_id and ${matches} offset 0) as r
+      where ${isWithin(columns, place, selection)}
+      order by ${descending(columns)} limit ${limit}::int
+    ) as run`,
+  );
 }
 
-function ofState(
-  { tx, limit, matches }: Page,
-  { type, below }: { type: StateType; below: string },
+/**
+ * Whether the columns of an index, the last of which is a run's id, are at a place and in the range of a selection. Rows are compared,
+ * and ordered by every column, as only that index can serve this: told that the first columns equal something it knows no
+ * figures of, the planner may prefer to read all runs in the order of their ids.
+ */
+function isWithin(
+  columns: readonly Prisma.Sql[],
+  place: readonly Prisma.Sql[],
+  selection: Pick<RunSelection, "filter" | "cursor">,
 ): Prisma.Sql {
-  return Prisma.sql`
-    select e.run_id as id from ended_run e
-    cross join lateral (select from flow_run r where r.id = e.run_id and ${matches} offset 0) as r
-    where e.workspace_id = ${tx.workspaceId}::uuid and e.state_type = ${type}::text and e.run_id < ${below}::uuid
-    order by e.run_id desc limit ${limit}::int`;
+  const { from, below } = idRange(selection);
+  const row = (values: readonly Prisma.Sql[]): Prisma.Sql =>
+    Prisma.sql`row(${Prisma.join(values)})`;
+  return Prisma.sql`${row(columns)} >= ${row([...place, from])} and ${row(columns)} < ${row([...place, below])}`;
 }
 
-function ofLive({ tx, limit, matches }: Page, types: readonly StateType[]): Prisma.Sql {
+function descending(columns: readonly Prisma.Sql[]): Prisma.Sql {
+  return Prisma.join(columns.map((column) => Prisma.sql`${column} desc`));
+}
+
+function ofLive({ tx, selection, limit, matches }: Page, types: readonly StateType[]): Prisma.Sql {
+  const { from, below } = idRange(selection);
   return Prisma.sql`
     select r.id from live_run l join flow_run r on r.id = l.run_id
-    where l.workspace_id = ${tx.workspaceId}::uuid and l.state_type = any(${types}::text[]) and ${matches}
+    where l.workspace_id = ${tx.workspaceId}::uuid and l.state_type = any(${types}::text[])
+      and l.run_id >= ${from} and l.run_id < ${below} and ${matches}
     order by l.run_id desc limit ${limit}::int`;
 }
 
 /**
  * Has what follows in this transaction planned for its arguments: how rare a workspace, a deployment or a state is decides which
- * index is read. Returns the ids of the flow and the deployments that are asked for.
+ * index is read. Returns the id of the flow that is asked for, and under which ids its runs are listed.
  */
 async function prepare(
   tx: Tx,
-  { flowName, deploymentName }: RunSelection["filter"],
-): Promise<{ flowId: string | null; deploymentIds: string[] | null }> {
+  { filter: { flowName, deploymentName } }: RunSelection,
+): Promise<{ flowId: string | null; lists: Lists | null }> {
+  const areDeployments = deploymentName !== undefined;
+  const isNarrow = areDeployments || flowName !== undefined;
   const [row] = await tx.prisma.$queryRaw<[{ flow_id: string | null; ids: string[] }]>`
     select set_config('plan_cache_mode', 'force_custom_plan', true), (
       select id from flow
       where workspace_id = ${tx.workspaceId}::uuid and name = ${flowName ?? null}::text
     ) as flow_id, array(
       select d.id from deployment d join flow f on f.id = d.flow_id
-      where d.workspace_id = ${tx.workspaceId}::uuid and d.name = ${deploymentName ?? null}::text
+      where d.workspace_id = ${tx.workspaceId}::uuid
+        and (${deploymentName ?? null}::text is null or d.name = ${deploymentName ?? null}::text)
         and (${flowName ?? null}::text is null or f.name = ${flowName ?? null}::text)
-      limit ${MOST_DEPLOYMENTS + 1}::int
+      limit ${isNarrow ? MOST_LISTS + 1 : 0}::int
     ) as ids`;
-  const isAny = deploymentName === undefined || row.ids.length > MOST_DEPLOYMENTS;
-  return { flowId: row.flow_id, deploymentIds: isAny ? null : row.ids };
+  const { flow_id: flowId, ids } = row;
+  if (!isNarrow || ids.length > MOST_LISTS) return { flowId, lists: null };
+  const ofNone = areDeployments || flowId === null ? [] : [flowId];
+  return { flowId, lists: { ids: [...ids, ...ofNone], areDeployments } };
 }
 
 /** How long before a run reached the API its caller may have given it its id, and how far that clock may be ahead. */
 const EARLY_ID_MS = 7 * 86_400_000;
 const CLOCK_AHEAD_MS = 86_400_000;
 
-/** The conditions of a selection on `flow_run r`, its states aside. Only what is asked stands in them, so that it can drive an index. */
+/** The conditions of a selection on `flow_run r` but for its states. Only what is asked stands in them, so that it can drive an index. */
 export function runMatches(
   tx: Tx,
-  { filter, cursor }: RunSelection,
+  { filter }: Pick<RunSelection, "filter">,
   flowId: string | null = null,
 ): Prisma.Sql {
   const { flowName, deploymentName, poolName, createdAfter, createdBefore } = filter;
   const workspace = Prisma.sql`workspace_id = ${tx.workspaceId}::uuid`;
-  const conditions = [Prisma.sql`r.${workspace}`];
+  const conditions = [Prisma.sql`(r.${workspace}) is true`];
   const require = (condition: Prisma.Sql): void => void conditions.push(condition);
-  const before = idCursor(cursor);
-  if (before !== null) require(Prisma.sql`r.id < ${before}::uuid`);
   if (flowId !== null) require(Prisma.sql`r.flow_id = ${flowId}::uuid`);
   else if (flowName !== undefined)
     require(
@@ -155,15 +200,35 @@ export function runMatches(
     require(
       Prisma.sql`r.pool_id = (select id from work_pool where ${workspace} and name = ${poolName}::text)`,
     );
-  if (createdAfter !== undefined)
-    require(
-      Prisma.sql`r.created_at >= ${createdAfter}::timestamptz and r.id >= run_id_at(${shifted(createdAfter, -EARLY_ID_MS)}::timestamptz)`,
-    );
+  if (createdAfter !== undefined) require(Prisma.sql`r.created_at >= ${createdAfter}::timestamptz`);
   if (createdBefore !== undefined)
-    require(
-      Prisma.sql`r.created_at < ${createdBefore}::timestamptz and r.id < run_id_at(${shifted(createdBefore, CLOCK_AHEAD_MS)}::timestamptz)`,
-    );
+    require(Prisma.sql`r.created_at < ${createdBefore}::timestamptz`);
   return Prisma.join(conditions, " and ");
+}
+
+/** Whether `flow_run r` is of the workspace and in the range of a selection. */
+export function isOfAll(tx: Tx, selection: Pick<RunSelection, "filter" | "cursor">): Prisma.Sql {
+  const { from, below } = idRange(selection);
+  return Prisma.sql`r.workspace_id = ${tx.workspaceId}::uuid and r.id >= ${from} and r.id < ${below}`;
+}
+
+/** The ids that a selection's runs may have, by its cursor and by the times in ids. */
+function idRange({
+  cursor,
+  filter: { createdAfter, createdBefore },
+}: Pick<RunSelection, "filter" | "cursor">): { from: Prisma.Sql; below: Prisma.Sql } {
+  const at = (time: Date): Prisma.Sql => Prisma.sql`run_id_at(${time}::timestamptz)`;
+  const cursorId = Prisma.sql`${idCursor(cursor) ?? HIGHEST_ID}::uuid`;
+  return {
+    from:
+      createdAfter === undefined
+        ? Prisma.sql`${LOWEST_ID}::uuid`
+        : at(shifted(createdAfter, -EARLY_ID_MS)),
+    below:
+      createdBefore === undefined
+        ? cursorId
+        : Prisma.sql`least(${cursorId}, ${at(shifted(createdBefore, CLOCK_AHEAD_MS))})`,
+  };
 }
 
 // Ids tell no time before 1970.

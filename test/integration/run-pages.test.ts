@@ -1,0 +1,155 @@
+import { randomUUID } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import type { RunFilter } from "@downbeat/contract";
+import { listRuns, upsertDeployments, type Tx } from "@downbeat/db";
+import { createDatabase, type TestDatabase } from "@downbeat/testkit";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fillRuns } from "../bench/fill-runs.ts";
+import { aDeployment, aWorkspace, moveRuns, someRuns, type Fixture } from "./db-fixture.ts";
+
+const RUNS = 60_000;
+/** Looking each of the runs up would touch three for each. */
+const MOST_BLOCKS = 1500;
+const LIMIT = 50;
+const RARE = { flowName: "rare", deploymentName: "default" };
+
+type Filter = Partial<RunFilter>;
+
+/** What is asked, and how many of a page's runs there are. */
+const PAGES: Readonly<Record<string, [filter: Filter, found: number]>> = {
+  newest: [{}, LIMIT],
+  "in a common state": [{ stateType: ["COMPLETED"] }, LIMIT],
+  "in a rare state": [{ stateType: ["FAILED"] }, LIMIT],
+  "in a state that none is in": [{ stateType: ["CRASHED"] }, 0],
+  "of a rare flow": [{ flowName: "rare" }, 50],
+  "of a rare deployment": [RARE, 50],
+  "of deployments of one name": [{ deploymentName: "default" }, LIMIT],
+  "of a rare deployment, in a common state": [{ ...RARE, stateType: ["COMPLETED"] }, 50],
+  "of a rare deployment, in a rare state": [{ ...RARE, stateType: ["FAILED"] }, 0],
+  "of a rare flow, in any state": [
+    { flowName: "rare", stateType: ["COMPLETED", "FAILED", "CRASHED", "RUNNING"] },
+    50,
+  ],
+  "of a common deployment, in a state that none is in": [
+    { flowName: "etl", deploymentName: "default", stateType: ["CRASHED"] },
+    0,
+  ],
+  "of a common flow, in a rare state": [{ flowName: "etl", stateType: ["FAILED"] }, LIMIT],
+  "in a rare state, of the last minutes": [
+    { stateType: ["FAILED"], createdAfter: new Date(Date.now() - 60_000).toISOString() },
+    0,
+  ],
+};
+
+// Embedded, the plans are the same, and filling is not to be had.
+describe("pages of many runs", () => {
+  let made: TestDatabase;
+  let fixture: Fixture;
+  let url: string;
+
+  beforeAll(async () => {
+    made = await createDatabase("postgres");
+    url = made.place.options.url ?? "";
+    fixture = await aWorkspace(made.database);
+    await fixture.inside((tx) => upsertDeployments(tx, [aDeployment("rare")]));
+    await fillRuns(url, { runs: RUNS, common: "etl", rare: "rare" });
+  }, 60_000);
+  afterAll(() => made.drop());
+
+  it.each(Object.entries(PAGES))(
+    "of runs %s read an index of what is asked",
+    async (_, [filter, found]) => {
+      const { blocks, items } = await fixture.inside((tx) => readPage(tx, filter));
+      expect(items).toBe(found);
+      expect(blocks).toBeLessThan(MOST_BLOCKS);
+    },
+  );
+
+  it("are the same before and after the table tells under what a run is listed", async () => {
+    const [runId = ""] = await someRuns(fixture, 1);
+    await moveRuns(fixture, [runId], [["FAILED", "Failed", "failed"]]);
+    const before = await listedUnder(url);
+    expect(before).not.toContain("00000000-0000-0000-0000-000000000000");
+    await withWeakOwner(url, migrateAgain);
+    expect(await listedUnder(url)).toEqual(before);
+  });
+});
+
+/** Reads a page and counts the blocks that its statements touch. */
+async function readPage(tx: Tx, filter: Filter): Promise<{ blocks: number; items: number }> {
+  let blocks = 0;
+  const query = tx.prisma.$queryRaw.bind(tx.prisma);
+  const explained = async (
+    strings: TemplateStringsArray,
+    ...values: unknown[]
+  ): Promise<unknown> => {
+    const text = Object.assign([...strings], { raw: strings.raw }) as unknown as string[];
+    text[0] = `explain (analyze, buffers, format json) ${strings[0] ?? ""}`;
+    const isFree = strings.length > 1 && values.length > 0;
+    if (isFree) blocks += touched(await query(text as unknown as TemplateStringsArray, ...values));
+    return query(strings, ...values);
+  };
+  const prisma = new Proxy(tx.prisma, {
+    get: (target, key) => (key === "$queryRaw" ? explained : Reflect.get(target, key)),
+  });
+  const page = await listRuns({ ...tx, prisma }, { limit: LIMIT, ...filter } as RunFilter);
+  return { blocks, items: page.items.length };
+}
+
+function touched(answer: unknown): number {
+  const [row] = answer as [{ "QUERY PLAN": [{ Plan: Record<string, number> }] }];
+  const { Plan: plan } = row["QUERY PLAN"][0];
+  return (plan["Shared Hit Blocks"] ?? 0) + (plan["Shared Read Blocks"] ?? 0);
+}
+
+async function listedUnder(url: string): Promise<string[]> {
+  return withClient(url, async (client) => {
+    const text = "select listed_under from ended_run order by run_id";
+    const { rows } = await client.query<{ listed_under: string }>(text);
+    return rows.map((row) => row.listed_under);
+  });
+}
+
+// As an upgrade finds the tables: without the column.
+async function migrateAgain(client: pg.Client): Promise<void> {
+  const directory = path.join(import.meta.dirname, "../../prisma/migrations");
+  const name = (await readdir(directory)).find((one) => one.startsWith("0022_")) ?? "";
+  await client.query("begin; alter table ended_run drop column listed_under");
+  await client.query(await readFile(path.join(directory, name, "migration.sql"), "utf8"));
+  await client.query("commit");
+}
+
+/** Works as an owner of the tables of runs that is no superuser, so that forced policies hold it too. */
+async function withWeakOwner(
+  url: string,
+  work: (client: pg.Client) => Promise<void>,
+): Promise<void> {
+  await withClient(url, async (client) => {
+    const owner = `owner_${randomUUID().replaceAll("-", "")}`;
+    const { rows } = await client.query<{ name: string }>(
+      `select relname as name from pg_class
+       where relkind in ('r', 'p') and relname ~ '^(ended|flow)_run' and relnamespace = 'public'::regnamespace`,
+    );
+    const give = (to: string): Promise<unknown> =>
+      client.query(rows.map(({ name }) => `alter table ${name} owner to ${to}`).join(";"));
+    await client.query(`create role ${owner}; grant create, usage on schema public to ${owner}`);
+    await give(owner);
+    await client.query(`set role ${owner}`);
+    await work(client);
+    await client.query("reset role");
+    await give("current_user");
+    await client.query(`drop owned by ${owner}; drop role ${owner}`);
+  });
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
