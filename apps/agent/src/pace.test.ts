@@ -28,6 +28,18 @@ test("nothing is announced ahead behind long runs; short ones by twice the round
   expect(pace.ahead()).toBe(0);
 });
 
+test("reports gather the longer the faster runs end, and not at all behind long ones", () => {
+  let nowMs = 0;
+  const pace = new Pace(() => nowMs);
+  expect(pace.gatheringMs()).toBe(0);
+  for (let run = 0; run < 100; run += 1) pace.runEnded();
+  expect(pace.gatheringMs()).toBe(10);
+  for (let run = 0; run < 5_000; run += 1) pace.runEnded();
+  expect(pace.gatheringMs()).toBe(40);
+  nowMs += 2_000;
+  expect(pace.gatheringMs()).toBe(0);
+});
+
 test("the gate lets runs in by their order, so many at once, and forgets who gave up", async () => {
   const gate = new StartGate({ concurrency: 1, ahead: () => 0 });
   const entered: string[] = [];

@@ -5,6 +5,9 @@ const AHEAD_ROUND_TRIPS = 2;
 // While the plane is slow or away, runs wait as PENDING rather than being announced by the hundred.
 const LONGEST_ROUND_TRIP_MS = 250;
 const SMOOTHING = 0.2;
+// A request and its transaction cost the plane and this process as much as ten short runs.
+const LONGEST_GATHERING_MS = 40;
+const GATHERING_MS_PER_RUN = 0.1;
 
 /**
  * How fast runs end here, from which follows how much work may be fetched ahead. Short runs are fetched ahead by the
@@ -42,6 +45,11 @@ export class Pace {
   /** How many runs may be announced before a process is free for them, so that no process waits for the plane. */
   ahead(): number {
     return Math.floor((this.perSecond() * AHEAD_ROUND_TRIPS * this.#roundTripMs) / 1000);
+  }
+
+  /** How long reports may wait for others, in milliseconds: ever longer the faster runs end, and not at all behind long ones. */
+  gatheringMs(): number {
+    return Math.min(LONGEST_GATHERING_MS, this.perSecond() * GATHERING_MS_PER_RUN);
   }
 
   #turn(): void {

@@ -68,7 +68,9 @@ const Call = z.discriminatedUnion("kind", [
 export class RunChildren {
   readonly #parts: ChildParts;
   readonly #run: RunSide;
-  readonly #over = new AbortController();
+  // Made when first asked: most runs trigger nothing, and to abort one costs more than the rest of a short run.
+  #over: AbortController | undefined;
+  #isOver = false;
 
   constructor(parts: ChildParts, run: RunSide) {
     this.#parts = parts;
@@ -81,12 +83,19 @@ export class RunChildren {
       (value) => ({ value }),
       (error: unknown) => ({ refusal: refusalOf(error) }),
     );
-    if (!this.#over.signal.aborted) this.#run.answer(requestId, answer);
+    if (!this.#isOver) this.#run.answer(requestId, answer);
   }
 
   /** The run is over. */
   close(): void {
-    this.#over.abort();
+    this.#isOver = true;
+    this.#over?.abort();
+  }
+
+  #whenOver(): AbortSignal {
+    this.#over ??= new AbortController();
+    if (this.#isOver) this.#over.abort();
+    return this.#over.signal;
   }
 
   async #perform(raw: unknown): Promise<unknown> {
@@ -115,7 +124,7 @@ export class RunChildren {
   #insist<T>(call: () => Promise<T>): Promise<T> {
     const { watch } = this.#parts;
     const failure = "runs that a flow triggers wait";
-    return retrying(call, { watch, failure, signal: this.#over.signal });
+    return retrying(call, { watch, failure, signal: this.#whenOver() });
   }
 
   #fence(): { runId: string; epoch: number; leaseToken: string } {

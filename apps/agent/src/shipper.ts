@@ -3,6 +3,7 @@ import type { Caller } from "@downbeat/client";
 import { pause, type Backoff } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
+import type { Pace } from "./pace.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
 import { retrying } from "./retrying.ts";
 
@@ -13,6 +14,8 @@ export type ShipperOptions = {
   readonly watch: PlaneWatch;
   /** Is told the answer to each item, once. Fenced and rejected are final too. */
   readonly onOutcome: (entry: OutboxEntry, outcome: ReportOutcome) => void;
+  /** Says when reports gather for longer than usual. */
+  readonly pace?: Pick<Pace, "gatheringMs">;
   readonly backoff?: Backoff;
   readonly random?: () => number;
 };
@@ -58,12 +61,19 @@ export class Shipper {
   async #run(): Promise<void> {
     const { outbox } = this.#options;
     while (!this.#stopped.signal.aborted) {
-      if (performance.now() - this.#answeredAtMs < LINGER_MS)
-        await pause(LINGER_MS, this.#stopped.signal);
+      await this.#gather();
       const entries = await outbox.read({ limit: BATCH_LIMIT, maxBytes: BATCH_BYTES });
       if (entries.length > 0) await this.#deliver(entries);
       else await this.#untilWoken();
     }
+  }
+
+  async #gather(): Promise<void> {
+    const { outbox, pace } = this.#options;
+    if (outbox.size >= BATCH_LIMIT) return;
+    const lingerMs = Math.max(LINGER_MS, pace?.gatheringMs() ?? 0);
+    if (performance.now() - this.#answeredAtMs < lingerMs)
+      await pause(lingerMs, this.#stopped.signal);
   }
 
   #untilWoken(): Promise<void> {

@@ -53,6 +53,7 @@ type Local = {
   readonly journal: Journal;
   readonly logger: Logger;
   readonly watch: PlaneWatch;
+  readonly pace: Pace;
 };
 
 const WORKER_READY_TIMEOUT_MS = 30_000;
@@ -108,7 +109,9 @@ async function openLocal(directory: string, config: AgentConfig, logger: Logger)
     logger.error({ err: error }, "the outbox cannot be written; trying again");
   const store = await Store.open(directory, onError);
   const outbox = await Outbox.open({ store, maxBytes: config.outboxMegabytes * 1024 * 1024 });
-  return { store, outbox, journal: new Journal(store), logger, watch: new PlaneWatch(logger) };
+  const watch = new PlaneWatch(logger);
+  const pace = new Pace(() => performance.now());
+  return { store, outbox, journal: new Journal(store), logger, watch, pace };
 }
 
 type Assembly = {
@@ -124,14 +127,14 @@ type Assembly = {
 
 async function assemble(assembly: Assembly): Promise<Agent> {
   const { config, local, enrolled, source, key, stopping } = assembly;
-  const { outbox, journal, logger, store, watch } = local;
+  const { outbox, journal, logger, store, watch, pace } = local;
   const { client, identity } = enrolled;
   const { concurrency, prefetch, drainSeconds } = config;
   const { endedSessionIds, crashed } = await recover(local);
   const runs = new RunTable();
   const onOutcome: ShipperOptions["onOutcome"] = ({ item }, { status }) =>
     runs.settle(item, status);
-  const shipper = new Shipper({ client, outbox, logger, watch, onOutcome });
+  const shipper = new Shipper({ client, outbox, logger, watch, onOutcome, pace });
   shipper.start();
   assembly.undo.push(() => shipper.stop());
   // What the predecessor saw must arrive before its sessions are declared over, or its runs would be closed without it.
@@ -198,10 +201,11 @@ async function supervisorParts(
   { sealer, keys, launcher }: { sealer: Sealer; keys: KeyWatch; launcher: Launcher },
 ): Promise<SupervisorParts> {
   const { config, local, enrolled, stopping } = assembly;
-  const { outbox, journal, logger, watch } = local;
+  const { outbox, journal, logger, watch, pace } = local;
   const { client } = enrolled;
   const nowMs = () => performance.now();
-  const pace = new Pace(nowMs);
+  // A free process waits for no other runs.
+  const gatheringMs = () => (launcher.free > 0 ? 0 : pace.gatheringMs());
   const { workspaceId } = assembly.key.keyset;
   const provider = keyProvider(workspaceId, () => keys.keyring);
   const signedWork = await openSignedWork(config, { ...local, workspaceId });
@@ -231,7 +235,7 @@ async function supervisorParts(
       nowMs,
     }),
     gate: new StartGate({ concurrency: config.concurrency, ahead: () => pace.ahead() }),
-    starts: new StartReporter({ client, logger, watch, signal: stopping.signal }),
+    starts: new StartReporter({ client, logger, watch, gatheringMs, signal: stopping.signal }),
     oomWatch: await OomWatch.start(),
     crashHooks: new CrashHooks({ launcher, logger }),
     leaseGuard: assembly.leaseGuard,

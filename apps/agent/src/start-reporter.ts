@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Caller } from "@downbeat/client";
 import {
   BATCH_LIMIT,
@@ -15,6 +16,8 @@ export type StartReporterOptions = {
   readonly logger: Logger;
   readonly watch: PlaneWatch;
   readonly signal: AbortSignal;
+  /** How long starts may gather before they are announced, in milliseconds; 0 while a process waits for one. */
+  readonly gatheringMs: () => number;
 };
 
 type Asked = { readonly item: TransitionItem; readonly answer: (outcome: ReportOutcome) => void };
@@ -49,13 +52,22 @@ export class StartReporter {
     this.#asked.push(asked);
     if (this.#isBusy) return;
     this.#isBusy = true;
-    // One turn of the loop gathers what was claimed together.
-    setImmediate(() => void this.#send());
+    void this.#send();
   }
 
   async #send(): Promise<void> {
-    while (this.#asked.length > 0) await this.#sendBatch(this.#asked.splice(0, BATCH_LIMIT));
+    while (this.#asked.length > 0) {
+      await this.#gather();
+      await this.#sendBatch(this.#asked.splice(0, BATCH_LIMIT));
+    }
     this.#isBusy = false;
+  }
+
+  async #gather(): Promise<void> {
+    const lingerMs = this.#options.gatheringMs();
+    if (lingerMs > 0) await pause(lingerMs, this.#options.signal);
+    // One turn of the loop gathers what was claimed together.
+    else await nextTurn();
   }
 
   async #sendBatch(batch: readonly Asked[]): Promise<void> {
