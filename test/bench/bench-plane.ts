@@ -41,15 +41,29 @@ export class BenchPlane {
     return client;
   }
 
-  /** Registers key and flows and starts an agent with warm workers. */
-  async startAgent(concurrency: number, env: Record<string, string> = {}): Promise<void> {
+  /** Where the command line keeps keys. */
+  get keyFolder(): string {
+    return join(this.folder, "home/keys");
+  }
+
+  /** Registers key and flows and starts an agent with warm workers; `isSigned`: one that runs nothing else. */
+  async startAgent(
+    concurrency: number,
+    { env = {}, isSigned = false }: { env?: Record<string, string>; isSigned?: boolean } = {},
+  ): Promise<void> {
     await this.#cli(["login", this.apiUrl], { DOWNBEAT_API_KEY: this.apiKey });
     await this.#cli(["key", "create"]);
+    if (isSigned) await this.#cli(["key", "create", "--signing"]);
     await this.#cli(["deploy"]);
+    const required = {
+      DOWNBEAT_REQUIRE_SIGNED: "block",
+      DOWNBEAT_SIGNERS_FILE: join(this.keyFolder, "signing.jwks.json"),
+    };
     const args = ["agent", "start", "--concurrency", String(concurrency)];
     const agent = this.#start(CLI_MAIN, args, {
       DOWNBEAT_READY_LINE: "1",
       BENCH_FOLDER: this.folder,
+      ...(isSigned && required),
       ...env,
     });
     await agent.waitForOutput(/\{"agent":/, 30_000);

@@ -10,6 +10,7 @@ import { idleAgents } from "./figures/idle-agents.ts";
 import { protocolThroughput } from "./figures/protocol-throughput.ts";
 import { retentionSize } from "./figures/retention-size.ts";
 import { sealedThroughput } from "./figures/sealed-throughput.ts";
+import { signedThroughput } from "./figures/signed-throughput.ts";
 import { sdkTaskCost } from "./figures/sdk-task-cost.ts";
 import { taskRunsRecorded } from "./figures/task-runs-recorded.ts";
 
@@ -29,6 +30,7 @@ const FIGURES: Record<string, Measure> = {
     await fullPathThroughput("full_path_throughput_pglite", EMBEDDED),
   ],
   sealed_throughput: async (postgres) => [await sealedThroughput(postgres)],
+  signed_throughput: async (postgres) => [await signedThroughput(postgres)],
   dispatch: (postgres) => dispatchLatency(postgres),
   idle_agents: idleAgents,
   growth: (postgres, { runs }) => growth(postgres, runs),

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run } from "@downbeat/contract";
+import { waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Plane } from "./plane.ts";
 
@@ -84,8 +85,12 @@ describe("an agent that runs only signed work", () => {
   it("does not keep serve() from running its own flows, signed or not", async () => {
     await writeFile(
       join(plane.project, "serve.mjs"),
-      `import { flow } from "@downbeat/sdk";
-      await flow({ name: "served" }, async () => 1).serve();
+      `import { flow, pause, serve } from "@downbeat/sdk";
+      import { z } from "zod";
+      const served = flow({ name: "served" }, async () => 1);
+      const input = z.object({ approved: z.boolean() });
+      const asks = flow({ name: "served-asks" }, async () => pause({ key: "approval", input }));
+      await serve(served, asks, { inputSigners: ${JSON.stringify(made.signersFile)} });
       console.log("serving");`,
     );
     const served = plane.script("serve.mjs");
@@ -93,8 +98,27 @@ describe("an agent that runs only signed work", () => {
     const { id } = await plane.client().call("createRun", { body: { flowName: "served" } });
     expect((await plane.ended(id)).state.type).toBe("COMPLETED");
     expect((await plane.ended((await run("served")).id)).state.type).toBe("COMPLETED");
-    await served.kill("SIGTERM");
   });
+
+  it.each(["the agent", "serve()"])(
+    "lets a run that waits go on with what is signed alone (%s)",
+    async (where) => {
+      if (where === "the agent") await plane.cliOk(["deploy", "flows/behaviour.ts", "--sign"]);
+      const { id } = await run(where === "the agent" ? "asks" : "served-asks");
+      await plane.reaches(id, "Paused");
+      await plane.resume(id, { approved: true });
+      const why = async () => (await plane.cliOk(["runs", "why", id])).stdout;
+      await waitFor(async () => (await why()).includes("Resume it with --sign"), {
+        describe: "the input to be refused",
+        deadlineMs: 30_000,
+      });
+      await plane.cliOk(["runs", "resume", id, "-p", "approved=true", "--sign"]);
+      await plane.reaches(id, "Completed");
+      expect((await plane.cliOk(["runs", "logs", id])).stdout).toContain(
+        `What was given to the pause point "approval" does not count.`,
+      );
+    },
+  );
 
   it("runs what its own trigger port takes, and what its flows trigger", async () => {
     const post = async (path: string, body: object): Promise<string> => {

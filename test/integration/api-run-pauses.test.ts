@@ -1,5 +1,8 @@
+import type { RunInput, Signed } from "@downbeat/contract";
 import { sweepPauses } from "@downbeat/db";
+import { createSigningKey, signerOf, signInput } from "@downbeat/seal/node";
 import { describeEachDatabase } from "@downbeat/testkit";
+import { uuidv7 } from "uuidv7";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { claimWith, codeOf, startTestApi, transition, type TestApi } from "./api-harness.ts";
 import type { TestWorkspace } from "./api-harness.ts";
@@ -23,6 +26,9 @@ describeEachDatabase("paused runs", ({ database }) => {
     const { items } = await here.admin.call("listRunStates", { params: { runId } });
     return items.map(({ name }) => name);
   };
+
+  const given = (...inputs: (Partial<RunInput> & { runId?: string })[]) =>
+    inputs.map((input) => ({ signature: null, ...input, givenAt: expect.any(String) }));
 
   /** A run whose agent has reported that it waits. */
   async function aPausedRun(name: "Paused" | "Suspended", given: object = {}) {
@@ -66,7 +72,7 @@ describeEachDatabase("paused runs", ({ database }) => {
     });
     expect((await beat(1)).inputs).toEqual([]);
     expect((await resume()).state).toMatchObject({ type: "RUNNING", name: "Running" });
-    expect((await beat(2)).inputs).toEqual([{ runId, key: "approval", input }]);
+    expect((await beat(2)).inputs).toEqual(given({ runId, key: "approval", input }));
     expect(await codeOf(resume())).toBe("transition_rejected");
     expect((await readRun(runId)).pause).toBeNull();
     expect(await report(stage.agent, transition(lease, "COMPLETED"))).toEqual(["accepted"]);
@@ -81,7 +87,7 @@ describeEachDatabase("paused runs", ({ database }) => {
     expect(again).toMatchObject({
       runId,
       epoch: lease.epoch + 1,
-      inputs: [{ key: "approval", input }],
+      inputs: given({ key: "approval", input }),
     });
     expect(await report(stage.agent, transition(lease, "COMPLETED"))).toEqual(["fenced"]);
     if (again === undefined) return;
@@ -144,11 +150,52 @@ describeEachDatabase("paused runs", ({ database }) => {
     const paused = await aPausedRun("Paused", { onTimeout: "resume" });
     const suspended = await aPausedRun("Suspended", { onTimeout: "resume" });
     await database().asEngine((tx) => sweepPauses(tx, { now: IN_AN_HOUR() }));
-    expect((await paused.beat(1)).inputs).toEqual([
-      { runId: paused.runId, key: "approval", input: null },
-    ]);
+    expect((await paused.beat(1)).inputs).toEqual(
+      given({ runId: paused.runId, key: "approval", input: null }),
+    );
     expect((await readRun(paused.runId)).reason).toBe("resumed_by_timeout");
     expect((await readRun(suspended.runId)).state).toMatchObject({ name: "Resuming" });
+  });
+
+  it("hands on by whom it was signed, and waits on when its agent refuses it", async () => {
+    const { stage, lease, runId, input, beat } = await aPausedRun("Paused");
+    const now = new Date();
+    const signer = await signerOf(await createSigningKey({ now }));
+    const signing = { signer, workspaceId: here.workspaceId, now };
+    const params = { runId };
+    const give = (signature?: Signed<"input">) =>
+      here.admin.call("resumeRun", {
+        params,
+        body: { input, ...(signature !== undefined && { signature }) },
+      });
+    const elsewhere = await signInput(signing, { runId: lease.leaseToken, key: "approval", input });
+    await expect(give(elsewhere)).rejects.toMatchObject({ code: "validation_failed" });
+    const ofAnother = await signInput(signing, { runId: uuidv7(), key: "approval", input });
+    expect(await codeOf(give(ofAnother))).toBe("transition_rejected");
+    await give();
+    const [unsigned] = (await beat(1)).inputs;
+    const refused = {
+      ...transition(lease, "RUNNING"),
+      type: "PAUSED",
+      name: "Paused",
+      reason: "input_refused",
+      pause: { key: "approval", inputSchema: SCHEMA },
+    };
+    expect(await report(stage.agent, refused)).toEqual(["accepted"]);
+    expect(await here.admin.call("readWhy", { params })).toMatchObject({
+      code: "input_refused",
+      words: expect.stringContaining('Still waits at "approval"'),
+    });
+    const signature = await signInput(signing, { runId, key: "approval", input });
+    await give(signature);
+    const [signed] = (await beat(2)).inputs;
+    expect(signed).toMatchObject({ signature });
+    expect(signed?.givenAt).not.toBe(unsigned?.givenAt);
+    await report(stage.agent, { ...refused, transitionId: uuidv7(), name: "Suspended" });
+    await give(signature);
+    expect((await claimWith(stage.agent)).leases[0]).toMatchObject({
+      inputs: given({ key: "approval", input, signature }),
+    });
   });
 
   it("refuses plaintext as input", async () => {

@@ -1,4 +1,10 @@
-import type { LogLine, PausePoint, ReportItem, TransitionItem } from "@downbeat/contract";
+import type {
+  LogLine,
+  PausePoint,
+  ReportItem,
+  StateReasonCode,
+  TransitionItem,
+} from "@downbeat/contract";
 import { LogItems, ShownItems, type Fence } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
 import { uuidv7 } from "uuidv7";
@@ -204,9 +210,9 @@ export class RunEgress {
   }
 
   /** The flow waits in its process; in order with its other states. */
-  paused(pause: PausePoint): void {
+  paused(pause: PausePoint, reason: StateReasonCode): void {
     if (this.#isClosed) return;
-    const state = { type: "PAUSED", name: "Paused", reason: "pause_requested", pause } as const;
+    const state = { type: "PAUSED", name: "Paused", reason, pause } as const;
     this.#transitions = this.#transitions.then(async () =>
       this.#parts.outbox.put([await this.#transition(state)]),
     );

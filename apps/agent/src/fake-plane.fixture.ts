@@ -8,11 +8,14 @@ import {
   type ReportOutcome,
   type RouteName,
   type RouteSpec,
+  type RunInput,
   type TransitionItem,
   type WorkspacePublicKey,
   type WrappedDataKey,
 } from "@downbeat/contract";
 import { claimedOf } from "./claimed-leases.fixture.ts";
+import { GivenInputs } from "./given-inputs.fixture.ts";
+import { problem, send } from "./fake-answer.fixture.ts";
 import { routeOf } from "./fake-route.fixture.ts";
 import { applyReport, emptyRun, type FakeRun } from "./fake-report.fixture.ts";
 
@@ -42,6 +45,7 @@ export class FakePlane {
   readonly cancelRequested = new Set<string>();
   readonly fenced = new Set<string>();
   readonly limitedTags: string[] = [];
+  readonly #inputs = new GivenInputs();
   /** Every transition stored for the first time, in order of arrival. */
   readonly accepted: TransitionItem[] = [];
   /** Decides what happens to each request. */
@@ -115,6 +119,12 @@ export class FakePlane {
   requestCancel(run: FakeRun): void {
     run.type = "CANCELLING";
     this.cancelRequested.add(run.lease.runId);
+    this.#wake();
+  }
+
+  /** What a paused run's process is to hear of. */
+  give({ lease }: FakeRun, given: RunInput): void {
+    this.#inputs.give(lease.runId, given);
     this.#wake();
   }
 
@@ -282,17 +292,9 @@ export class FakePlane {
     return {
       cancel,
       fenced: held.filter((runId) => this.fenced.has(runId)),
-      inputs: [],
+      inputs: this.#inputs.for(body["runs"] as { runId: string; awaits?: string }[]),
       drain: false,
       intervals: this.#intervals(),
     };
   }
-}
-
-function problem(code: string): object {
-  return { code, message: code, remedy: "", requestId: "test" };
-}
-
-function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }

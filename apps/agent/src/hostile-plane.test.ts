@@ -243,7 +243,7 @@ function ask(input: Sealed<"input">): FakeRun {
     entrypoint: genuine.entrypoint.asks,
     defaultParameters: null,
     parameters: null,
-    inputs: [{ key: "go", input }],
+    inputs: [{ key: "go", input, signature: null, givenAt: new Date().toISOString() }],
   });
 }
 

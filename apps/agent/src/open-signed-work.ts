@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { DownbeatError } from "@downbeat/contract";
-import { parseTrustedSigners, type TrustedSigners } from "@downbeat/seal/node";
+import { readSigners } from "@downbeat/sdk/protocol";
+import type { TrustedSigners } from "@downbeat/seal/node";
 import type { Logger } from "pino";
 import type { AgentConfig } from "./config.ts";
 import { SignedWork } from "./signed-work.ts";
@@ -23,27 +23,17 @@ export async function openSignedWork(
   place: Place,
 ): Promise<SignedWork | undefined> {
   if (requireSigned === "off") return undefined;
-  const signers = await readTrustedSigners(signersFile);
+  const signers = await signersFrom(signersFile);
   const keyIds = [...signers.keys()];
   place.logger.info({ keyIds, onRefusal: requireSigned }, "only signed work is run");
   const now = () => new Date();
   return new SignedWork({ ...place, signers, poolName: pool, now, onRefusal: requireSigned });
 }
 
-async function readTrustedSigners(path: string | undefined): Promise<TrustedSigners> {
-  if (path === undefined) {
-    throw new DownbeatError("configuration_invalid", {
-      message:
-        "DOWNBEAT_REQUIRE_SIGNED is set, but DOWNBEAT_SIGNERS_FILE names no keys whose work to run.",
-    });
-  }
-  try {
-    return await parseTrustedSigners(JSON.parse(await readFile(path, "utf8")));
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new DownbeatError("configuration_invalid", {
-      message: `The signers file ${path} cannot be used: ${why}`,
-      cause,
-    });
-  }
+function signersFrom(path: string | undefined): Promise<TrustedSigners> {
+  if (path !== undefined) return readSigners(path);
+  throw new DownbeatError("configuration_invalid", {
+    message:
+      "DOWNBEAT_REQUIRE_SIGNED is set, but DOWNBEAT_SIGNERS_FILE names no keys whose work to run.",
+  });
 }

@@ -6,7 +6,7 @@ import {
   type RunInput,
   type StateReasonCode,
 } from "@downbeat/contract";
-import type { RunMessage } from "@downbeat/sdk/protocol";
+import { screenInputs, type RunMessage, type ScreenedInputs } from "@downbeat/sdk/protocol";
 import { isSealError, type Opener, type SealContext } from "@downbeat/seal";
 import { z } from "zod";
 import { requireAllowed } from "./allowed-entrypoints.ts";
@@ -25,14 +25,17 @@ export type PreparerOptions = {
   /** What of the project may be run; undefined: all of it. */
   readonly allowed: readonly string[] | undefined;
   /** Undefined: signatures are not asked for. */
-  readonly signedWork: Pick<SignedWork, "check"> | undefined;
+  readonly signedWork: Pick<SignedWork, "check" | "inputs"> | undefined;
   readonly workspaceId: string;
   /** Whether what flows write to `console` becomes part of their log. */
   readonly captureConsole: boolean;
   readonly nowMs: () => number;
 };
 
-export type Prepared = { readonly message: RunMessage } | { readonly ending: Ending };
+/** What a worker needs, with what of the lease's inputs does not count; or how the run ends because it cannot start. */
+export type Prepared =
+  | { readonly message: RunMessage; readonly inputs: Omit<ScreenedInputs, "counted"> }
+  | { readonly ending: Ending };
 
 const Entrypoint = z.object({ path: z.string().min(1), export: z.string().min(1) });
 const Parameters = z.record(z.string(), z.unknown());
@@ -62,14 +65,17 @@ export class RunPreparer {
       const modulePath = await this.#locate(entrypoint.path);
       step = "parameters";
       const parameters = await this.#parameters(lease, signal);
-      const inputs = await this.#inputs(lease, signal);
+      const { counted, ...inputs } = await screenInputs(this.#options.signedWork?.inputs, lease);
+      const lapsed = inputs.lapsed.map(({ key }) => key);
       return {
         message: this.#message(lease, {
           modulePath,
           exportName: entrypoint.export,
           parameters,
-          inputs,
+          inputs: await this.#inputs(lease, counted, signal),
+          ...(lapsed.length > 0 && { lapsed }),
         }),
+        inputs,
       };
     } catch (error) {
       if (signal.aborted) throw error;
@@ -79,7 +85,7 @@ export class RunPreparer {
 
   #message(
     lease: Lease,
-    start: Pick<RunMessage, "modulePath" | "exportName" | "parameters" | "inputs">,
+    start: Pick<RunMessage, "modulePath" | "exportName" | "parameters" | "inputs" | "lapsed">,
   ): RunMessage {
     const traceparent = traceOfParameters(lease.parameters);
     return {
@@ -103,14 +109,18 @@ export class RunPreparer {
   /** Opens what someone gave to a pause point; null when they gave nothing. */
   async openInput(
     { runId: run }: Lease,
-    { key: point, input }: RunInput,
+    { key: point, input }: Pick<RunInput, "key" | "input">,
     signal: AbortSignal,
   ): Promise<unknown> {
     return input === null ? null : this.#open(input, { kind: "input", run, point }, signal);
   }
 
-  async #inputs(lease: Lease, signal: AbortSignal): Promise<Record<string, unknown>> {
-    const opened = lease.inputs.map(async (given) => [
+  async #inputs(
+    lease: Lease,
+    inputs: readonly RunInput[],
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown>> {
+    const opened = inputs.map(async (given) => [
       given.key,
       await this.openInput(lease, given, signal),
     ]);

@@ -1,4 +1,4 @@
-import type { Lease, PausePoint, RunInput } from "@downbeat/contract";
+import type { Lease, RunInput } from "@downbeat/contract";
 import type { Logger } from "pino";
 import { crashCallOf } from "./crash-call.ts";
 import type { CrashHooks } from "./crash-hooks.ts";
@@ -13,6 +13,7 @@ import { ATTEMPT_GRACE_MS, RunDeadline } from "./run-deadline.ts";
 import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
 import { RunChildren, type ChildParts } from "./run-children.ts";
 import { takeProcess, type ProcessParts, type RunProcess } from "./run-process.ts";
+import { RunPauses } from "./run-pauses.ts";
 import { RunSlots, type SlotParts } from "./run-slots.ts";
 import type { SignedWork } from "./signed-work.ts";
 import type { StartGate } from "./start-gate.ts";
@@ -31,7 +32,7 @@ export type SupervisorParts = EgressParts &
     readonly oomWatch: OomWatch;
     readonly crashHooks: CrashHooks;
     /** Remembers which signed triggers are used up; undefined: signatures are not asked for. */
-    readonly signedWork?: Pick<SignedWork, "ended" | "forget"> | undefined;
+    readonly signedWork?: Pick<SignedWork, "ended" | "forget" | "inputs"> | undefined;
   };
 
 /** What became of a lease: `reported` means that its end is in the outbox. */
@@ -53,7 +54,7 @@ export class RunSupervisor {
   #isQueued = false;
   #isOver = false;
   #passedLimitMs: number | undefined;
-  #awaits: string | undefined;
+  readonly #pauses: RunPauses;
   readonly #deadline: RunDeadline;
   readonly #processStop: ProcessStop;
 
@@ -62,6 +63,13 @@ export class RunSupervisor {
     this.lease = lease;
     this.#egress = new RunEgress(parts, lease);
     this.#processStop = new ProcessStop(parts);
+    this.#pauses = new RunPauses(parts, {
+      lease,
+      egress: this.#egress,
+      signal: this.#stop.signal,
+      handOver: (given) => this.#worker?.resume(lease.runId, given),
+      kill: () => this.kill(),
+    });
     this.#deadline = new RunDeadline({
       timeoutSeconds: lease.timeoutSeconds,
       graceMs: ATTEMPT_GRACE_MS,
@@ -86,7 +94,7 @@ export class RunSupervisor {
 
   /** The key of the pause point at which the process waits. */
   get awaits(): string | undefined {
-    return this.#awaits;
+    return this.#pauses.awaits;
   }
 
   waitedMs(): number {
@@ -141,21 +149,9 @@ export class RunSupervisor {
     return true;
   }
 
-  /** Someone resumed the run: opens what they gave and hands it to the process. */
-  async resume({ key, input }: RunInput): Promise<void> {
-    if (this.#awaits !== key) return; // told before
-    this.#awaits = undefined;
-    const { logger, preparer } = this.#parts;
-    const { runId } = this.lease;
-    try {
-      const opened = await preparer.openInput(this.lease, { key, input }, this.#stop.signal);
-      this.#worker?.resume(runId, { key, input: opened });
-    } catch (error) {
-      if (this.#stop.signal.aborted) return;
-      // Not opened with this key: the flow cannot go on, and says so as an end.
-      logger.error({ runId, key, err: error }, "what a paused run was given does not open");
-      this.kill();
-    }
+  /** Someone resumed the run. */
+  resume(given: RunInput): Promise<void> {
+    return this.#pauses.resume(given);
   }
 
   /** Kills the process group; the run ends as crashed. */
@@ -178,6 +174,7 @@ export class RunSupervisor {
       });
     if (prepared === undefined) return this.#stopped();
     if ("ending" in prepared) return prepared.ending;
+    this.#pauses.screened(prepared.inputs);
     this.#isQueued = true;
     if (!(await gate.enter(this.#stop.signal))) return this.#stopped();
     return this.#begin(prepared.message).finally(() => gate.leave());
@@ -235,12 +232,13 @@ export class RunSupervisor {
     if (this.#stopReason === "fence") return this.#drop("fenced");
     const oomKilled =
       end.kind === "exited" && end.signal === "SIGKILL" && (await this.#parts.oomWatch.struck());
-    return endingOf(end, {
+    const ending = endingOf(end, {
       isCancelRequested: this.#stopReason === "cancel",
       passedLimitMs: this.#passedLimitMs,
       leaseEnded: taken.isLeaseEnded(),
       oomKilled,
     });
+    return this.#pauses.ending(ending);
   }
 
   #listener(message: RunMessage, slots: RunSlots, children: RunChildren): RunListener {
@@ -251,7 +249,7 @@ export class RunSupervisor {
         this.#egress.compressesLogs = compressLogs !== false;
         if (hearsCrash === true) this.#egress.hearsCrash(crashCallOf(message));
       },
-      paused: (point) => this.#pause(point),
+      paused: (point) => this.#pauses.paused(point),
       events: (events, refused) => {
         this.#deadline.heard(events);
         this.#egress.events(events);
@@ -263,11 +261,6 @@ export class RunSupervisor {
       remoteCall: (request) => void children.handle(request),
       line: (stream, text) => this.#egress.printed(stream, text),
     };
-  }
-
-  #pause(point: PausePoint): void {
-    this.#awaits = point.key;
-    this.#egress.paused(point);
   }
 
   /** The run was stopped before user code began. */

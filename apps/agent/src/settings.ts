@@ -81,7 +81,7 @@ export const SETTINGS = {
     "require-signed",
     z.enum(["off", "warn", "block"]),
     "off",
-    "`block`: runs nothing but deployments and triggers signed by a key in the signers file. `warn`: runs the rest too, and logs it.",
+    "`block`: runs nothing but deployments and triggers signed by a key in the signers file, and lets a run that waits go on with such input only. `warn`: runs the rest too, and logs it.",
   ),
   signersFile: setting(
     "DOWNBEAT_SIGNERS_FILE",

@@ -6,6 +6,7 @@ import {
   type TriggerStatement,
 } from "@downbeat/contract";
 import { isSealError } from "@downbeat/seal";
+import { SignedInputs } from "@downbeat/sdk/protocol";
 import { digestOf, verifyStatement, type TrustedSigners } from "@downbeat/seal/node";
 import type { Logger } from "pino";
 import { DeploymentMemory } from "./deployment-memory.ts";
@@ -38,6 +39,8 @@ export class SignedWork {
   readonly #options: SignedWorkOptions;
   readonly #triggers: TriggerMemory;
   readonly #deployments: DeploymentMemory;
+  /** Which inputs of pause points count. */
+  readonly inputs: SignedInputs;
   /** The same statement comes with every run of a deployment. */
   readonly #verified = new Map<string, Promise<DeploymentStatement>>();
 
@@ -45,6 +48,19 @@ export class SignedWork {
     this.#options = options;
     this.#triggers = new TriggerMemory(options);
     this.#deployments = new DeploymentMemory(options);
+    const { onRefusal, logger } = options;
+    this.inputs = new SignedInputs({
+      ...options,
+      firstOf: (given) => this.#triggers.firstInput(given),
+      onTolerated:
+        onRefusal === "block"
+          ? undefined
+          : (runId, refused) =>
+              logger.warn(
+                { runId, ...refused },
+                "an input that is not signed as it should be counts all the same",
+              ),
+    });
   }
 
   /** @throws DownbeatError `signature_refused`, saying what is wrong */

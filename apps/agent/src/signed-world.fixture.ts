@@ -1,13 +1,14 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DeploymentSpec } from "@downbeat/contract";
+import type { DeploymentSpec, RunInput, Signed } from "@downbeat/contract";
 import { sealJson } from "@downbeat/seal";
 import {
   createSigningKey,
   publicKeySetOf,
   signDeployment,
   signerOf,
+  signInput,
   signTrigger,
   type Signer,
   type SigningKey,
@@ -36,6 +37,9 @@ export type Making = {
 
 // All of one second, so that no lease makes what another one has signed too old.
 const DEPLOYED_AT = new Date();
+
+/** A pause point of a run; by default `go`. */
+export type InputPlace = { readonly runId: string; readonly key?: string };
 
 /** Waits for a condition, with a deadline. */
 type WaitUntil = (condition: () => boolean) => Promise<unknown>;
@@ -155,12 +159,48 @@ export class SignedWorld {
     };
   }
 
-  /** Hands out a lease and waits for its end. */
+  /** What somebody seals for a pause point, unsigned. */
+  async input(place: InputPlace, amount = 3): Promise<RunInput> {
+    const { runId, key = "go" } = place;
+    const context = { kind: "input", run: runId, point: key } as const;
+    const input = await sealJson(this.world.dataKey, context, { amount });
+    return { key, input, signature: null, givenAt: new Date().toISOString() };
+  }
+
+  /** What the customer gives to a pause point. */
+  async signedInput(place: InputPlace, making: Making = {}): Promise<RunInput> {
+    const given = await this.input(place);
+    return { ...given, signature: await this.signatureOf(place, given, making) };
+  }
+
+  signatureOf(
+    { runId }: InputPlace,
+    given: Pick<RunInput, "key" | "input">,
+    { with: signer = this.signer, workspaceId = this.workspaceId }: Making = {},
+  ): Promise<Signed<"input">> {
+    return signInput({ signer, workspaceId, now: new Date() }, { runId, ...given });
+  }
+
+  /** Hands out a lease and waits for its end, or until the run is suspended. */
   async run(lease: Offered): Promise<FakeRun> {
     const run = this.world.plane.offer(lease);
-    const isOver = () => ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"].includes(run.type);
-    await this.#waitUntil(isOver);
+    const isOver = () =>
+      ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"].includes(run.type) ||
+      run.name === "Suspended";
+    await this.waitUntil(isOver);
     return run;
+  }
+
+  waitUntil(condition: () => boolean): Promise<unknown> {
+    return this.#waitUntil(condition);
+  }
+
+  /** The lines of a run's log, for those who hold the key. */
+  async linesOf({ lease: { runId, epoch }, logs }: FakeRun): Promise<string[]> {
+    const chunks = logs.map(({ chunk, sequence }) =>
+      this.world.opener.open(chunk, { kind: "log", run: runId, epoch, seq: sequence }),
+    );
+    return ((await Promise.all(chunks)) as { text: string }[][]).flat().map(({ text }) => text);
   }
 
   /** Hands out leases, one after another, and says in short how each ended and what was executed by all of them. */
@@ -189,11 +229,21 @@ function flowsThatRecord(executions: string): string {
   const record = (name: string) => `appendFileSync(${JSON.stringify(executions)}, "${name}\\n")`;
   return `
 import { appendFileSync } from "node:fs";
-import { flow } from "@downbeat/sdk";
+import { flow, pause, suspend } from "@downbeat/sdk";
 import { z } from "zod";
 const Amount = z.object({ amount: z.number() });
 export const pays = flow({ name: "pays", parameters: Amount }, async () => { ${record("pays")}; });
 export const refunds = flow({ name: "refunds", parameters: Amount }, async () => { ${record("refunds")}; });
 export const fails = flow({ name: "fails" }, async () => { ${record("fails")}; throw new Error("no"); });
+export const waits = flow({ name: "waits" }, async () => { await pause({ key: "go", input: Amount }); ${record("waits")}; });
+export const sleeps = flow({ name: "sleeps" }, async () => {
+  await suspend({ key: "go", input: Amount });
+  ${record("sleeps")};
+  await suspend({ key: "more" });
+});
+export const lapses = flow({ name: "lapses" }, async () => {
+  await suspend({ key: "go", input: Amount, timeoutSeconds: 3600, onTimeout: "resume" });
+  ${record("lapses")};
+});
 `;
 }

@@ -1,4 +1,5 @@
 import { DownbeatError, type Lease } from "@downbeat/contract";
+import type { StatedInput } from "@downbeat/sdk/protocol";
 import { z } from "zod";
 import type { Store, StoreOperation } from "./store.ts";
 
@@ -10,6 +11,8 @@ const Remembered = z.object({
   /** Seconds since 1970. */
   exp: z.number(),
   completed: z.boolean(),
+  /** By pause point: the digest of the signed input that counted first. */
+  inputs: z.record(z.string(), z.string()).default({}),
 });
 type Remembered = z.infer<typeof Remembered>;
 
@@ -49,10 +52,25 @@ export class TriggerMemory {
     const standing = this.#recent.get(name) ?? onDisk; // another lease may have come in the meantime
     const flaw = standing === undefined ? undefined : flawOf({ runId, epoch }, standing);
     if (flaw !== undefined) throw refused(flaw);
-    const remembered = { runId, epoch, exp, completed: false };
+    const inputs = standing?.inputs ?? {};
+    const remembered = { runId, epoch, exp, completed: false, inputs };
     this.#recent.set(name, remembered);
     this.#nameOf.set(runId, name);
     await this.#store.write([put(name, remembered)]);
+  }
+
+  /** The first signed input of a pause point, by digest, of a run that was admitted; on disk when this resolves. */
+  async firstInput({ runId, point, digest }: StatedInput): Promise<string> {
+    const name = this.#nameOf.get(runId);
+    const remembered = name === undefined ? undefined : this.#recent.get(name);
+    // Of a run that is tolerated, not admitted, nothing is remembered.
+    if (name === undefined || remembered === undefined) return digest;
+    const first = new Map(Object.entries(remembered.inputs)).get(point);
+    if (first !== undefined) return first;
+    const noted = { ...remembered, inputs: { ...remembered.inputs, [point]: digest } };
+    this.#recent.set(name, noted);
+    await this.#store.write([put(name, noted)]);
+    return digest;
   }
 
   /** To be written together with the run's last report. */

@@ -3,6 +3,7 @@ import { plain } from "./boundary.ts";
 import { ParameterSchema } from "./flow.ts";
 import { Instant, Name } from "./identifiers.ts";
 import { sealed } from "./sealed.ts";
+import { signed } from "./signed.ts";
 
 const OnTimeout = plain(z.enum(["fail", "resume"]));
 
@@ -34,5 +35,12 @@ export const RunPause = z.strictObject({
 export type RunPause = z.infer<typeof RunPause>;
 
 /** What someone gave to a pause point that was passed; null: it was resumed without input. */
-export const RunInput = z.strictObject({ key: Name, input: sealed("input").nullable() });
+export const RunInput = z.strictObject({
+  key: Name,
+  input: sealed("input").nullable(),
+  /** By whom it was signed, and what of it; null: by nobody. */
+  signature: signed("input").nullable().default(null),
+  /** Tells what is given anew from what was given before. */
+  givenAt: Instant,
+});
 export type RunInput = z.infer<typeof RunInput>;

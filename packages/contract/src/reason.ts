@@ -47,6 +47,8 @@ export const STATE_REASONS = {
   cancelled_while_waiting: "Cancelled while it waited for its next attempt.",
   pause_requested: "The flow waits for input.",
   suspend_requested: "The flow waits for input; its process has ended.",
+  input_refused:
+    "The agent runs only signed work, and refused what was given: no key that it lists has signed it. The run goes on waiting.",
   resumed: "Someone resumed the run.",
   pause_timed_out: "Nobody resumed the run in time.",
   resumed_by_timeout: "Nobody resumed the run in time, so it goes on without input.",

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { signed } from "./signed.ts";
+import { readStatement, signed } from "./signed.ts";
 
 const HEADER = { alg: "ES256", typ: "dnb-trigger+jws", kid: "A".repeat(43) };
 const STATEMENT = {
@@ -55,5 +55,14 @@ describe("a signed field", () => {
     ["parts that are no JSON", `eyJh.eyJh.${"C".repeat(86)}`],
   ])("refuses %s", (_, value) => {
     expect(accepts(value)).toBe(false);
+  });
+
+  it("says of an input for which pause point of which run it is", () => {
+    const header = { ...HEADER, typ: "dnb-input+jws" };
+    const given = { ws: STATEMENT.ws, run: STATEMENT.run, point: "approval", input: null, iat: 1 };
+    const statement = signed("input").parse(jws(header, given));
+    expect(readStatement("input", statement)).toEqual(given);
+    const further = { ...given, note: "Ada Lovelace" };
+    expect(signed("input").safeParse(jws(header, further)).success).toBe(false);
   });
 });

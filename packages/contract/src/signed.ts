@@ -5,7 +5,7 @@ import { LONGEST_NAME, NAME_PATTERN } from "./name-pattern.ts";
 import { TimeoutSeconds } from "./retry-policy.ts";
 
 /** What a customer's key signs; named in the protected header, so a signature moved to another field does not count. */
-export const SIGNED_KINDS = ["deployment", "trigger"] as const;
+export const SIGNED_KINDS = ["deployment", "trigger", "input"] as const;
 export type SignedKind = (typeof SIGNED_KINDS)[number];
 
 /** A statement with its signature. Plain strings do not type as this. */
@@ -63,8 +63,34 @@ export const TriggerStatement = z
   .refine(({ run, key }) => (run === undefined) !== (key === undefined), "names no one run");
 export type TriggerStatement = z.infer<typeof TriggerStatement>;
 
+/** What one pause point of one run was given, in whichever attempt. Times are seconds since 1970. */
+export const InputStatement = z.strictObject({
+  ws: Id,
+  run: Id,
+  /** The key of the pause point. */
+  point: Name,
+  /** Null: it is resumed without input. */
+  input: Digest.nullable(),
+  iat: Seconds,
+});
+export type InputStatement = z.infer<typeof InputStatement>;
+
 /** The schema of each kind's payload. */
-export const STATEMENTS = { deployment: DeploymentStatement, trigger: TriggerStatement } as const;
+export const STATEMENTS = {
+  deployment: DeploymentStatement,
+  trigger: TriggerStatement,
+  input: InputStatement,
+} as const;
+export type Statement<K extends SignedKind> = z.infer<(typeof STATEMENTS)[K]>;
+
+/** What a statement says, without knowing whether its signature holds. */
+export function readStatement<K extends SignedKind>(
+  kind: K,
+  statement: Signed<K>,
+): Statement<K> | undefined {
+  const parsed = STATEMENTS[kind].safeParse(decode(statement.split(".")[1] ?? ""));
+  return parsed.success ? (parsed.data as Statement<K>) : undefined;
+}
 
 const LONGEST_STATEMENT = 2_048;
 // Header, payload, signature of 64 bytes.

@@ -22,6 +22,7 @@ export const WAITING_CODES = [
   "agents_busy",
   "about_to_start",
   "preparing",
+  "input_refused",
   "suspended",
   "paused",
   "cancelling",

@@ -121,6 +121,16 @@ const CASES: readonly Case[] = [
     'Suspended at "approval" until someone resumes it; it holds no process. At 2026-03-02T12:00:00.000Z it goes on without input.',
   ],
   [
+    "input_refused",
+    {
+      stateType: "PAUSED",
+      stateName: "Paused",
+      reason: "input_refused",
+      pause: { key: "approval", expiresAt: null, onTimeout: "fail" },
+    },
+    'Still waits at "approval": the agent runs only signed work, and what was given is not signed by a key it lists. Resume it with --sign.',
+  ],
+  [
     "cancelling",
     { stateType: "CANCELLING" },
     "The agent was asked to stop the run and has not confirmed yet.",

@@ -158,6 +158,15 @@ export const WAITING_REASONS: readonly WaitingReason[] = [
     details: sinceOf,
   },
   {
+    code: "input_refused",
+    state: "PAUSED",
+    when: "the agent refused what was given, because no key that it lists has signed it",
+    words:
+      'Still waits at "{pauseKey}": the agent runs only signed work, and what was given is not signed by a key it lists. Resume it with --sign.{deadline}',
+    applies: ({ reason }) => reason === "input_refused",
+    details: pauseOf,
+  },
+  {
     code: "suspended",
     state: "PAUSED",
     when: "the flow suspended itself: its process has ended, nothing is held",

@@ -4,13 +4,13 @@ import type { Tx } from "./transaction.ts";
 /** Keeps what someone gave to a pause point, for the attempt that goes on and for every later one. */
 export async function storeRunInput(
   tx: Tx,
-  { runId, key, input }: RunInput & { readonly runId: string },
+  { runId, key, input, signature }: Omit<RunInput, "givenAt"> & { readonly runId: string },
 ): Promise<void> {
   const { workspaceId } = tx;
   await tx.prisma.runInput.upsert({
     where: { runId_key: { runId, key } },
-    create: { runId, key, workspaceId, input },
-    update: { input, givenAt: new Date() },
+    create: { runId, key, workspaceId, input, signature },
+    update: { input, signature, givenAt: new Date() },
   });
 }
 
@@ -26,7 +26,13 @@ export async function readRunInputs(
       OR: points.map(({ runId, key }) => ({ runId, key })),
     },
   });
-  return rows.map(({ runId, key, input }) => ({ runId, key, input: input as RunInput["input"] }));
+  return rows.map(({ runId, key, input, signature, givenAt }) => ({
+    runId,
+    key,
+    input: input as RunInput["input"],
+    signature: signature as RunInput["signature"],
+    givenAt: givenAt.toISOString(),
+  }));
 }
 
 /** What a run waits for; null unless it is PAUSED. */

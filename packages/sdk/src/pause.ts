@@ -44,9 +44,8 @@ export function pause(
 export async function pause(options: AnyOptions = {}): Promise<unknown> {
   const { host, point, frame, scope } = pausePoint("pause", options);
   if (host.pause === undefined) throw unable("pause");
-  const known = host.inputs ?? {};
-  if (Object.hasOwn(known, point.key))
-    return checkInput(point.key, options.input, known[point.key]);
+  const known = knownInput(host, point);
+  if (known !== undefined) return checkInput(point.key, options.input, known.input);
   const given = host.pause(point, frame.signal);
   if (frame.signal?.aborted !== true) void scope.onPause?.("Paused", point.key);
   return checkInput(point.key, options.input, await given);
@@ -69,9 +68,8 @@ export function suspend(
 export async function suspend(options: AnyOptions = {}): Promise<unknown> {
   const { host, point, scope } = pausePoint("suspend", options);
   if (host.suspend === undefined) throw unable("suspend");
-  const known = host.inputs ?? {};
-  if (Object.hasOwn(known, point.key))
-    return checkInput(point.key, options.input, known[point.key]);
+  const known = knownInput(host, point);
+  if (known !== undefined) return checkInput(point.key, options.input, known.input);
   await scope.onPause?.("Suspended", point.key);
   host.suspend(point);
   return new Promise(() => {}); // the host ends this process
@@ -81,6 +79,16 @@ type AnyOptions = PauseOptions & {
   readonly input?: z.ZodType | undefined;
   readonly onTimeout?: "fail" | "resume";
 };
+
+/** What this point was given before; undefined: nothing yet. */
+function knownInput(
+  { inputs = {}, lapsed = [] }: RunHost,
+  { key, onTimeout, timeoutSeconds }: PausePoint,
+): { readonly input: unknown } | undefined {
+  if (Object.hasOwn(inputs, key)) return { input: inputs[key] };
+  const mayLapse = onTimeout === "resume" && timeoutSeconds !== null;
+  return mayLapse && lapsed.includes(key) ? { input: null } : undefined;
+}
 
 function pausePoint(
   verb: "pause" | "suspend",

@@ -24,6 +24,7 @@ export type {
   TaskRunEvent,
 } from "./run-host.ts";
 export { ReplayGuard } from "./serve/replay-guard.ts";
+export { AwaitedInput } from "./session/awaited-input.ts";
 export { backoffMs, NETWORK_BACKOFF } from "./session/backoff.ts";
 export type { Backoff } from "./session/backoff.ts";
 export { ClaimLoop } from "./session/claim-loop.ts";
@@ -31,8 +32,11 @@ export { HeartbeatLoop } from "./session/heartbeat-loop.ts";
 export type { Fence } from "./session/item-sealer.ts";
 export { LogItems } from "./session/log-items.ts";
 export { pause } from "./session/pause.ts";
+export { readSigners } from "./session/read-signers.ts";
 export { runningItem } from "./session/running-item.ts";
 export { ShownItems } from "./session/shown-items.ts";
+export { screenInputs, SignedInputs } from "./session/signed-inputs.ts";
+export type { ScreenedInputs, StatedInput } from "./session/signed-inputs.ts";
 export { EntrypointError, FlowLoader } from "./worker/load-flow.ts";
 export type { Entrypoint } from "./worker/load-flow.ts";
 export type * from "./worker/messages.ts";

@@ -28,6 +28,8 @@ export interface RunHost {
   readonly signal: AbortSignal;
   /** What pause points that this run has passed were given, by key. */
   readonly inputs?: Readonly<Record<string, unknown>>;
+  /** Keys of pause points that nobody answered, as far as anybody knows: only those that need no answer in time are passed. */
+  readonly lapsed?: readonly string[];
   /** Waits for someone to resume the run; resolves with what they gave. Absent where nobody could. */
   pause?(point: PausePoint, signal: AbortSignal | undefined): Promise<unknown>;
   /** Ends the process until someone resumes the run. */

@@ -26,7 +26,7 @@ with it \`downbeat key recover\` rebuilds a lost file. If file and code are lost
 
 With --signing: a key for agents that run only signed work (docs/sealing.md, "Signed work"). It opens nothing and is not told
 to the API. Its public half is written beside it as a JWK Set, for the agents' DOWNBEAT_SIGNERS_FILE. The profile remembers
-it, and \`deploy\` and \`run\` then sign with it.
+it, and \`deploy\`, \`run\` and \`runs resume\` then sign with it.
 
 With --json: { file, keyId, fingerprint, workspaceId, recoveryCode }; with --signing { file, signersFile, keyId, fingerprint }.`,
     );

@@ -4,7 +4,7 @@ import { action, type CliContext } from "../context.ts";
 import { collect } from "../options.ts";
 import { findRunId } from "../runs/find-run.ts";
 
-type Options = { param?: string[]; params?: string };
+type Options = { param?: string[]; params?: string; sign?: boolean };
 
 export function runsResumeCommand(): Command {
   return new Command("resume")
@@ -16,8 +16,14 @@ export function runsResumeCommand(): Command {
       collect,
     )
     .option("--params <source>", "the whole input as a JSON object: @file, - for stdin, or JSON")
+    .option("--sign", "fail unless there is a signing key; with one, what is given is signed")
     .action(action(resume))
-    .addHelpText("after", "\nWith --json: the run.");
+    .addHelpText(
+      "after",
+      `
+Agents and processes that require signatures refuse what is given unsigned: the run then goes on waiting, and
+\`downbeat runs why\` says so. With --json: the run.`,
+    );
 }
 
 async function resume(context: CliContext, options: Options, given: string): Promise<void> {
@@ -29,8 +35,15 @@ async function resume(context: CliContext, options: Options, given: string): Pro
       message: `The run ${runId} is ${state.name}; only a paused run can be resumed.`,
     });
   }
-  const { sealInput } = await import("../runs/seal-input.ts");
+  const [{ sealInput }, { signInput }, { signingInForce }] = await Promise.all([
+    import("../runs/seal-input.ts"),
+    import("@downbeat/seal/node"),
+    import("../signing.ts"),
+  ]);
   const input = await sealInput(context, { runId, pause }, options);
-  const run = await client.call("resumeRun", { params: { runId }, body: { input } });
+  const signing = await signingInForce(context, options.sign);
+  const signature = signing && (await signInput(signing, { runId, key: pause.key, input }));
+  const body = { input, ...(signature !== undefined && { signature }) };
+  const run = await client.call("resumeRun", { params: { runId }, body });
   context.output.result(run, () => `Run ${runId} goes on from "${pause.key}".`);
 }

@@ -5,6 +5,7 @@ import { BATCH_LIMIT } from "../protocol-limits.ts";
 import { Flag, Id } from "../identifiers.ts";
 import { pageOf, pageQuery } from "../paging.ts";
 import { sealed } from "../sealed.ts";
+import { signed } from "../signed.ts";
 import { route } from "../route.ts";
 import {
   BulkAnswer,
@@ -120,7 +121,12 @@ export const runRoutes = {
     tag: "runs",
     access: ["runner"],
     params: runParams,
-    body: z.strictObject({ input: sealed("input").nullable().default(null), dataKeys }),
+    body: z.strictObject({
+      input: sealed("input").nullable().default(null),
+      /** For agents that let nothing unsigned go on. */
+      signature: signed("input").optional(),
+      dataKeys,
+    }),
     response: Run,
   }),
   setRunState: route({

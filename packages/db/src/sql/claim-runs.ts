@@ -194,7 +194,8 @@ function leaseColumns(tx: Tx): Prisma.Sql {
       extract(epoch from l.scheduled_for)::double precision * 1000 as due_ms, r.parameters,
       r.trigger_signature, r.results_from,
       case when l.epoch > 1 then (
-        select jsonb_agg(jsonb_build_object('key', i.key, 'input', i.input) order by i.key) from run_input i
+        select jsonb_agg(jsonb_build_object('key', i.key, 'input', i.input, 'signature', i.signature, 'givenAt', i.given_at)
+          order by i.key) from run_input i
         where i.run_id = l.run_id and (i.workspace_id = ${tx.workspaceId}::uuid) is true
       ) end as inputs`;
 }

@@ -54,7 +54,12 @@ export async function openStart(
 /** Opens what someone gave to a run that waited; null for nothing. @throws as {@link openStart} */
 export async function openInput(
   keys: Keys,
-  { run, key: point, input, signal }: RunInput & { run: string; signal: AbortSignal },
+  {
+    run,
+    key: point,
+    input,
+    signal,
+  }: Pick<RunInput, "key" | "input"> & { run: string; signal: AbortSignal },
 ): Promise<unknown> {
   return input === null
     ? null

@@ -54,9 +54,9 @@ export class RunReports {
   }
 
   /** The flow waits for someone; reported after everything before it. */
-  paused(point: PausePoint): void {
+  paused(point: PausePoint, reason: StateReasonCode): void {
     this.#flush();
-    this.#inTurn(async () => [this.#items.paused(point)]);
+    this.#inTurn(async () => [this.#items.paused(point, reason)]);
   }
 
   /** Reports the end, after everything before it; resolves when the plane has answered. */

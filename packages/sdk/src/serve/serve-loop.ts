@@ -2,8 +2,10 @@ import { BATCH_LIMIT, type Lease } from "@downbeat/contract";
 import { ClaimLoop } from "../session/claim-loop.ts";
 import { HeartbeatLoop } from "../session/heartbeat-loop.ts";
 import { pause } from "../session/pause.ts";
+import { SignedInputs } from "../session/signed-inputs.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
 import type { ServeConnection } from "./register.ts";
+import type { TrustedSigners } from "@downbeat/seal/node";
 import { ReplayGuard } from "./replay-guard.ts";
 import { ReportQueue } from "./report-queue.ts";
 import { SERVE_BACKOFF, serveLink } from "./serve-link.ts";
@@ -17,6 +19,8 @@ export type ServeLoopOptions = {
   readonly flows: readonly ServedFlow[];
   /** Most runs at once. */
   readonly concurrency: number;
+  /** Whose signatures an input of a pause point takes; undefined: nobody's. */
+  readonly signers: TrustedSigners | undefined;
   /** The plane asks to stop. */
   readonly onDrain: () => void;
 };
@@ -37,15 +41,19 @@ export class ServeLoop {
   readonly #reports: ReportQueue;
   readonly #runs = new ServedRuns();
   readonly #replays = new ReplayGuard();
+  readonly #signedInputs: SignedInputs | undefined;
   readonly #claims: ClaimLoop;
   readonly #beats: HeartbeatLoop;
   #ticks = 0;
   #ticking: NodeJS.Timeout | undefined;
 
   constructor(options: ServeLoopOptions) {
-    const { connection, concurrency, flows, onDrain } = options;
+    const { connection, concurrency, flows, onDrain, signers } = options;
     const { client, keys } = connection;
     this.#options = options;
+    const { workspaceId } = keys;
+    this.#signedInputs =
+      signers === undefined ? undefined : new SignedInputs({ signers, workspaceId });
     this.#flows = new Map(flows.map((flow) => [nameOfServed(flow), flow]));
     this.#reports = new ReportQueue({ client });
     this.#session = new ServeSession({
@@ -113,7 +121,13 @@ export class ServeLoop {
     if (!this.#replays.admit(lease)) return;
     const { client, keys } = this.#options.connection;
     const served = this.#flows.get(`${lease.flowName}/${lease.deploymentName}`);
-    const parts = { client, keys, reports: this.#reports, definition: served?.definition };
+    const parts = {
+      client,
+      keys,
+      reports: this.#reports,
+      definition: served?.definition,
+      signedInputs: this.#signedInputs,
+    };
     const run = new ServedRun(lease, parts);
     this.#runs.add(run);
     void run.live().then(() => this.#runs.remove(run));

@@ -13,6 +13,11 @@ export type ServeOptions = {
   readonly pool?: string;
   /** How long running flows may go on when the process is asked to stop, in seconds. Default 30. */
   readonly drainSeconds?: number;
+  /**
+   * File with public keys, as `downbeat key create --signing` writes it: what a pause point is given counts only when it
+   * is signed by one of them. Default: whatever is given counts.
+   */
+  readonly inputSigners?: string;
   /** Stops serving when it aborts. Default: SIGTERM and SIGINT do; a second one ends the process at once. */
   readonly signal?: AbortSignal;
 };

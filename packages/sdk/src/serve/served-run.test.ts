@@ -34,7 +34,11 @@ const KEYS = {
 } as unknown as ServeKeys;
 
 /** A leased run, before a plane that accepts whatever it is told; which states that were. */
-function aServedRun(lease: Lease, definition: ServedRunParts["definition"]) {
+function aServedRun(
+  lease: Lease,
+  definition: ServedRunParts["definition"],
+  signedInputs?: ServedRunParts["signedInputs"],
+) {
   const items: ReportItem[] = [];
   const call = async (_: string, { body }: { body: { items: ReportItem[] } }) => {
     items.push(...body.items);
@@ -43,7 +47,7 @@ function aServedRun(lease: Lease, definition: ServedRunParts["definition"]) {
   };
   const client = { call } as unknown as ServedRunParts["client"];
   const reports = new ReportQueue({ client });
-  const run = new ServedRun(lease, { client, keys: KEYS, reports, definition });
+  const run = new ServedRun(lease, { client, keys: KEYS, reports, definition, signedInputs });
   const states = () =>
     items
       .filter((item): item is TransitionItem => item.kind === "transition")

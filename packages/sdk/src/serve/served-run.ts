@@ -5,7 +5,10 @@ import type { FlowDefinition } from "../flow-definition.ts";
 import type { FlowOutcome, RunHost } from "../run-host.ts";
 import { warnOnce } from "../standalone/warn-once.ts";
 import { LONGEST_DELAY_MS } from "../timers.ts";
+import { AwaitedInput } from "../session/awaited-input.ts";
+import { screenInputs, type SignedInputs } from "../session/signed-inputs.ts";
 import { PauseDesk } from "../worker/pause-desk.ts";
+import type { PausePoint } from "../pause-point.ts";
 import { openInput, openStart, type OpenedStart } from "./open-start.ts";
 import type { ReportQueue } from "./report-queue.ts";
 import { RunReports } from "./run-reports.ts";
@@ -26,6 +29,8 @@ export type ServedRunParts = {
   readonly reports: ReportQueue;
   /** Undefined when this process has no such flow. */
   readonly definition: FlowDefinition | undefined;
+  /** Undefined: whatever a pause point is given counts. */
+  readonly signedInputs: SignedInputs | undefined;
 };
 
 /** One leased run in this process: announced first, executed, reported to its end. */
@@ -37,8 +42,9 @@ export class ServedRun {
   #hasBegun = false;
   #isVoid = false;
   #isOverdue = false;
-  #awaits: string | undefined;
+  readonly #awaited: AwaitedInput<PausePoint>;
   #pauses: PauseDesk | undefined;
+  #lapsed: readonly string[] = [];
   /** Ends the run whatever its code still does. */
   #interrupt: (ending: ServedEnding) => void = () => {};
 
@@ -51,24 +57,35 @@ export class ServedRun {
       compressLogs: parts.definition?.compressLogs ?? true,
       onFenced: () => this.fence(),
     });
+    this.#awaited = new AwaitedInput({
+      runId: lease.runId,
+      signedInputs: parts.signedInputs,
+      report: (point, reason) => this.#reports.paused(point, reason),
+      tell: (text) => this.#tell(text),
+    });
   }
 
   /** The key of the pause point at which it waits. */
   get awaits(): string | undefined {
-    return this.#awaits;
+    return this.#awaited.key;
   }
 
   /** Someone gave what it waits for. */
-  async resume({ key, input }: RunInput): Promise<void> {
-    if (this.#awaits !== key) return; // told before
-    this.#awaits = undefined;
+  async resume(given: RunInput): Promise<void> {
+    if (!(await this.#awaited.take(given))) return;
+    const { key, input } = given;
     const { signal } = this.#controller;
     try {
-      const given = { run: this.lease.runId, key, input, signal };
-      this.#pauses?.resume(key, await openInput(this.#parts.keys, given));
+      const sealed = { run: this.lease.runId, key, input, signal };
+      this.#pauses?.resume(key, await openInput(this.#parts.keys, sealed));
     } catch (error) {
       if (!signal.aborted) this.#interrupt(unreadable(error));
     }
+  }
+
+  #tell(text: string): void {
+    const at = new Date().toISOString();
+    this.#reports.take({ kind: "log", at, level: "warn", logger: "downbeat", text });
   }
 
   /** Asks the flow to stop. Code that does not heed its signal runs on: it cannot be stopped in this process. */
@@ -120,12 +137,15 @@ export class ServedRun {
 
   /** Undefined when the lease came to nothing. */
   async #untilEnd(): Promise<ServedEnding | undefined> {
-    const { definition, keys } = this.#parts;
+    const { definition, keys, signedInputs } = this.#parts;
     const { signal } = this.#controller;
     if (definition === undefined || this.lease.exclusive) return notServed(this.lease);
     let start: OpenedStart;
     try {
-      start = await openStart(keys, this.lease, signal);
+      const screened = await screenInputs(signedInputs, this.lease);
+      start = await openStart(keys, { ...this.lease, inputs: [...screened.counted] }, signal);
+      this.#lapsed = screened.lapsed.map(({ key }) => key);
+      this.#awaited.screened(screened);
     } catch (error) {
       return signal.aborted ? CANCELLED : unreadable(error);
     }
@@ -157,12 +177,12 @@ export class ServedRun {
     this.#pauses = new PauseDesk({
       inputs,
       keepAlive: { hold: () => () => {} }, // the session keeps this process
-      paused: (point) => {
-        this.#awaits = point.key;
-        this.#reports.paused(point);
-      },
+      paused: (point) => this.#awaited.paused(point),
       suspended: (pause) =>
-        this.#interrupt({ outcome: { outcome: "suspended", pause, abandoned: true } }),
+        this.#interrupt({
+          outcome: { outcome: "suspended", pause, abandoned: true },
+          reason: this.#awaited.reasonAt(pause.key, "suspend_requested"),
+        }),
     });
     return this.#pauses;
   }
@@ -196,6 +216,7 @@ export class ServedRun {
       },
       signal,
       inputs: pauses.inputs,
+      lapsed: this.#lapsed,
       pause: (point, waitSignal) => pauses.pause(point, waitSignal ?? signal),
       suspend: (point) => pauses.suspend(point),
       limitedTags: this.lease.limitedTags,

@@ -1,5 +1,6 @@
 import { parseProfile } from "../profile/parse-profile.ts";
 import type { ProfileSource } from "../profile/read-profile.ts";
+import { readSigners } from "../session/read-signers.ts";
 import { registerServed } from "./register.ts";
 import { ServeLoop } from "./serve-loop.ts";
 import type { ServedFlow } from "./served-flow.ts";
@@ -11,12 +12,13 @@ export async function startServing(
   flows: readonly ServedFlow[],
   options: ServeOptions,
 ): Promise<Serving> {
-  const { concurrency = 10, pool = "serve", drainSeconds = 30 } = options;
+  const { concurrency = 10, pool = "serve", drainSeconds = 30, inputSigners } = options;
+  const signers = inputSigners === undefined ? undefined : await readSigners(inputSigners);
   const connection = await registerServed(parseProfile(source), flows, pool);
   const { client } = connection;
   const drain = new AbortController();
   const onDrain = (): void => drain.abort();
-  const loop = new ServeLoop({ connection, flows, concurrency, onDrain });
+  const loop = new ServeLoop({ connection, flows, concurrency, onDrain, signers });
   await loop.start().catch(async (error: unknown) => {
     await client.close();
     throw error;

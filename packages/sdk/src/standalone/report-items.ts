@@ -78,8 +78,8 @@ export class ReportItems {
   }
 
   /** The flow waits for someone, in its process. */
-  paused(pause: PausePoint): TransitionItem {
-    const item = this.#transition("PAUSED", "Paused", "pause_requested", null);
+  paused(pause: PausePoint, reason: StateReasonCode): TransitionItem {
+    const item = this.#transition("PAUSED", "Paused", reason, null);
     return { ...item, pause: pause as TransitionItem["pause"] };
   }
 
@@ -91,7 +91,7 @@ export class ReportItems {
   /**
    * The end of the log, and then that of the run.
    *
-   * @param why of a failure; default: what its state's name says
+   * @param why default: what its state's name says
    */
   async end(outcome: RunOutcome, why?: StateReasonCode): Promise<ReportItem[]> {
     return [...(await this.endOfLog()), await this.#ending(outcome, why)];
@@ -109,7 +109,7 @@ export class ReportItems {
 
   async #ending(outcome: RunOutcome, why?: StateReasonCode): Promise<TransitionItem> {
     if (outcome.outcome === "suspended") {
-      const item = this.#transition("PAUSED", "Suspended", "suspend_requested", null);
+      const item = this.#transition("PAUSED", "Suspended", why ?? "suspend_requested", null);
       return { ...item, pause: outcome.pause as TransitionItem["pause"] };
     }
     if (outcome.outcome === "completed") {

@@ -213,7 +213,7 @@ function hostOf(
 ): RunHost {
   const { runId, epoch, attempt, flowName, deployment, workspaceId, resultsFrom, limitedTags } =
     message;
-  const { capturesConsole, traceparent } = message;
+  const { capturesConsole, traceparent, lapsed } = message;
   const common = {
     run: {
       runId,
@@ -234,6 +234,7 @@ function hostOf(
   return {
     ...common,
     inputs: pauses.inputs,
+    ...(lapsed !== undefined && { lapsed }),
     pause: (point, attemptSignal) => pauses.pause(point, attemptSignal ?? signal),
     suspend: (point) => pauses.suspend(point),
     ...(limitedTags !== undefined && { limitedTags }),

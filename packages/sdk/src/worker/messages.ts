@@ -22,6 +22,8 @@ export type RunMessage = {
   readonly limitedTags?: readonly string[];
   /** What pause points that earlier attempts passed were given, by key. */
   readonly inputs?: Readonly<Record<string, unknown>>;
+  /** Keys of pause points that were given nothing, by nobody: passed only where the flow goes on without input in time. */
+  readonly lapsed?: readonly string[];
   /** Asks for `started` although the flow has no limit of its own: the agent keeps one from then on. */
   readonly tellsStart?: boolean;
   /** What the run writes to `console` becomes part of its log, unless the flow says otherwise. Default: as its module has it. */

@@ -11,5 +11,5 @@ export {
   writeSigningKey,
 } from "./signing-key.ts";
 export type { Signer, SigningKey, TrustedSigners } from "./signing-key.ts";
-export { digestOf, signDeployment, signTrigger, verifyStatement } from "./statements.ts";
+export { digestOf, signDeployment, signInput, signTrigger, verifyStatement } from "./statements.ts";
 export type { Signing } from "./statements.ts";

@@ -14,6 +14,7 @@ import {
 import {
   digestOf,
   signDeployment,
+  signInput,
   signTrigger,
   verifyStatement,
   type Signing,
@@ -86,6 +87,23 @@ test("a signed trigger names its run or its key, and counts for seven days after
     exp: at + 7 * 86_400,
   });
   expect(() => signTrigger(signing, keyed)).toThrow("names no run");
+});
+
+test("a signed input is for one pause point of one run, whichever attempt it is", async () => {
+  const { runId = "" } = run;
+  const given = { runId, key: "approval", input: null };
+  const statement = await signInput(signing, given);
+  expect(signed("input").parse(statement)).toBe(statement);
+  const stated = { ws: WORKSPACE_ID, run: runId, point: "approval", input: null, iat: SECONDS };
+  expect(await verifyStatement("input", statement, signers)).toEqual(stated);
+  const { dataKey } = await aWorkspace();
+  const place = { kind: "input", run: runId, point: "approval" } as const;
+  const input = await sealJson(dataKey, place, { approved: true });
+  const withInput = await signInput(signing, { ...given, input });
+  expect(await verifyStatement("input", withInput, signers)).toEqual({
+    ...stated,
+    input: digestOf(input),
+  });
 });
 
 test("a signature by another key, of another kind, or over anything else does not count", async () => {

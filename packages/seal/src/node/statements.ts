@@ -2,9 +2,12 @@ import { createHash } from "node:crypto";
 import {
   type DeploymentSpec,
   type DeploymentStatement,
+  type InputStatement,
+  type RunInput,
   type RunSpec,
   type Signed,
   type SignedKind,
+  type Statement,
   STATEMENTS,
   type TriggerStatement,
 } from "@downbeat/contract";
@@ -67,6 +70,21 @@ export function signTrigger(
   return sign(signer, "trigger", statement);
 }
 
+/** Signs what one pause point of one run is given; the same in each of its attempts. */
+export function signInput(
+  { signer, workspaceId, now }: Signing,
+  { runId, key, input }: Pick<RunInput, "key" | "input"> & { readonly runId: string },
+): Promise<Signed<"input">> {
+  const statement: InputStatement = {
+    ws: workspaceId,
+    run: runId,
+    point: key,
+    input: input === null ? null : digestOf(input),
+    iat: secondsOf(now),
+  };
+  return sign(signer, "input", statement);
+}
+
 /**
  * What a statement says, once its signature has held. The algorithm is pinned, the type must be that of its kind, and the key
  * must be one of those given.
@@ -77,7 +95,7 @@ export async function verifyStatement<K extends SignedKind>(
   kind: K,
   statement: string,
   signers: TrustedSigners,
-): Promise<ReturnType<(typeof STATEMENTS)[K]["parse"]>> {
+): Promise<Statement<K>> {
   const key = signers.get(signerIdOf(kind, statement));
   if (key === undefined)
     throw refused(kind, `it is signed by key ${signerIdOf(kind, statement)}, which is not listed`);
@@ -88,7 +106,7 @@ export async function verifyStatement<K extends SignedKind>(
     if (protectedHeader.typ !== typeOf(kind))
       throw refused(kind, `it is of type ${String(protectedHeader.typ)}`);
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
-    return STATEMENTS[kind].parse(value) as ReturnType<(typeof STATEMENTS)[K]["parse"]>;
+    return STATEMENTS[kind].parse(value) as Statement<K>;
   } catch (cause) {
     throw cause instanceof SealError ? cause : refused(kind, "its signature does not hold", cause);
   }

@@ -1,8 +1,10 @@
 import {
   DownbeatError,
   readSealedHeader,
+  readStatement,
   type Run,
   type RunInput,
+  type Signed,
   type WrappedDataKey,
 } from "@downbeat/contract";
 import { applyTransitions, lockRuns, storeDataKeys, storeRunInput } from "@downbeat/db";
@@ -15,6 +17,7 @@ import { runNotFound } from "./run-not-found.ts";
 export type Resume = {
   readonly runId: string;
   readonly input: RunInput["input"];
+  readonly signature?: Signed<"input"> | undefined;
   readonly dataKeys: readonly WrappedDataKey[];
 };
 
@@ -31,7 +34,7 @@ const START_AGAIN: Wish = { ...BY_PERSON, type: "SCHEDULED", name: "Resuming" };
 export async function resumeRun(
   services: Services,
   ctx: RequestContext,
-  { runId, input, dataKeys }: Resume,
+  { runId, input, signature, dataKeys }: Resume,
 ): Promise<Run> {
   const { database, claims, now } = services;
   const { run, standing } = await database.inWorkspace(ctx, async (tx) => {
@@ -46,9 +49,9 @@ export async function resumeRun(
       });
     }
     const key = locked.pause?.key ?? "pause";
-    requireGivenTo(key, { runId, input });
+    requireGivenTo(key, { runId, input, signature });
     if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
-    await storeRunInput(tx, { runId, key, input });
+    await storeRunInput(tx, { runId, key, input, signature: signature ?? null });
     await applyTransitions(tx, [transition]);
     return { run: withoutParameters(await requireRun(tx, runId)), standing: locked };
   });
@@ -57,12 +60,20 @@ export async function resumeRun(
   return run;
 }
 
-/** Its agent would not open it: an input is sealed for one pause point, and the run may have gone on to another meanwhile. */
-function requireGivenTo(key: string, { runId, input }: Pick<Resume, "runId" | "input">): void {
+/** Its agent would refuse it: an input is for one pause point, and the run may have gone on to another meanwhile. */
+function requireGivenTo(key: string, { runId, input, signature }: Omit<Resume, "dataKeys">): void {
   const point = input === null ? key : readSealedHeader(input)?.point;
-  if (point === key) return;
-  const given = point === undefined ? "no pause point" : `the pause point "${point}"`;
-  throw new DownbeatError("transition_rejected", {
-    message: `The run ${runId} waits at "${key}", and the input is sealed for ${given}.`,
-  });
+  if (point !== key) {
+    const given = point === undefined ? "no pause point" : `the pause point "${point}"`;
+    throw elsewhere(`The run ${runId} waits at "${key}", and the input is sealed for ${given}.`);
+  }
+  const stated = signature === undefined ? undefined : readStatement("input", signature);
+  if (stated === undefined || (stated.run === runId && stated.point === key)) return;
+  throw elsewhere(
+    `The run ${runId} waits at "${key}", and what is signed is for "${stated.point}" of the run ${stated.run}.`,
+  );
+}
+
+function elsewhere(message: string): DownbeatError {
+  return new DownbeatError("transition_rejected", { message });
 }

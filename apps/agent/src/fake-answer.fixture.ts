@@ -1,0 +1,9 @@
+import type { ServerResponse } from "node:http";
+
+export function problem(code: string): object {
+  return { code, message: code, remedy: "", requestId: "test" };
+}
+
+export function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
