@@ -1,4 +1,5 @@
 import type { Lease } from "@downbeat/contract";
+import { releaseRuns } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
@@ -185,6 +186,53 @@ describeEachDatabase("the agent protocol", ({ database }) => {
     ]);
     await here.admin.call("release", { body: { sessionId, runs: [], endSession: true } });
     expect(await stateOf(runId)).toBe("Completed");
+  });
+
+  it("decides by how runs stand, whatever this process last wrote of them", async () => {
+    const stage = await aStage(api, here);
+    const [gone, good] = [await aLease(stage), await aLease(stage)];
+    // As another process would do it.
+    const runs = [fenceOf(gone.lease)];
+    const actor = { kind: "agent", id: stage.agent.agentId } as const;
+    const release = { sessionId: gone.sessionId, runs, actor };
+    await database().inWorkspace(here, (tx) => releaseRuns(tx, release));
+    const starts = [transition(gone.lease, "RUNNING"), transition(good.lease, "RUNNING")];
+    expect(await report(stage.agent, ...starts)).toEqual(["fenced", "accepted"]);
+    expect(await report(stage.agent, ...starts)).toEqual(["fenced", "accepted"]);
+    const { runId } = good.lease;
+    const start = starts.slice(1);
+    const end = transition(good.lease, "COMPLETED");
+    // Not written twice, also when both are under way at once.
+    const answers = [
+      report(stage.agent, end),
+      report(stage.agent, end),
+      report(stage.agent, ...start),
+    ];
+    expect((await Promise.all(answers)).flat()).toEqual(["accepted", "accepted", "accepted"]);
+    const states = await here.admin.call("listRunStates", { params: { runId } });
+    expect(states.items.map(({ type }) => type)).toEqual([
+      "SCHEDULED",
+      "PENDING",
+      "RUNNING",
+      "COMPLETED",
+    ]);
+  });
+
+  it("lets a cancellation stand that came between the start and the end", async () => {
+    const stage = await aStage(api, here);
+    const { lease } = await aLease(stage);
+    expect(await report(stage.agent, transition(lease, "RUNNING"))).toEqual(["accepted"]);
+    await here.admin.call("cancelRun", { params: { runId: lease.runId } });
+    expect(await report(stage.agent, transition(lease, "RUNNING"))).toEqual(["rejected"]);
+    expect(await report(stage.agent, transition(lease, "COMPLETED"))).toEqual(["accepted"]);
+    const { items } = await here.admin.call("listRunStates", { params: { runId: lease.runId } });
+    expect(items.map(({ type, sequence }) => `${sequence} ${type}`)).toEqual([
+      "0 SCHEDULED",
+      "1 PENDING",
+      "2 RUNNING",
+      "3 CANCELLING",
+      "4 COMPLETED",
+    ]);
   });
 
   it("keeps reports of many agents apart although they share a transaction", async () => {

@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Lease } from "@downbeat/contract";
-import { acquireSlots, endSessions, releaseRuns, releaseSlots } from "@downbeat/db";
+import {
+  acquireSlots,
+  completeExpectedRuns,
+  endSessions,
+  freeEndedSlots,
+  releaseRuns,
+  releaseSlots,
+  startExpectedRuns,
+} from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
 import { aSession, aWorkspace, claim, moveRuns, someRuns, type Fixture } from "./db-fixture.ts";
@@ -28,6 +36,27 @@ function acquire(
   const fence = { runId, epoch, leaseToken };
   const asked = { ...fence, taskRunId: null, requestId, limitNames: [], tags: [], ...rest };
   return fixture.inside((tx) => acquireSlots(tx, asked));
+}
+
+/** Starts runs and completes them, as a report of runs that nobody has locked does. */
+async function complete(fixture: Fixture, leases: readonly Lease[]): Promise<void> {
+  const actor = { kind: "agent", id: fixture.agentId } as const;
+  const steps = leases.map(({ runId, epoch, leaseToken }) => {
+    const fence = { runId, epoch, leaseToken };
+    return { ...fence, sequence: 2, transitionId: randomUUID(), actor, result: null };
+  });
+  const ends = steps.map((step) => ({ ...step, sequence: 3, transitionId: randomUUID() }));
+  const at = new Date().toISOString();
+  await fixture.inside((tx) => startExpectedRuns(tx, steps, at));
+  await fixture.inside((tx) =>
+    Promise.all([
+      completeExpectedRuns(tx, ends, at),
+      freeEndedSlots(
+        tx,
+        ends.map(({ runId }) => runId),
+      ),
+    ]),
+  );
 }
 
 describeEachDatabase("slots of tasks", ({ database }) => {
@@ -166,9 +195,23 @@ describeEachDatabase("slots of tasks", ({ database }) => {
       const asks = Array.from({ length: 5 }, () =>
         acquire(fixture, lease, { limitNames: ["db"] }).catch(() => undefined),
       );
-      const ends = moveRuns(fixture, [lease.runId], [["FAILED", "Failed", "failed"]]);
+      const ends =
+        round % 2 === 0
+          ? moveRuns(fixture, [lease.runId], [["FAILED", "Failed", "failed"]])
+          : complete(fixture, [lease]);
       await Promise.all([...asks, ends]);
       expect(await countSlots(fixture)).toBe(0);
     }
+  });
+
+  it("come back with the runs that completed, and stay with those that did not stand as expected", async () => {
+    const fixture = await aWorkspace(database());
+    await aLimit(fixture, "db", { slots: 2 });
+    const [one, other] = [(await aHeldRun(fixture)).lease, (await aHeldRun(fixture)).lease];
+    for (const lease of [one, other]) await acquire(fixture, lease, { limitNames: ["db"] });
+    await complete(fixture, [one, { ...other, epoch: 2 }]);
+    expect(await countSlots(fixture)).toBe(1);
+    await complete(fixture, [other]);
+    expect(await countSlots(fixture)).toBe(0);
   });
 });

@@ -3,6 +3,7 @@ import { decideTransitions, type Proposal } from "@downbeat/core";
 import {
   applyTransitions,
   claimRuns,
+  completeExpectedRuns,
   createRuns,
   endSessions,
   heartbeat,
@@ -12,6 +13,7 @@ import {
   type MovedRun,
   openSession,
   releaseRuns,
+  startExpectedRuns,
   sweepSessions,
   type Database,
   type Tx,
@@ -26,6 +28,7 @@ const FENCED: Outcome = { status: "fenced", stands: null };
 /** The real database behind the interface of the simulated store, as apps/api uses it. */
 export function databaseStore(database: Database, fixture: Fixture): Store {
   const { inside, workspaceId } = fixture;
+  const sequences = new Map<string, number>();
   const engine = async (work: () => Promise<MovedRun[]>): Promise<Moved[]> =>
     (await work()).filter((it) => it.workspaceId === workspaceId).map(toMoved);
   return {
@@ -50,14 +53,22 @@ export function databaseStore(database: Database, fixture: Fixture): Store {
     claimRuns: async ({ agentId, ...claim }, nowMs) => {
       try {
         const asked = { ...claim, principalId: agentId, now: new Date(nowMs) };
-        const { leases } = await inside((tx) => claimRuns(tx, asked));
+        const { leases, sequences: claimed } = await inside((tx) => claimRuns(tx, asked));
+        leases.forEach(({ leaseToken }, at) => sequences.set(leaseToken, claimed[at] ?? -1));
         return leases.map(({ runId, epoch, leaseToken }) => ({ runId, epoch, leaseToken }));
       } catch (error) {
         if (isDownbeatError(error) && error.code === "session_ended") return "session_ended";
         throw error;
       }
     },
-    report: (items, actor, nowMs) => inside((tx) => report(tx, items, { actor, nowMs })),
+    report: async (items, actor, nowMs) => {
+      const [item] = items;
+      const written =
+        items.length === 1 && item !== undefined
+          ? await inside((tx) => writeExpected(tx, item, { sequences, actor, nowMs }))
+          : undefined;
+      return written ?? inside((tx) => report(tx, items, { actor, nowMs }));
+    },
     heartbeat: async ({ sessionId, agentId, tick }, leaseMs, nowMs) => {
       const options = { leaseSeconds: leaseMs / 1000, now: new Date(nowMs) };
       const beats = [{ sessionId, principalId: agentId, tick }];
@@ -98,6 +109,21 @@ export function databaseStore(database: Database, fixture: Fixture): Store {
         ),
       ),
   };
+}
+
+const EXPECTED = { Running: startExpectedRuns, Completed: completeExpectedRuns } as const;
+
+// Whatever has become of the run since its claim, so most often wrong: the statement is to notice.
+async function writeExpected(
+  tx: Tx,
+  { runId, epoch, leaseToken, transitionId, type, name }: ReportedTransition,
+  { sequences, actor, nowMs }: By & { readonly sequences: ReadonlyMap<string, number> },
+): Promise<Outcome[] | undefined> {
+  if (name !== "Running" && name !== "Completed") return undefined;
+  const sequence = (sequences.get(leaseToken) ?? -1) + (name === "Running" ? 1 : 2);
+  const step = { runId, epoch, leaseToken, transitionId, sequence, actor, result: null };
+  const written = await EXPECTED[name](tx, [step], new Date(nowMs).toISOString());
+  return written === 1 ? [{ status: "accepted", stands: type }] : undefined;
 }
 
 type By = { readonly actor: Actor; readonly nowMs: number };

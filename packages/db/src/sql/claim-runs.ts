@@ -25,11 +25,15 @@ export type Claim = {
 };
 
 /** Leases in order of their turns, and their deployments. */
-export type ClaimedRuns = Pick<ClaimAnswer, "leases" | "deployments">;
+export type ClaimedRuns = Pick<ClaimAnswer, "leases" | "deployments"> & {
+  /** Per lease, the number of its run's last history row. */
+  readonly sequences: readonly number[];
+};
 
 type Row = {
   run_id: string;
   epoch: number;
+  state_sequence: number;
   lease_token: string;
   queue_priority: number;
   queue_id: string;
@@ -63,16 +67,18 @@ export async function claimRuns(tx: Tx, claim: Claim): Promise<ClaimedRuns> {
   }
   if (session.isIdle) {
     claim.onIdle?.();
-    return { leases: [], deployments: [] };
+    return { leases: [], deployments: [], sequences: [] };
   }
   const rows = session.claimedBefore
     ? await readClaimed(tx, claim)
     : await takeInTurns(tx, claim, session);
   const deployments = await readLeasedDeployments(tx, rows);
   const places = new Map([...deployments.keys()].map((id, place) => [id, place]));
+  const inOrder = rows.toSorted(byTurn);
   return {
-    leases: rows.toSorted(byTurn).map((row) => toLease(row, places)),
+    leases: inOrder.map((row) => toLease(row, places)),
     deployments: [...deployments.values()],
+    sequences: inOrder.map((row) => row.state_sequence),
   };
 }
 
@@ -190,7 +196,7 @@ function readClaimed(tx: Tx, claim: Claim): Promise<Row[]> {
 
 // Nothing was given to a run before its first attempt, so most claims read no input at all.
 function leaseColumns(tx: Tx): Prisma.Sql {
-  return Prisma.sql`select l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id,
+  return Prisma.sql`select l.run_id, l.epoch, l.state_sequence, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id,
       extract(epoch from l.scheduled_for)::double precision * 1000 as due_ms, r.parameters,
       r.trigger_signature, r.results_from,
       case when l.epoch > 1 then (

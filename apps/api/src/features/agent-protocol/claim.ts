@@ -1,5 +1,5 @@
 import type { ClaimAnswer, ClaimRequest, LeasedRun } from "@downbeat/contract";
-import { claimRuns, releaseRuns, type ClaimedRuns } from "@downbeat/db";
+import { claimRuns, releaseRuns } from "@downbeat/db";
 import { announceMoved } from "../../engine/announce-moved.ts";
 import type { Baton, Hold } from "../../engine/claim-desk.ts";
 import type { RequestContext } from "../../request-context.ts";
@@ -25,6 +25,8 @@ export async function claim(
     services.claims.done(hold);
   }
 }
+
+type ClaimedRuns = Pick<ClaimAnswer, "leases" | "deployments">;
 
 const NOTHING: ClaimedRuns = { leases: [], deployments: [] };
 
@@ -67,8 +69,8 @@ function deadlineFor(waitMs: number): number {
 
 // A claim that a crash of the database undoes starts nothing: the start report, which does wait for the disk, is then
 // refused (docs/adr/0007).
-function take(
-  { database, claims }: Services,
+async function take(
+  { database, claims, runMemory }: Services,
   { principal, workspaceId }: RequestContext,
   { sessionId, claimRequestId, max }: ClaimRequest,
 ): Promise<ClaimedRuns> {
@@ -82,7 +84,15 @@ function take(
     onLimited: () => claims.limitReached(poolId),
     onIdle: () => claims.noteIdle(sessionId, news),
   };
-  return database.inWorkspace({ workspaceId, flush: "later" }, (tx) => claimRuns(tx, asked));
+  const { leases, deployments, sequences } = await database.inWorkspace(
+    { workspaceId, flush: "later" },
+    (tx) => claimRuns(tx, asked),
+  );
+  leases.forEach(({ runId, epoch, leaseToken }, index) => {
+    const sequence = sequences[index] ?? -1;
+    runMemory.note(runId, { workspaceId, epoch, leaseToken, type: "PENDING", sequence });
+  });
+  return { leases, deployments };
 }
 
 // Nobody is there to take the answer. A newer claim with the same id will be given these leases, so then they stay.

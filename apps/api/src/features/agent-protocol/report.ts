@@ -16,6 +16,7 @@ import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 import { isUnreachable } from "../../unreachable.ts";
 import { decideReports, holdsLease, type Decision, type Standing } from "./decide-reports.ts";
+import { ExpectedReports } from "./expected-reports.ts";
 
 // Items of several agents share a transaction; room for four full requests keeps its locks short.
 const MOST_ITEMS = 2000;
@@ -27,6 +28,7 @@ export type Submission = { readonly actor: Actor; readonly items: readonly Repor
 export class Reporter {
   readonly #services: Services;
   readonly #commits: GroupCommit<Submission, readonly ReportOutcome[]>;
+  readonly #expected: ExpectedReports;
 
   constructor(services: Services) {
     this.#services = services;
@@ -36,14 +38,20 @@ export class Reporter {
       maxWeight: MOST_ITEMS,
       isFatal: isUnreachable,
     });
+    this.#expected = new ExpectedReports(services, {
+      maxItems: MOST_ITEMS,
+      decide: (workspaceId, report) => this.#commits.submit(workspaceId, report),
+    });
   }
 
   async report(
     { workspaceId, principal }: RequestContext,
     items: readonly ReportItem[],
   ): Promise<ReportAnswer> {
-    const actor = { kind: principal.kind, id: principal.id };
-    return { outcomes: [...(await this.#commits.submit(workspaceId, { actor, items }))] };
+    const report = { actor: { kind: principal.kind, id: principal.id }, items };
+    const written =
+      this.#expected.submit(workspaceId, report) ?? this.#commits.submit(workspaceId, report);
+    return { outcomes: [...(await written)] };
   }
 
   async #commit(
