@@ -105,6 +105,20 @@ test("an outbox larger than its window in memory is delivered whole and in order
   expect(delivered).toEqual(Array.from({ length: count + 1 }, (_, at) => at));
 });
 
+test("what is delivered before what came earlier is gone, also for one who reads from the beginning", async () => {
+  const { outbox } = await open(aDirectory());
+  await outbox.put(Array.from({ length: 9 }, (_, sequence) => item(sequence)));
+  const [first, second] = [
+    await outbox.read({ limit: 3, maxBytes: 1e9 }),
+    await outbox.read({ limit: 3, maxBytes: 1e9, from: 3 }),
+  ];
+  await outbox.acknowledge(second);
+  expect(await sequences(outbox)).toEqual([0, 1, 2, 6, 7, 8]);
+  await outbox.acknowledge(first);
+  expect(await sequences(outbox)).toEqual([6, 7, 8]);
+  expect(outbox.hasReady(9)).toBe(false);
+});
+
 test("it says when it is full, takes items all the same, and is free again after delivery", async () => {
   const { outbox } = await open(aDirectory(), 2_000);
   await outbox.put([item(0, 3_000)]);

@@ -28,8 +28,10 @@ const LOAD_LIMIT = 1_000;
 export class Outbox {
   readonly #store: Store;
   readonly #maxBytes: number;
-  readonly #recent: OutboxEntry[] = [];
+  #recent: OutboxEntry[] = [];
   #recentBytes = 0;
+  /** What is undelivered before this place is in memory, from {@link #recent}'s first item on. */
+  #recentEnd = 0;
   #nextSequence = 0;
   /** Everything below is on disk. */
   #durableSequence = 0;
@@ -60,9 +62,10 @@ export class Outbox {
     return this.#sizes.size;
   }
 
-  /** Whether there is something on disk to deliver. */
-  get hasReady(): boolean {
-    return (this.#oldestSequence() ?? Number.POSITIVE_INFINITY) < this.#durableSequence;
+  /** Whether there is something on disk to deliver, from this place on. */
+  hasReady(from = 0): boolean {
+    const oldest = this.#oldestSequence() ?? Number.POSITIVE_INFINITY;
+    return Math.max(oldest, from) < this.#durableSequence;
   }
 
   /** Resolves when everything has been acknowledged, or the signal aborts. */
@@ -100,29 +103,27 @@ export class Outbox {
     this.#becameDurable(entries);
   }
 
-  /** The oldest undelivered items, in order; at least one if there is any. */
-  async read(options: { limit: number; maxBytes: number }): Promise<OutboxEntry[]> {
-    if (!this.hasReady) return [];
-    const inMemory = this.#recent[0]?.sequence === this.#oldestSequence();
-    const entries = inMemory
-      ? this.#recent.slice(0, options.limit)
-      : await this.#readFromDisk(options.limit);
-    return withinBytes(entries, options.maxBytes);
+  /** The oldest undelivered items from this place on (default: all), in order; at least one if there is any. */
+  async read(options: { limit: number; maxBytes: number; from?: number }): Promise<OutboxEntry[]> {
+    const { limit, maxBytes, from = 0 } = options;
+    if (!this.hasReady(from)) return [];
+    const recent = this.#fromMemory(from, limit);
+    return withinBytes(recent ?? (await this.#readFromDisk(from, limit)), maxBytes);
   }
 
   /** Forgets delivered items. A deletion lost with the machine only means that an item is sent once more. */
   acknowledge(entries: readonly OutboxEntry[]): Promise<void> {
-    const delivered = new Set<number>();
     for (const { sequence } of entries) {
-      delivered.add(sequence);
       this.#bytes -= this.#sizes.get(sequence) ?? 0;
       this.#sizes.delete(sequence);
     }
-    const kept = this.#recent.findIndex(({ sequence }) => !delivered.has(sequence));
-    const gone = this.#recent.splice(0, kept === -1 ? this.#recent.length : kept);
-    for (const { bytes } of gone) this.#recentBytes -= bytes;
+    this.#recent = this.#recent.filter(({ sequence, bytes }) => {
+      const isKept = this.#sizes.has(sequence);
+      if (!isKept) this.#recentBytes -= bytes;
+      return isKept;
+    });
     if (this.size === 0) this.#onEmpty();
-    return this.#forget([...delivered]);
+    return this.#forget(entries.map(({ sequence }) => sequence));
   }
 
   // What is delivered together mostly lies together.
@@ -154,16 +155,14 @@ export class Outbox {
 
   #becameDurable(entries: readonly OutboxEntry[]): void {
     for (const entry of entries) {
-      const last = this.#recent.at(-1);
-      const continues =
-        last === undefined
-          ? this.#oldestSequence() === entry.sequence
-          : last.sequence + 1 === entry.sequence;
+      const { sequence, bytes } = entry;
+      const continues = sequence === this.#recentEnd || sequence === this.#oldestSequence();
       if (continues && this.#recentBytes < RECENT_BYTES) {
         this.#recent.push(entry);
-        this.#recentBytes += entry.bytes;
+        this.#recentBytes += bytes;
+        this.#recentEnd = sequence + 1;
       }
-      this.#durableSequence = Math.max(this.#durableSequence, entry.sequence + 1);
+      this.#durableSequence = Math.max(this.#durableSequence, sequence + 1);
     }
     this.#onReady();
   }
@@ -174,10 +173,18 @@ export class Outbox {
     return undefined;
   }
 
-  async #readFromDisk(limit: number): Promise<OutboxEntry[]> {
+  /** Undefined when the items from there on are not in memory. Those that are begin with the oldest and leave none out. */
+  #fromMemory(from: number, limit: number): OutboxEntry[] | undefined {
+    const [first] = this.#recent;
+    if (first?.sequence !== this.#oldestSequence() || first === undefined) return undefined;
+    const at = this.#recent.findIndex(({ sequence }) => sequence >= from);
+    return at === -1 ? undefined : this.#recent.slice(at, at + limit);
+  }
+
+  async #readFromDisk(from: number, limit: number): Promise<OutboxEntry[]> {
     // Not from the beginning: deletions of what was acknowledged may still be under way.
     const range = {
-      gte: keyOf(this.#oldestSequence() ?? 0),
+      gte: keyOf(Math.max(from, this.#oldestSequence() ?? 0)),
       lt: keyOf(this.#durableSequence),
       limit,
     };

@@ -3,7 +3,13 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type Client } from "@downbeat/client";
-import type { Lease, ReportItem, ReportOutcome, Sealed } from "@downbeat/contract";
+import {
+  BATCH_LIMIT,
+  type Lease,
+  type ReportItem,
+  type ReportOutcome,
+  type Sealed,
+} from "@downbeat/contract";
 import { createDataKey, createKeyset, publicKeyOf, sealJson } from "@downbeat/seal";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -80,6 +86,31 @@ function transition(
   };
 }
 
+function taskRun({ runId, epoch, leaseToken }: Lease, index: number): ReportItem {
+  const at = "2026-01-02T03:04:05.000Z";
+  return {
+    kind: "task_run",
+    runId,
+    epoch,
+    leaseToken,
+    taskRunId: randomUUID(),
+    taskName: "step",
+    index,
+    sequence: 1,
+    type: "COMPLETED",
+    name: "Completed",
+    at,
+    attempt: 1,
+    startedAt: at,
+    endedAt: at,
+    upstream: [],
+    renderedName: null,
+    error: null,
+    result: null,
+    cacheTag: null,
+  };
+}
+
 const drained = () => vi.waitUntil(() => outbox.size === 0, { timeout: 10_000 });
 
 test("everything arrives once and in order, whatever requests and responses get lost", async () => {
@@ -151,4 +182,37 @@ test("refused credentials do not lose reports: they go once the credentials are 
   plane.behave = () => "answer";
   await drained();
   expect(run.type).toBe("RUNNING");
+});
+
+test("task runs may overtake each other, so a full batch of them does not wait for the one before; the end waits for all", async () => {
+  const { lease } = aRun();
+  const answers: (() => void)[] = [];
+  const sent: ReportItem[][] = [];
+  const slow = {
+    call: async (_: "report", { body }: { body: { items: ReportItem[] } }) => {
+      sent.push(body.items);
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return { outcomes: body.items.map(() => ({ status: "accepted", state: null })) };
+    },
+  };
+  const watch = new PlaneWatch(logger);
+  const options = { client: slow as never, outbox, logger, watch, onOutcome: () => {} };
+  const many = Array.from({ length: 3 * BATCH_LIMIT }, (_, index) => taskRun(lease, index));
+  await outbox.put(many);
+  await outbox.put([transition(lease, { type: "COMPLETED", name: "Completed" })]);
+  shipper = new Shipper(options);
+  shipper.start();
+  await vi.waitFor(() => expect(sent).toHaveLength(2));
+  answers[1]?.();
+  await vi.waitFor(() => expect(sent).toHaveLength(3));
+  expect(outbox.size).toBe(2 * BATCH_LIMIT + 1);
+  answers[2]?.();
+  await vi.waitFor(() => expect(outbox.size).toBe(BATCH_LIMIT + 1));
+  expect(sent).toHaveLength(3);
+  answers[0]?.();
+  await vi.waitFor(() => expect(sent).toHaveLength(4));
+  expect(sent.map(({ length }) => length)).toEqual([BATCH_LIMIT, BATCH_LIMIT, BATCH_LIMIT, 1]);
+  answers[3]?.();
+  await vi.waitFor(() => expect(outbox.size).toBe(0));
+  expect(new Set(sent.flat().map((item) => JSON.stringify(item))).size).toBe(3 * BATCH_LIMIT + 1);
 });

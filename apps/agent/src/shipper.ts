@@ -1,4 +1,4 @@
-import { BATCH_LIMIT, mayPass, type ReportOutcome } from "@downbeat/contract";
+import { BATCH_LIMIT, type ReportOutcome } from "@downbeat/contract";
 import type { Caller } from "@downbeat/client";
 import { pause, type Backoff } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
@@ -24,10 +24,12 @@ export type ShipperOptions = {
 const BATCH_BYTES = 4 * 1024 * 1024;
 // Between two batches a little more gathers; the first report after a silence goes at once.
 const LINGER_MS = 4;
+// While the plane writes one batch it can check the next.
+const MOST_UNDER_WAY = 2;
 
 /**
- * Carries the outbox to the plane: oldest first, one batch at a time, forever. An item leaves the outbox only when the
- * plane has answered it.
+ * Carries the outbox to the plane: oldest first, forever. An item leaves the outbox only when the plane has answered it.
+ * One batch is under way at a time; a second only if both are full and of items that may overtake each other.
  */
 export class Shipper {
   readonly #options: ShipperOptions;
@@ -36,6 +38,9 @@ export class Shipper {
   #running: Promise<void> | undefined;
   #delivered = 0;
   #answeredAtMs = Number.NEGATIVE_INFINITY;
+  readonly #underWay = new Set<Promise<void>>();
+  /** Everything before this place has been sent. */
+  #from = 0;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
@@ -51,7 +56,7 @@ export class Shipper {
     this.#running ??= this.#run();
   }
 
-  /** Ends after the batch under way is answered or has failed. What is left stays in the outbox. */
+  /** Ends after what is under way is answered or has failed. What is left stays in the outbox. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#wake();
@@ -59,28 +64,47 @@ export class Shipper {
   }
 
   async #run(): Promise<void> {
-    const { outbox } = this.#options;
     while (!this.#stopped.signal.aborted) {
-      await this.#gather();
-      const entries = await outbox.read({ limit: BATCH_LIMIT, maxBytes: BATCH_BYTES });
-      if (entries.length > 0) await this.#deliver(entries);
+      const entries = await this.#nextBatch();
+      if (entries.length > 0) await this.#send(entries);
       else await this.#untilWoken();
     }
+    await Promise.all(this.#underWay);
   }
 
-  async #gather(): Promise<void> {
-    const { outbox, pace } = this.#options;
-    if (outbox.size >= BATCH_LIMIT) return;
-    const lingerMs = Math.max(LINGER_MS, pace?.gatheringMs() ?? 0);
-    if (performance.now() - this.#answeredAtMs < lingerMs)
-      await pause(lingerMs, this.#stopped.signal);
+  async #nextBatch(): Promise<OutboxEntry[]> {
+    const { outbox } = this.#options;
+    const asked = { limit: BATCH_LIMIT, maxBytes: BATCH_BYTES, from: this.#from };
+    const entries = await outbox.read(asked);
+    if (entries.length === BATCH_LIMIT) return entries;
+    if (this.#underWay.size === 0 && this.#lingerMs() === 0) return entries;
+    await Promise.all(this.#underWay);
+    await pause(this.#lingerMs(), this.#stopped.signal);
+    return outbox.read(asked);
+  }
+
+  /** How long to wait for more: not at all after a silence. */
+  #lingerMs(): number {
+    const lingerMs = Math.max(LINGER_MS, this.#options.pace?.gatheringMs() ?? 0);
+    return performance.now() - this.#answeredAtMs < lingerMs ? lingerMs : 0;
+  }
+
+  /** Resolves when it is time for the next batch. */
+  async #send(entries: readonly OutboxEntry[]): Promise<void> {
+    this.#from = (entries.at(-1)?.sequence ?? this.#from) + 1;
+    const isInOrder = !entries.every(mayOvertake);
+    if (isInOrder) await Promise.all(this.#underWay);
+    const delivery = this.#deliver(entries).finally(() => this.#underWay.delete(delivery));
+    this.#underWay.add(delivery);
+    if (isInOrder || this.#underWay.size >= MOST_UNDER_WAY) await Promise.race(this.#underWay);
   }
 
   #untilWoken(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
       // Something may have become ready between the read and this line.
-      if (this.#options.outbox.hasReady || this.#stopped.signal.aborted) setImmediate(resolve);
+      if (this.#options.outbox.hasReady(this.#from) || this.#stopped.signal.aborted)
+        setImmediate(resolve);
     });
   }
 
@@ -102,7 +126,7 @@ export class Shipper {
       );
       await this.#settle(entries, outcomes);
     } catch (error) {
-      if (this.#stopped.signal.aborted || mayPass(error)) return;
+      if (this.#stopped.signal.aborted) return;
       await this.#isolate(entries, error);
     }
   }
@@ -154,6 +178,11 @@ export class Shipper {
       "the plane did not accept an item",
     );
   }
+}
+
+// Of task runs the newest state stands, whatever came first. What ends a run, and its log, must arrive in order.
+function mayOvertake({ item }: OutboxEntry): boolean {
+  return item.kind === "task_run";
 }
 
 function longestWaitMs(outcomes: readonly ReportOutcome[]): number {

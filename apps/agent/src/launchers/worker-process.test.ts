@@ -71,7 +71,7 @@ test("a run completes with its events and its output, and the process takes the 
   const worker = await startWorker();
   const first = run(worker, runMessage("fine"));
   expect(await first.end).toEqual({ kind: "finished", outcome: { outcome: "completed" } });
-  expect(first.heard.events.map((event) => event.kind)).toEqual(["log", "task_run", "task_run"]);
+  expect(first.heard.events.map((event) => event.kind)).toEqual(["log", "task_run"]);
   expect(first.heard.lines.toSorted()).toEqual(["stderr: complained", "stdout: printed"]);
   const second = run(worker, runMessage("fine"));
   expect(await second.end).toMatchObject({ kind: "finished" });
