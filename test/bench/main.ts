@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { EMBEDDED, startBenchPostgres, type BenchDatabase } from "./bench-database.ts";
 import type { Figure } from "./figure.ts";
 import { cliStart } from "./figures/cli-start.ts";
+import { deadRows } from "./figures/dead-rows.ts";
 import { dispatchLatency } from "./figures/dispatch-latency.ts";
 import { forkRatio } from "./figures/fork-ratio.ts";
 import { fullPathThroughput } from "./figures/full-path-throughput.ts";
@@ -17,6 +18,8 @@ import { taskRunsRecorded } from "./figures/task-runs-recorded.ts";
 type Options = {
   /** Most finished runs that growth is measured up to, and that retention takes. */
   readonly runs: number;
+  /** How long dead rows pile up. */
+  readonly minutes: number;
 };
 
 type Measure = (postgres: BenchDatabase, options: Options) => Promise<Figure[]>;
@@ -35,17 +38,19 @@ const FIGURES: Record<string, Measure> = {
   idle_agents: idleAgents,
   growth: (postgres, { runs }) => growth(postgres, runs),
   retention_size: (postgres, { runs }) => retentionSize(postgres, runs),
+  dead_rows: (postgres, { minutes }) => deadRows(postgres, minutes),
   fork_ratio: async () => [await forkRatio()],
   cli_start: async () => [await cliStart()],
   sdk: () => sdkTaskCost(),
   sdk_task_runs: async (postgres) => [await taskRunsRecorded(postgres)],
 };
 
-const USAGE = `Usage: pnpm bench [figure…] [--json] [--runs N]
+const USAGE = `Usage: pnpm bench [figure…] [--json] [--runs N] [--minutes N]
 
 Figures: ${Object.keys(FIGURES).join(", ")} (a prefix is enough; default: all)
 
---runs N  growth, retention_size: up to so many finished runs, default 100000; 10000000 takes half an hour and 25 GB of disk`;
+--runs N  growth, retention_size: up to so many finished runs, default 100000; 10000000 takes half an hour and 25 GB of disk
+--minutes N  dead_rows: load for so long, default 0.5`;
 
 async function main(): Promise<void> {
   const { values, positionals: asked } = parseArgs({
@@ -54,10 +59,11 @@ async function main(): Promise<void> {
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
       runs: { type: "string", default: "100000" },
+      minutes: { type: "string", default: "0.5" },
     },
   });
   const { json: asJson } = values;
-  const options = { runs: Number(values.runs) };
+  const options = { runs: Number(values.runs), minutes: Number(values.minutes) };
   const names = Object.keys(FIGURES).filter(
     (name) => asked.length === 0 || asked.some((arg) => name.startsWith(arg)),
   );

@@ -1,8 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { enrolAgent, forgetAgents, heartbeat, listAgents } from "@downbeat/db";
+import {
+  createApiKey,
+  enrolAgent,
+  forgetAgents,
+  forgetSessions,
+  heartbeat,
+  listAgents,
+  openSession,
+} from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
-import { anAgent, aSession, aWorkspace } from "./db-fixture.ts";
+import { anAgent, aSession, aWorkspace, claim, someRuns } from "./db-fixture.ts";
 
 const HOUR_SECONDS = 3_600;
 
@@ -32,5 +40,43 @@ describeEachDatabase("agents", ({ database }) => {
     expect(page.items.map(({ id }) => id).toSorted()).toEqual(
       [fixture.agentId, lasting].toSorted(),
     );
+  });
+
+  it("lose sessions that were over a month ago, but for their newest and those that hold a run", async () => {
+    const fixture = await aWorkspace(database());
+    const [holding, lapsed, newest] = [
+      await aSession(fixture),
+      await aSession(fixture),
+      await aSession(fixture),
+    ];
+    await someRuns(fixture, 1);
+    await claim(fixture, { sessionId: holding });
+    const script = await fixture.inside(async (tx) => {
+      const apiKey = await createApiKey(tx, {
+        name: "script",
+        role: "runner",
+        secretHash: new Uint8Array(32),
+      });
+      const owner = { apiKeyId: apiKey.id };
+      return openSession(tx, { owner, poolId: null, capacity: 1, leaseSeconds: 45 });
+    });
+    const forget = (days: number): Promise<number> =>
+      database().asEngine((tx) =>
+        forgetSessions(tx, { overDays: 30, limit: 100, now: later(days * 24 * HOUR_SECONDS) }),
+      );
+    const standing = async (): Promise<string[]> => {
+      const where = { workspaceId: fixture.workspaceId };
+      const rows = await fixture.inside((tx) => tx.prisma.agentSession.findMany({ where }));
+      return rows.map(({ id }) => id).toSorted();
+    };
+    await forget(29);
+    expect(await standing()).toEqual([holding, lapsed, newest, script.sessionId].toSorted());
+    await forget(31);
+    expect(await standing()).toEqual([holding, newest].toSorted());
+    const sessionId = await aSession(fixture);
+    const { epoch } = await fixture.inside((tx) =>
+      tx.prisma.agentSession.findUniqueOrThrow({ where: { id: sessionId } }),
+    );
+    expect(epoch).toBe(4);
   });
 });

@@ -3,6 +3,7 @@ export { createSigningKeys, loadSigningKeys, type SigningKeys } from "./auth/sig
 export { createWorkspaceWithKey } from "./bootstrap.ts";
 export { readConfig, type ApiConfig } from "./config.ts";
 export { renderConfigurationPage } from "./configuration-page.ts";
+export { deadRowsRound } from "./engine/compact-live-runs.ts";
 export { partitionsRound } from "./engine/keep-partitions.ts";
 export { listen } from "./listen.ts";
 export { createLogger } from "./logger.ts";

@@ -1,6 +1,7 @@
 export * from "./backoff.ts";
 export * from "./decide-transitions.ts";
 export * from "./describe-waiting.ts";
+export * from "./is-worth-compacting.ts";
 export * from "./plan-retention.ts";
 export * from "./retry-after.ts";
 export * from "./share-out.ts";

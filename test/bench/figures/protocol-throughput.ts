@@ -32,7 +32,8 @@ export async function protocolThroughput(database: BenchDatabase): Promise<Figur
 
 type BenchAgent = Awaited<ReturnType<typeof joinPool>>;
 
-async function cycle(client: Client, agent: BenchAgent, count: number): Promise<number> {
+/** Makes so many runs and takes them to their end; returns how many a second. */
+export async function cycle(client: Client, agent: BenchAgent, count: number): Promise<number> {
   const startedAt = performance.now();
   await Promise.all([create(client, count), work(agent, count)]);
   return count / ((performance.now() - startedAt) / 1000);

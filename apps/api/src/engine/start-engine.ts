@@ -1,6 +1,7 @@
 import {
   enforceStrategies,
   forgetAgents,
+  forgetSessions,
   markLate,
   poolsWithClaimableRuns,
   sweepPauses,
@@ -10,6 +11,7 @@ import {
 } from "@downbeat/db";
 import type { Services } from "../services.ts";
 import { announceMoved } from "./announce-moved.ts";
+import { deadRowsRound } from "./compact-live-runs.ts";
 import { partitionsRound } from "./keep-partitions.ts";
 import { startLoop } from "./loop.ts";
 
@@ -21,6 +23,11 @@ const PARTITIONS_MS = 60_000;
 const AGENTS_MS = 600_000;
 /** Longer than a plane is ever away: a day of that must cost nobody its agent. */
 const SILENT_HOURS = 72;
+/** For how long sessions are kept that are over, whatever the retention of runs. */
+const SESSION_DAYS = 30;
+const SESSIONS = 10_000;
+/** How often dead rows of live runs are counted: no more pile up than die meanwhile. */
+const DEAD_ROWS_MS = 5000;
 /** Most runs that one statement moves; a round repeats while there are more. */
 const BATCH = 500;
 
@@ -57,6 +64,7 @@ export function startEngine(services: Services): Engine {
       round: partitionsRound(services),
       log,
     }),
+    startLoop({ name: "dead-rows", intervalMs: DEAD_ROWS_MS, round: deadRowsRound(services), log }),
     startLoop({ name: "agents", intervalMs: AGENTS_MS, round: () => forgetSilent(services), log }),
   ];
   return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) };
@@ -117,6 +125,8 @@ async function forgetSilent({ database, log }: Services): Promise<void> {
   const silentHours = SILENT_HOURS;
   const agentIds = await database.asEngine((tx) => forgetAgents(tx, { silentHours }));
   if (agentIds.length > 0) log.info({ agentIds }, "forgot agents that are silent for long");
+  const over = { overDays: SESSION_DAYS, limit: SESSIONS };
+  while ((await database.asEngine((tx) => forgetSessions(tx, over))) === SESSIONS);
 }
 
 async function pollForClaims({ claims, database }: Services): Promise<void> {

@@ -1,0 +1,29 @@
+/** A table whose rows live for seconds, by the database's statistics. */
+export type HotTable = {
+  readonly live: number;
+  readonly dead: number;
+  /** When this was asked last. */
+  readonly deadBefore: number;
+  /** For how long the oldest transaction has been open, as far as it is known; vacuum can do nothing about what died since. */
+  readonly heldBackSeconds: number;
+};
+
+/** The more dies meanwhile, the more dead rows a copy must get rid of: nothing dies, some does, a lot does. */
+const LEAST_DEAD = [
+  { diedAtMost: 0, dead: 50 },
+  { diedAtMost: 200, dead: 1000 },
+  { diedAtMost: Number.POSITIVE_INFINITY, dead: 10_000 },
+];
+/** Dead rows for each live one that are let be: a fifth of all rows. */
+const DEAD_PER_LIVE = 0.25;
+/** Copying more rows than that takes longer than anybody should wait; vacuum does better there, unless it is held back. */
+const MOST_LIVE = 2000;
+const MOST_LIVE_HELD_BACK = 20_000;
+const HELD_BACK_SECONDS = 60;
+
+/** Whether the live rows of a hot table are few enough beside its dead ones to be copied into fresh storage now. */
+export function isWorthCompacting({ live, dead, deadBefore, heldBackSeconds }: HotTable): boolean {
+  const mostLive = heldBackSeconds >= HELD_BACK_SECONDS ? MOST_LIVE_HELD_BACK : MOST_LIVE;
+  if (live > mostLive || dead <= live * DEAD_PER_LIVE) return false;
+  return LEAST_DEAD.some((least) => dead - deadBefore <= least.diedAtMost && dead >= least.dead);
+}

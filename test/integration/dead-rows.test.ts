@@ -1,0 +1,150 @@
+import { deadRowsRound } from "@downbeat/api";
+import { compactLiveRun, countDeadRows, sqlStateOf, type Database } from "@downbeat/db";
+import { createDatabase, waitFor, type TestDatabase } from "@downbeat/testkit";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { aSession, aWorkspace, claim, moveRuns, someRuns, type Fixture } from "./db-fixture.ts";
+
+const DONE: Parameters<typeof moveRuns>[2] = [
+  ["RUNNING", "Running", "started"],
+  ["COMPLETED", "Completed", "completed"],
+];
+
+// The embedded database has one connection: nobody else's transaction is ever open.
+describe("dead rows of live runs", () => {
+  let made: TestDatabase;
+  let database: Database;
+  let fixture: Fixture;
+  let url: string;
+
+  beforeAll(async () => {
+    made = await createDatabase("postgres");
+    database = made.database;
+    url = made.place.options.url ?? "";
+    fixture = await aWorkspace(database);
+  });
+  afterAll(() => made.drop());
+
+  it("are left behind while a transaction left open keeps vacuum from them", async () => {
+    const other = await openTransaction("begin isolation level repeatable read; select now()");
+    await finishRuns(100);
+    const waiting = await someRuns(fixture, 3);
+    await other.query("select 1"); // still the same snapshot
+    await withClient((client) => client.query("vacuum live_run"));
+    await waitForDead((dead) => dead >= 100);
+    const before = await rowsOf(fixture);
+
+    const { round, lines } = aRound(database);
+    await waitFor(() => round().then(() => lines.length > 0));
+    expect(lines).toEqual([["left dead rows of live runs behind", expect.any(Object)]]);
+    await waitForDead((dead) => dead === 0);
+    expect(await rowsOf(fixture)).toEqual(before);
+    await round();
+    expect(lines).toHaveLength(1);
+
+    const leases = await claim(fixture, { sessionId: await aSession(fixture) });
+    expect(leases.map(({ runId }) => runId).toSorted()).toEqual(waiting.toSorted());
+    await moveRuns(fixture, waiting, DONE);
+    await other.end();
+  });
+
+  it("are left behind without a loss while runs come and go", async () => {
+    let isOver = false;
+    let compacted = 0;
+    const compacting = (async () => {
+      while (!isOver) {
+        await database.asEngine(compactLiveRun).then(
+          () => (compacted += 1),
+          (error: unknown) => expect(sqlStateOf(error)).toBe("55P03"),
+        );
+      }
+    })();
+    await Promise.all(Array.from({ length: 4 }, () => finishRuns(200)));
+    isOver = true;
+    await compacting;
+    expect(compacted).toBeGreaterThan(3);
+    expect(await rowsOf(fixture)).toEqual([]);
+  });
+
+  it("end a session that is idle in a transaction and holds on to them, and no other", async () => {
+    const bystander = await openTransaction("begin; select count(*) from flow_run");
+    const holder = await openTransaction("begin; select count(*) from live_run");
+    const ended = new Promise((resolve) => holder.once("error", resolve));
+    await finishRuns(100);
+    await waitForDead((dead) => dead >= 100);
+    const patient = aRound(database);
+    for (let rounds = 0; rounds < 3; rounds += 1) await patient.round();
+    expect(patient.lines).toEqual([]);
+
+    const { round, lines } = aRound(database, 0);
+    await waitFor(() => round().then(() => lines.length > 0));
+    await ended;
+    await waitFor(() => round().then(() => lines.length > 1));
+    expect(lines).toEqual([
+      [
+        "ended a session that was idle in a transaction and held on to live runs",
+        { pid: pidOf(holder), applicationName: "left open" },
+      ],
+      ["left dead rows of live runs behind", expect.any(Object)],
+    ]);
+    expect((await bystander.query("select 1")).rowCount).toBe(1);
+    await bystander.end();
+  });
+
+  async function finishRuns(count: number): Promise<void> {
+    const sessionId = await aSession(fixture, count);
+    const runIds = new Set(await someRuns(fixture, count));
+    while (runIds.size > 0) {
+      const leases = await claim(fixture, { sessionId, max: 50 });
+      await moveRuns(
+        fixture,
+        leases.map(({ runId }) => runId),
+        DONE,
+      );
+      if (leases.length === 0) return; // others took the rest
+    }
+  }
+
+  async function openTransaction(text: string): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: url, application_name: "left open" });
+    client.on("error", () => {});
+    await client.connect();
+    await client.query(text);
+    return client;
+  }
+
+  async function withClient(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      await work(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  // Statistics are a second late.
+  const waitForDead = (isReached: (dead: number) => boolean): Promise<unknown> =>
+    waitFor(async () => isReached((await database.asEngine(countDeadRows)).dead), {
+      deadlineMs: 15_000,
+      describe: "the number of dead rows",
+    });
+});
+
+type Line = [message: string, about: object];
+
+function aRound(database: Database, idleSeconds?: number) {
+  const lines: Line[] = [];
+  const say = (about: object, message: string): void => void lines.push([message, about]);
+  return { lines, round: deadRowsRound({ database, log: { debug: say, warn: say } }, idleSeconds) };
+}
+
+function rowsOf({ inside, workspaceId }: Fixture): Promise<object[]> {
+  return inside((tx) =>
+    tx.prisma.liveRun.findMany({ where: { workspaceId }, orderBy: { runId: "asc" } }),
+  );
+}
+
+function pidOf(client: pg.Client): number {
+  return (client as unknown as { processID: number }).processID;
+}
