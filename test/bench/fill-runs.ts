@@ -91,5 +91,5 @@ const FILL = `
   select id, step.sequence, workspace_id, coalesce(step.type, run.type), initcap(coalesce(step.type, run.type)), at, 1, 'agent',
     coalesce(step.reason, lower(run.type))
   from run cross join (values
-    (0, 'SCHEDULED', 'created'), (1, 'PENDING', 'claimed'), (2, 'RUNNING', 'started'), (3, null, null)
+    (1, 'PENDING', 'claimed'), (2, 'RUNNING', 'started'), (3, null, null)
   ) as step (sequence, type, reason)`;

@@ -186,6 +186,8 @@ describeEachDatabase("the agent protocol", ({ database }) => {
     ]);
     await here.admin.call("release", { body: { sessionId, runs: [], endSession: true } });
     expect(await stateOf(runId)).toBe("Completed");
+    const { items: states } = await here.admin.call("listRunStates", { params: { runId } });
+    expect(states.map(({ type }) => type)).toEqual(["SCHEDULED", "RUNNING", "COMPLETED"]);
   });
 
   it("decides by how runs stand, whatever this process last wrote of them", async () => {

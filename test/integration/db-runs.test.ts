@@ -107,6 +107,17 @@ describeEachDatabase("runs", ({ database }) => {
     const history = await fixture.inside((tx) => listRunStates(tx, runId));
     expect(history.map(({ type }) => type)).toEqual(["SCHEDULED", "PENDING", "RUNNING", "FAILED"]);
     expect(history.at(-1)?.error).toEqual(error);
+    expect(history[0]).toEqual({
+      sequence: 0,
+      type: "SCHEDULED",
+      name: "Scheduled",
+      at: read?.createdAt,
+      epoch: 0,
+      actor: read?.createdBy,
+      reason: "created",
+      cause: null,
+      error: null,
+    });
   });
 
   it("recognises a transition that more than 32 others have followed", async () => {

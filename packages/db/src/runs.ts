@@ -10,17 +10,23 @@ import type {
 } from "@downbeat/contract";
 import { readSealedHeader } from "@downbeat/contract";
 import { readDataKeys } from "./data-keys.ts";
+import type { RunState } from "./generated/client.ts";
 import { toRunError } from "./run-error-columns.ts";
 import { runStands } from "./sql/run-stands.ts";
 import type { Tx } from "./transaction.ts";
 
 /** A run's history, oldest first. */
 export async function listRunStates(tx: Tx, runId: string): Promise<RunStateRecord[]> {
-  const rows = await tx.prisma.runState.findMany({
-    where: { runId, workspaceId: tx.workspaceId },
-    orderBy: { sequence: "asc" },
-  });
-  return rows.map((row) => ({
+  const ofRun = { runId, workspaceId: tx.workspaceId };
+  const rows = await tx.prisma.runState.findMany({ where: ofRun, orderBy: { sequence: "asc" } });
+  const written = rows.map(toRecord);
+  if (written[0]?.sequence === 0) return written;
+  const first = await readFirstState(tx, runId);
+  return first === undefined ? written : [first, ...written];
+}
+
+function toRecord(row: RunState): RunStateRecord {
+  return {
     sequence: row.sequence,
     type: row.type as StateType,
     name: row.name as StateName,
@@ -36,7 +42,27 @@ export async function listRunStates(tx: Tx, runId: string): Promise<RunStateReco
       error_fingerprint: row.errorFingerprint,
       error_detail: row.errorDetail,
     }),
-  }));
+  };
+}
+
+// That a run was made is written in the run itself, and only there (create-runs.ts).
+async function readFirstState(tx: Tx, runId: string): Promise<RunStateRecord | undefined> {
+  const run = await tx.prisma.flowRun.findFirst({
+    where: { id: runId, workspaceId: tx.workspaceId },
+    select: { createdAt: true, createdByKind: true, createdById: true },
+  });
+  if (run === null) return undefined;
+  return {
+    sequence: 0,
+    type: "SCHEDULED",
+    name: "Scheduled",
+    at: run.createdAt.toISOString(),
+    epoch: 0,
+    actor: { kind: run.createdByKind as Actor["kind"], id: run.createdById },
+    reason: "created",
+    cause: null,
+    error: null,
+  };
 }
 
 export type LogPage = {

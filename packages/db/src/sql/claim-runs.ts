@@ -197,7 +197,7 @@ function readClaimed(tx: Tx, claim: Claim): Promise<Row[]> {
 // Nothing was given to a run before its first attempt, so most claims read no input at all.
 function leaseColumns(tx: Tx): Prisma.Sql {
   return Prisma.sql`select l.run_id, l.epoch, l.state_sequence, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id,
-      extract(epoch from l.scheduled_for)::double precision * 1000 as due_ms, r.parameters,
+      date_part('epoch', l.scheduled_for) * 1000 as due_ms, r.parameters,
       r.trigger_signature, r.results_from,
       case when l.epoch > 1 then (
         select jsonb_agg(jsonb_build_object('key', i.key, 'input', i.input, 'signature', i.signature, 'givenAt', i.given_at)

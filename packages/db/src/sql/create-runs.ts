@@ -74,7 +74,8 @@ type Asked = {
 };
 
 /**
- * Makes runs: identity, live row, first history row and idempotency key in one statement.
+ * Makes runs: identity, live row and idempotency key in one statement. The identity tells all about a run's first state,
+ * so its history begins with the second (see listRunStates).
  *
  * Returns one answer per row, in order. Two rows of one call may share a key; the second then finds the first's run.
  * Locks: the new rows; a key that another transaction is just inserting is waited for, in order of key.
@@ -217,11 +218,6 @@ function insert(
         state_type, state_name, state_at, reason, state_sequence, retry, parent_run_id)
       select run_id, ${tx.workspaceId}::uuid, deployment_id, pool_id, queue_id, queue_priority, scheduled_for,
         'SCHEDULED', 'Scheduled', at, 'created', 0, retry, parent_run_id
-      from fresh
-    ),
-    history as (
-      insert into run_state (run_id, sequence, workspace_id, type, name, at, epoch, actor_kind, actor_id, reason)
-      select run_id, 0, ${tx.workspaceId}::uuid, 'SCHEDULED', 'Scheduled', at, 0, actor_kind, actor_id, 'created'
       from fresh
     )
     select target.ordinal::int, target.flow_exists, target.flow_id, target.flow_version_id, target.deployment_id,

@@ -148,12 +148,7 @@ async function readFacts(
 ): Promise<Facts | undefined> {
   const [facts] = await tx.prisma.$queryRaw<Facts[]>`/* prepared */
     ${waitingLines(tx, Prisma.sql`${row.pool_id}::uuid`)}
-    select
-      (select count(*)::int from live_run l
-        where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = ${session.sessionId}::uuid) as held,
-      exists(select from live_run l
-        where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = ${session.sessionId}::uuid
-          and l.claim_request_id = ${session.claimRequestId}::uuid) as before,
+    select mine.held, mine.before,
       coalesce((
         select jsonb_agg(jsonb_build_object('priority', line.queue_priority, 'queueId', q.id, 'deploymentId', d.id,
           'queueLimit', q.concurrency_limit, 'deploymentLimit', d.concurrency_limit, 'limitNames', d.limit_names))
@@ -163,6 +158,11 @@ async function readFacts(
         where line.scheduled_for <= coalesce(${now}::timestamptz, now()) and not q.paused and not d.paused
           and d.required_labels <@ ${row.labels}::text[]
           and (${row.queue_names}::text[] = '{}' or q.name = any(${row.queue_names}::text[]))
-      ), '[]') as lines`;
+      ), '[]') as lines
+    from (
+      select count(*)::int as held, coalesce(bool_or(l.claim_request_id = ${session.claimRequestId}::uuid), false) as before
+      from live_run l
+      where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = ${session.sessionId}::uuid
+    ) as mine`;
   return facts;
 }
