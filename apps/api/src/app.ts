@@ -104,6 +104,7 @@ function runEngineWith(app: FastifyInstance, services: Services, isOn: boolean):
   // Held polls are answered before the server waits for open requests, or it would wait for them.
   app.addHook("preClose", () => services.claims.close());
   app.addHook("preClose", () => services.logWaits.close());
+  app.addHook("onClose", () => services.news.close());
   if (!isOn) return;
   const engine = startEngine(services);
   app.addHook("onClose", () => engine.stop());

@@ -1,5 +1,5 @@
 import type { Intervals } from "@downbeat/contract";
-import type { Database } from "@downbeat/db";
+import type { Database, NewsChannel } from "@downbeat/db";
 import type { FastifyBaseLogger } from "fastify";
 import type { Authenticator } from "./auth/authenticator.ts";
 import type { SigningKeys } from "./auth/signing-keys.ts";
@@ -20,6 +20,8 @@ export type Services = {
   readonly intervals: Intervals;
   /** Where claims wait for work. */
   readonly claims: ClaimDesk;
+  /** To the other processes on this database. */
+  readonly news: NewsChannel;
   /** Leased runs as this process last wrote them. */
   readonly runMemory: RunMemory;
   /** Where log readers wait for a run's next chunk; the key is the run's id. */
@@ -27,13 +29,16 @@ export type Services = {
 };
 
 export function createServices(
-  parts: Omit<Services, "intervals" | "claims" | "runMemory" | "logWaits">,
+  parts: Omit<Services, "intervals" | "claims" | "news" | "runMemory" | "logWaits">,
 ): Services {
   const { leaseSeconds, heartbeatSeconds, reconnectWindowSeconds, claimHoldSeconds } = parts.config;
+  const claims = new ClaimDesk((text, count) => news.tell(text, count));
+  const news = parts.database.openNews((text, count) => claims.hear(text, count));
   return {
     ...parts,
     intervals: { leaseSeconds, heartbeatSeconds, reconnectWindowSeconds, claimHoldSeconds },
-    claims: new ClaimDesk(),
+    claims,
+    news,
     runMemory: new RunMemory(),
     logWaits: new WaitList(),
   };

@@ -16,6 +16,7 @@ export type { Page, PageQuery } from "./page.ts";
 export * from "./key-rotations.ts";
 export * from "./limits.ts";
 export { listMetrics } from "./metrics.ts";
+export type { NewsChannel } from "./news-channel.ts";
 export * from "./pools.ts";
 export * from "./run-inputs.ts";
 export * from "./runs.ts";

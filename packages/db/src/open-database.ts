@@ -7,6 +7,7 @@ import type {
 import { PrismaClient } from "./generated/client.ts";
 import { lendPrisma, adapterOnOpenTransactions } from "./lend-prisma.ts";
 import { applyMigrations, defaultMigrationsDir } from "./migrate.ts";
+import { NO_NEWS, openNewsChannel, type HearNews, type NewsChannel } from "./news-channel.ts";
 import { openPglite } from "./pglite-connection.ts";
 import { openPostgres } from "./postgres-connection.ts";
 import type { EngineTx, OperatorTx, WorkspaceTx } from "./transaction.ts";
@@ -49,6 +50,8 @@ export type Database = {
   readonly asEngine: <T>(work: (tx: EngineTx) => Promise<T>) => Promise<T>;
   /** Look-ups before anyone is known (API key, agent, enrolment token) and making workspaces. */
   readonly asOperator: <T>(work: (tx: OperatorTx) => Promise<T>) => Promise<T>;
+  /** Opens a channel to the other processes on this database; PGlite has none. Close it before the database. */
+  readonly openNews: (hear: HearNews) => NewsChannel;
   readonly ping: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
@@ -118,6 +121,7 @@ function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): D
       reaching(() =>
         connection.withSession(async (session) => void (await session.query("select 1"))),
       ),
+    openNews: (hear) => (options.url === undefined ? NO_NEWS : openNewsChannel(options.url, hear)),
     close: closeOnce(async () => {
       await prisma.$disconnect();
       await connection.close();

@@ -14,6 +14,9 @@ export type Hold = {
 // A session that is forgotten looks once more.
 const MOST_IDLE = 20_000;
 
+/** Hears what concerns those who wait in other processes: see {@link ClaimDesk.hear}. */
+export type TellNews = (text: string, count?: number) => void;
+
 type OpenHold = Hold & { readonly abort: AbortController };
 
 /**
@@ -30,7 +33,13 @@ export class ClaimDesk {
   readonly #news = new Map<string, number>();
   /** Sessions that found nothing due in their pool, and how much news of it there had been by then. */
   readonly #idle = new Map<string, number>();
+  readonly #tell: TellNews;
   #closed = false;
+
+  /** @param tell Default: this is the only process. */
+  constructor(tell: TellNews = () => {}) {
+    this.#tell = tell;
+  }
 
   /** Pools that somebody waits for. */
   get poolIds(): string[] {
@@ -60,8 +69,15 @@ export class ClaimDesk {
     return this.#line.begin(poolId, { waitMs, signal });
   }
 
-  /** Tells the pool's line that so many runs became claimable. */
+  /** Tells everybody that so many runs of the pool became claimable: those who wait here first, then other processes. */
   announce(poolId: string, runs: number): void {
+    const elsewhere = runs - this.#line.count(poolId);
+    this.announceHere(poolId, runs);
+    if (elsewhere > 0) this.#tell(`work ${poolId}`, elsewhere);
+  }
+
+  /** As {@link announce}, for what every process finds out by itself. */
+  announceHere(poolId: string, runs: number): void {
     this.#news.set(poolId, this.newsOf(poolId) + 1);
     const waiting = this.#line.count(poolId);
     if (waiting === 0) return;
@@ -98,9 +114,14 @@ export class ClaimDesk {
 
   /** Tells pools that wait for slots that some may have become free; a limit may span pools. */
   announceFreedSlots(): void {
+    this.#announceFreedSlotsHere();
+    this.#tell("slots");
+  }
+
+  #announceFreedSlotsHere(): void {
     for (const poolId of this.#limitedPools) {
       this.#limitedPools.delete(poolId); // a claim that still finds it full notes it again
-      this.announce(poolId, 1);
+      this.announceHere(poolId, 1);
     }
   }
 
@@ -113,8 +134,22 @@ export class ClaimDesk {
 
   /** Answers the session's open claim at once, with nothing: its agent then asks by heartbeat what is up. */
   endHold(sessionId: string): void {
+    if (!this.#endHoldHere(sessionId)) this.#tell(`hold ${sessionId}`);
+  }
+
+  #endHoldHere(sessionId: string): boolean {
     this.#idle.delete(sessionId);
-    this.#holds.get(sessionId)?.abort.abort();
+    const hold = this.#holds.get(sessionId);
+    hold?.abort.abort();
+    return hold !== undefined;
+  }
+
+  /** Takes what the desk of another process told. */
+  hear(text: string, count: number): void {
+    const [topic, id = ""] = text.split(" ");
+    if (topic === "work") this.announceHere(id, count);
+    else if (topic === "hold") this.#endHoldHere(id);
+    else if (topic === "slots") this.#announceFreedSlotsHere();
   }
 
   /** Answers every open claim with nothing; later ones are not held. */

@@ -133,7 +133,7 @@ async function pollForClaims({ claims, database }: Services): Promise<void> {
   const { poolIds } = claims;
   if (poolIds.length === 0) return;
   const claimable = await database.asEngine((tx) => poolsWithClaimableRuns(tx, poolIds));
-  for (const poolId of claimable) claims.announce(poolId, 1);
+  for (const poolId of claimable) claims.announceHere(poolId, 1);
 }
 
 async function inBatches(
