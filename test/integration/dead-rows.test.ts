@@ -1,5 +1,11 @@
 import { deadRowsRound } from "@downbeat/api";
-import { compactLiveRun, countDeadRows, sqlStateOf, type Database } from "@downbeat/db";
+import {
+  compactLiveRun,
+  countDeadRows,
+  openDatabase,
+  sqlStateOf,
+  type Database,
+} from "@downbeat/db";
 import { createDatabase, waitFor, type TestDatabase } from "@downbeat/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,11 +25,19 @@ describe("dead rows of live runs", () => {
 
   beforeAll(async () => {
     made = await createDatabase("postgres");
-    database = made.database;
     url = made.place.options.url ?? "";
+    // The copy must not read under a snapshot from before its lock, whatever the server's default is.
+    await withClient((client) =>
+      client.query(`do $$ begin execute format('alter database %I set default_transaction_isolation = ''repeatable read''',
+        current_database()); end $$`),
+    );
+    database = await openDatabase({ url });
     fixture = await aWorkspace(database);
   });
-  afterAll(() => made.drop());
+  afterAll(async () => {
+    await database?.close();
+    await made?.drop();
+  });
 
   it("are left behind while a transaction left open keeps vacuum from them", async () => {
     const other = await openTransaction("begin isolation level repeatable read; select now()");
@@ -66,6 +80,27 @@ describe("dead rows of live runs", () => {
     expect(await rowsOf(fixture)).toEqual([]);
   });
 
+  it("are left behind with what was committed while the lock was waited for", async () => {
+    const [runId = ""] = await someRuns(fixture, 1);
+    await waitFor(
+      async () => {
+        const other = await openTransaction("begin");
+        await other.query("update live_run set late = true where run_id = $1", [runId]);
+        const compacting = database.asEngine(compactLiveRun).then(
+          () => true,
+          () => false, // it gave up before the other had committed
+        );
+        await waitFor(() => isWaitedFor(other));
+        await other.query("commit");
+        await other.end();
+        return compacting;
+      },
+      { describe: "a copy that waited for its lock" },
+    );
+    expect(await rowsOf(fixture)).toMatchObject([{ runId, late: true }]);
+    await inTurn([runId]);
+  });
+
   it("end a session that is idle in a transaction and holds on to them, and no other", async () => {
     const bystander = await openTransaction("begin; select count(*) from flow_run");
     const holder = await openTransaction("begin; select count(*) from live_run");
@@ -103,6 +138,19 @@ describe("dead rows of live runs", () => {
       );
       if (leases.length === 0) return; // others took the rest
     }
+  }
+
+  async function inTurn(runIds: readonly string[]): Promise<void> {
+    await claim(fixture, { sessionId: await aSession(fixture) });
+    await moveRuns(fixture, [...runIds], DONE);
+  }
+
+  /** Whether somebody stands in line behind this session's lock on live_run. */
+  async function isWaitedFor(holder: pg.Client): Promise<boolean> {
+    const { rows } = await holder.query(
+      "select from pg_locks where relation = 'live_run'::regclass and not granted",
+    );
+    return rows.length > 0;
   }
 
   async function openTransaction(text: string): Promise<pg.Client> {

@@ -71,7 +71,7 @@ class PostgresNews implements NewsChannel {
       delayMs = RECONNECT_MS;
     }
     if (this.#isClosed) return;
-    this.#timer = setTimeout(() => (this.#round = this.#keep()), delayMs);
+    this.#timer = setTimeout(() => void (this.#round = this.#keep()), delayMs);
     this.#timer.unref();
   }
 

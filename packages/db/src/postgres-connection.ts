@@ -36,8 +36,9 @@ export function openPostgres(url: string, poolSize: number): DatabaseConnection 
 
 function begin(client: pg.PoolClient, settings: TransactionSettings): OpenTransaction {
   writeTogether(client);
-  // Not awaited, but everything that follows fails if this does.
-  const begun = client.query(`begin; ${applySettings(settings)}`);
+  // Not awaited, but everything that follows fails if this does. Every statement must see what was committed before it got its
+  // locks, whatever the server's default is: live_run is written anew by what it reads under one (compact-live-run.ts).
+  const begun = client.query(`begin isolation level read committed; ${applySettings(settings)}`);
   begun.catch(() => {});
   let committing: Promise<pg.QueryResult> | undefined;
   const end = async (command: "COMMIT" | "ROLLBACK"): Promise<void> => {
