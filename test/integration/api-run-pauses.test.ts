@@ -105,7 +105,7 @@ describeEachDatabase("paused runs", ({ database }) => {
   });
 
   it("refuses what was sealed for another pause point, or for none", async () => {
-    const { runId, resume } = await aPausedRun("Suspended");
+    const { runId } = await aPausedRun("Suspended");
     const params = { runId };
     for (const point of ["review", undefined]) {
       const input = await here.seal({ kind: "input", run: runId, point }, { approved: true });
@@ -115,7 +115,18 @@ describeEachDatabase("paused runs", ({ database }) => {
         message: expect.stringContaining(`waits at "approval"`),
       });
     }
-    expect((await resume()).state.type).toBe("SCHEDULED");
+    // Without input there is no seal that would tell: a call that was made twice says which point it meant.
+    expect(await codeOf(here.admin.call("resumeRun", { params, body: { point: "review" } }))).toBe(
+      "transition_rejected",
+    );
+    const meant = here.admin.call("resumeRun", { params, body: { point: "approval" } });
+    expect((await meant).state.type).toBe("SCHEDULED");
+  });
+
+  it("takes the end of a flow that did not wait for an answer any longer", async () => {
+    const { stage, lease, runId } = await aPausedRun("Paused");
+    expect(await report(stage.agent, transition(lease, "COMPLETED"))).toEqual(["accepted"]);
+    expect((await readRun(runId)).state.type).toBe("COMPLETED");
   });
 
   it("cancels a suspended run at once, a paused one through its agent", async () => {

@@ -1,4 +1,4 @@
-import type { StateName, StateReasonCode, StateType } from "@downbeat/contract";
+import type { PausePoint, StateName, StateReasonCode, StateType } from "@downbeat/contract";
 import type { Random } from "../simulation/random.ts";
 
 /** A lease by the place of its run in the order of creation. */
@@ -9,6 +9,7 @@ export type ReportRef = LeaseRef & {
   readonly type: StateType;
   readonly name: StateName;
   readonly reason: StateReasonCode;
+  readonly pause?: PausePoint;
 };
 
 /** What is asked of both stores. Runs, sessions, agents and claims are named by number: their ids differ. */
@@ -37,7 +38,8 @@ export type Command = { readonly afterMs: number } & (
   | { readonly do: "release"; readonly session: number; readonly leases: readonly LeaseRef[] }
   | { readonly do: "end"; readonly sessions: readonly number[]; readonly agent: number }
   | { readonly do: "cancel"; readonly run: number }
-  | { readonly do: "sweep" | "late" }
+  | { readonly do: "resume"; readonly run: number; readonly point: string }
+  | { readonly do: "sweep" | "late" | "lapse" }
 );
 
 /** What the commands so far have made. */
@@ -57,11 +59,16 @@ const STEPS: readonly [Step, ...Step[]] = [
   ["FAILED", "Failed", "failed"],
   ["CRASHED", "Crashed", "process_exited"],
   ["CANCELLED", "Cancelled", "cancelled"],
-  ["PAUSED", "Paused", "started"],
+  ["PAUSED", "Paused", "pause_requested"],
+  ["PAUSED", "Paused", "pause_requested"],
+  ["PAUSED", "Suspended", "suspend_requested"],
+  ["PAUSED", "Suspended", "suspend_requested"],
   ["SCHEDULED", "Scheduled", "released"],
 ];
 
 type Step = readonly [StateType, StateName, StateReasonCode];
+
+const POINTS = ["go", "go", "go", "more"] as const;
 
 // Around what decides: at once, a beat, either side of a lease, either side of the reconnect window.
 const PAUSES_MS = [0, 0, 1, 700, 5_000, 20_000, 44_999, 45_000, 61_000, 299_000, 346_000] as const;
@@ -93,7 +100,8 @@ export class CommandSource {
     const owner = made.sessions[session] ?? 0;
     const agent = random.chance(0.05) ? 1 - owner : owner;
     const base = { afterMs: 0 };
-    switch (random.pick(KINDS)) {
+    const kind = random.pick(KINDS);
+    switch (kind) {
       case "create":
         return { ...base, do: "create", ...this.#key(), delayMs: this.#delayMs() };
       case "open":
@@ -118,8 +126,16 @@ export class CommandSource {
         return { ...base, do: "end", sessions: [0, session].slice(random.between(0, 1)), agent };
       case "cancel":
         return { ...base, do: "cancel", run: random.between(0, Math.max(0, made.runs - 1)) };
+      case "resume":
+        return {
+          ...base,
+          do: "resume",
+          run: this.#leases(made)[0]?.run ?? 0,
+          point: random.pick(POINTS),
+        };
       case "late":
-        return { ...base, do: "late" };
+      case "lapse":
+        return { ...base, do: kind };
       default:
         return { ...base, do: "sweep" };
     }
@@ -142,9 +158,20 @@ export class CommandSource {
     return this.#leases(made).map((lease) =>
       this.#again(this.#reports, () => {
         const [type, name, reason] = this.#random.pick(STEPS);
-        return { ...lease, transitionId: this.#random.uuid(), type, name, reason };
+        const step = { ...lease, transitionId: this.#random.uuid(), type, name, reason };
+        return type === "PAUSED" ? { ...step, pause: this.#point() } : step;
       }),
     );
+  }
+
+  #point(): PausePoint {
+    const random = this.#random;
+    return {
+      key: random.pick(POINTS),
+      inputSchema: null,
+      timeoutSeconds: random.pick([null, 1, 1, 45]),
+      onTimeout: random.pick(["fail", "resume"]),
+    };
   }
 
   #leases({ leases }: Made): LeaseRef[] {
@@ -182,6 +209,8 @@ const KINDS = spread({
   cancel: 1,
   sweep: 4,
   late: 1,
+  resume: 4,
+  lapse: 3,
 });
 
 function spread(

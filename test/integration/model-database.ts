@@ -1,5 +1,5 @@
 import { type Actor, isDownbeatError } from "@downbeat/contract";
-import { decideTransitions, type Proposal } from "@downbeat/core";
+import { cancelStep, decideTransitions, resumeStep, type Proposal } from "@downbeat/core";
 import {
   applyTransitions,
   claimRuns,
@@ -14,13 +14,14 @@ import {
   openSession,
   releaseRuns,
   startExpectedRuns,
+  storeRunInput,
+  sweepPauses,
   sweepSessions,
   type Database,
   type Tx,
 } from "@downbeat/db";
 import { randomUUID } from "node:crypto";
-import type { Moved, Outcome, ReportedTransition, Store } from "../simulation/store.ts";
-import { AT_ONCE, THROUGH_AGENT } from "../simulation/moves.ts";
+import type { Moved, Outcome, ReportedTransition, Resume, Store } from "../simulation/store.ts";
 import { aNewRun, type Fixture } from "./db-fixture.ts";
 
 const FENCED: Outcome = { status: "fenced", stands: null };
@@ -55,7 +56,9 @@ export function databaseStore(database: Database, fixture: Fixture): Store {
         const asked = { ...claim, principalId: agentId, now: new Date(nowMs) };
         const { leases, sequences: claimed } = await inside((tx) => claimRuns(tx, asked));
         leases.forEach(({ leaseToken }, at) => sequences.set(leaseToken, claimed[at] ?? -1));
-        return leases.map(({ runId, epoch, leaseToken }) => ({ runId, epoch, leaseToken }));
+        return leases.map(({ runId, epoch, leaseToken, inputs }) => {
+          return { runId, epoch, leaseToken, inputs: inputs.map(({ key }) => key) };
+        });
       } catch (error) {
         if (isDownbeatError(error) && error.code === "session_ended") return "session_ended";
         throw error;
@@ -87,6 +90,11 @@ export function databaseStore(database: Database, fixture: Fixture): Store {
       return (await inside((tx) => endSessions(tx, end))).map(toMoved);
     },
     cancelRun: (runId, actor, nowMs) => inside((tx) => cancel(tx, runId, { actor, nowMs })),
+    resumeRun: (asked, actor, nowMs) => inside((tx) => resume(tx, asked, { actor, nowMs })),
+    sweepPauses: (nowMs) =>
+      engine(() =>
+        database.asEngine((tx) => sweepPauses(tx, { limit: 10_000, now: new Date(nowMs) })),
+      ),
     sweep: ({ reconnectWindowMs, cancelDeadlineMs }, nowMs) =>
       engine(() =>
         database.asEngine((tx) =>
@@ -143,21 +151,34 @@ async function report(tx: Tx, items: readonly ReportedTransition[], by: By): Pro
   return outcomes;
 }
 
-function toProposal({ epoch, leaseToken, transitionId, type, name, reason }: ReportedTransition) {
-  const fence = { epoch, leaseToken };
-  return { proposer: "agent", fence, transitionId, type, name, reason, error: null } as const;
+function toProposal({ epoch, leaseToken, ...step }: ReportedTransition) {
+  const { transitionId, type, name, reason, pause } = step;
+  const asked = { transitionId, type, name, reason, pause, error: null };
+  return { proposer: "agent", fence: { epoch, leaseToken }, ...asked } as const;
 }
 
 async function cancel(tx: Tx, runId: string, by: By): Promise<Outcome> {
   const run = (await lockRuns(tx, [runId])).get(runId);
   if (run === undefined) return { status: "not_found", stands: null };
-  const step = run.state.type === "SCHEDULED" ? AT_ONCE : THROUGH_AGENT;
+  const step = cancelStep({ isHeld: run.sessionId !== null, epoch: run.epoch });
   const transitionId = randomUUID();
   const proposal = { ...step, proposer: "person", transitionId, error: null } as const;
   const [outcome] = await decide(tx, { run, proposals: [proposal] }, by);
   const stands = outcome?.stands ?? run.state.type;
   const isCancelled = stands === "CANCELLING" || stands === "CANCELLED";
   return { status: isCancelled ? "accepted" : "rejected", stands };
+}
+
+async function resume(tx: Tx, { runId, point }: Resume, by: By): Promise<Outcome> {
+  const run = (await lockRuns(tx, [runId])).get(runId);
+  if (run?.pause?.key !== point) return { status: "rejected", stands: run?.state.type ?? null };
+  const step = resumeStep({ isHeld: run.sessionId !== null });
+  const transitionId = randomUUID();
+  const proposal = { ...step, proposer: "person", transitionId, error: null } as const;
+  const [outcome] = await decide(tx, { run, proposals: [proposal] }, by);
+  if (outcome?.status !== "accepted") return { status: "rejected", stands: run.state.type };
+  await storeRunInput(tx, { runId, key: point, input: null, signature: null });
+  return outcome;
 }
 
 async function decide(
@@ -171,6 +192,7 @@ async function decide(
   await applyTransitions(
     tx,
     accepted.map((transition) => ({ ...transition, runId, workspaceId, epoch, actor })),
+    { now: new Date(nowMs) },
   );
   return outcomes.map(({ status, state }) => ({ status, stands: state?.type ?? null }));
 }

@@ -87,6 +87,12 @@ export class ModelDriver {
       }
       case "cancel":
         return this.#store.cancelRun(this.#runId(command.run), PERSON, nowMs);
+      case "resume": {
+        const { run, point } = command;
+        return this.#store.resumeRun({ runId: this.#runId(run), point }, PERSON, nowMs);
+      }
+      case "lapse":
+        return this.#moved(await this.#store.sweepPauses(nowMs));
       case "sweep":
         return this.#moved(await this.#store.sweep(SWEEP, nowMs));
       case "late":
@@ -119,13 +125,13 @@ export class ModelDriver {
     const asked = { ...session, claimRequestId: command.id, max: command.max };
     const claimed = await this.#store.claimRuns(asked, nowMs);
     if (typeof claimed === "string") return claimed;
-    return claimed.map(({ runId, epoch, leaseToken }) => {
+    return claimed.map(({ runId, epoch, leaseToken, inputs }) => {
       const run = this.numberOf(runId);
       const key = `${run} ${epoch}`;
       const isRepeated = this.#tokens.get(key) === leaseToken;
       if (!this.#tokens.has(key)) this.#leases.push({ run, epoch });
       this.#tokens.set(key, leaseToken);
-      return { run, epoch, isRepeated };
+      return { run, epoch, isRepeated, inputs };
     });
   }
 

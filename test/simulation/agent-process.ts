@@ -5,6 +5,7 @@ import type { Mutations } from "./mutation.ts";
 import type { Ending, Network } from "./network.ts";
 import type { Asked, Protocol } from "./plane.ts";
 import type { Random } from "./random.ts";
+import type { Scripts } from "./scripts.ts";
 import type { Cancel, Timeline } from "./timeline.ts";
 
 export type AgentWorld = {
@@ -15,6 +16,7 @@ export type AgentWorld = {
   readonly log: HistoryLog;
   readonly disk: AgentDisk;
   readonly mutations: Mutations;
+  readonly scripts: Scripts;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
   readonly concurrency: number;

@@ -6,6 +6,7 @@ import { RunTable, type HeldRun } from "./held-run.ts";
 import { RunSupervisor } from "./run-supervisor.ts";
 import { Session } from "./session.ts";
 import { Shipper } from "./shipper.ts";
+import type { Leased } from "./store.ts";
 
 const HOUSEKEEPING_MS = 1_000;
 const STALE_AFTER_MS = 5_000;
@@ -32,7 +33,7 @@ export class Agent {
     this.#session = new Session(process, capacity);
     this.#shipper = new Shipper(process, (item, status) => {
       if (status === "fenced" && runs.has(item)) this.#supervisor.fence(runs.get(item.runId));
-      if (ENDS.has(item.type)) this.#forget(item);
+      if (ENDS.has(item.type) || item.name === "Suspended") this.#forget(item);
     });
     this.#supervisor = new RunSupervisor({
       process,
@@ -127,13 +128,14 @@ export class Agent {
     onStopped();
   }
 
-  #accept(lease: Fence): void {
+  #accept({ inputs, ...lease }: Leased): void {
     const { nowMs } = this.process.world.timeline;
     const held: HeldRun = {
       lease,
       leasedAtMs: nowMs,
       phase: "preparing",
       isCancelRequested: false,
+      inputs: new Set(inputs),
     };
     this.#runs.add(held);
     this.#supervisor.take(held);

@@ -3,6 +3,8 @@ import { fullJitterMs } from "@downbeat/core";
 import type { HistoryLog } from "@downbeat/testkit/history";
 import type { Network } from "./network.ts";
 import type { Random } from "./random.ts";
+import type { Scripts } from "./scripts.ts";
+import type { Resume } from "./store.ts";
 import type { Timeline } from "./timeline.ts";
 
 type CallerParts = {
@@ -10,6 +12,7 @@ type CallerParts = {
   readonly network: Network;
   readonly random: Random;
   readonly log: HistoryLog;
+  readonly scripts: Scripts;
 };
 
 type Trigger = {
@@ -18,14 +21,18 @@ type Trigger = {
   readonly policy: RetryPolicy | null;
   readonly willCancel: boolean;
   readonly willRetry: boolean;
+  /** Whether somebody answers where it waits. */
+  readonly willAnswer: boolean;
 };
 
 const NAME = "client-1";
 const TIMEOUT_MS = 10_000;
 const BACKOFF = { firstMs: 200, maxMs: 10_000 };
 const LONGEST_CHANGE_OF_MIND_MS = 120_000;
+const LONGEST_LOOK_MS = 60_000;
+const MOST_LOOKS = 8;
 
-/** Triggers runs under an idempotency key until it is told their ids, and cancels some of them. */
+/** Triggers runs under an idempotency key until it is told their ids, and cancels, resumes and retries some of them. */
 export class Caller {
   readonly #parts: CallerParts;
   #unanswered = 0;
@@ -64,7 +71,35 @@ export class Caller {
         const thinkMs = random.between(0, LONGEST_CHANGE_OF_MIND_MS);
         if (run.willCancel) timeline.after(thinkMs, () => this.#ask("cancel", runId, 0));
         // Whoever looks again later starts what has ended once more, however it ended.
+        if (run.willAnswer) this.#answerAll(runId);
         if (run.willRetry) timeline.after(3 * thinkMs, () => this.#ask("retry", runId, 0));
+      },
+    });
+  }
+
+  #answerAll(runId: string): void {
+    const { timeline, random, scripts } = this.#parts;
+    for (const { point } of scripts.of(runId)) {
+      const thinkMs = random.between(0, LONGEST_CHANGE_OF_MIND_MS);
+      timeline.after(thinkMs, () => this.#resume({ runId, point: point.key }, MOST_LOOKS));
+    }
+  }
+
+  /** Looks now and then whether the run waits there, and answers if it does. */
+  #resume(asked: Resume, looksLeft: number): void {
+    const { log, network, timeline, random } = this.#parts;
+    const call = log.invoke(NAME, "resume", asked);
+    network.call({
+      from: NAME,
+      op: "resume",
+      input: asked,
+      timeoutMs: TIMEOUT_MS,
+      done: (ending) => {
+        if ("ok" in ending) call.ok(ending.ok);
+        else call.unknown();
+        if (looksLeft === 0 || ("ok" in ending && ending.ok.accepted)) return;
+        const pauseMs = random.between(200, LONGEST_LOOK_MS);
+        timeline.after(pauseMs, () => this.#resume(asked, looksLeft - 1));
       },
     });
   }

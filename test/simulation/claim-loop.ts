@@ -3,13 +3,14 @@ import type { AgentProcess } from "./agent-process.ts";
 import type { RunTable } from "./held-run.ts";
 import type { Ending } from "./network.ts";
 import type { Session } from "./session.ts";
+import type { Leased } from "./store.ts";
 
 export type ClaimLoopParts = {
   readonly process: AgentProcess;
   readonly session: Session;
   readonly runs: RunTable;
   readonly capacity: number;
-  readonly onLease: (lease: Fence) => void;
+  readonly onLease: (lease: Leased) => void;
   readonly onEarlyAnswer: () => void;
   /** What a heartbeat would say now, while no run is held: the claim then says it. */
   readonly idleTick: () => number | undefined;
@@ -120,7 +121,7 @@ export class ClaimLoop {
     } else process.backOff(this.#failures++, () => this.#turn());
   }
 
-  #take(leases: readonly Fence[]): void {
+  #take(leases: readonly Leased[]): void {
     const { runs, onLease } = this.#parts;
     for (const lease of leases) if (!runs.has(lease)) onLease(lease);
   }
@@ -133,9 +134,13 @@ export class ClaimLoop {
     const { claimRequestId, sessionId } = asked;
     const logged = {
       input: { sessionId, claimRequestId },
-      toOutput: (answer: { leases: readonly Fence[] }) => answer,
+      toOutput: ({ leases }: { leases: readonly Leased[] }) => ({ leases: leases.map(fenceOf) }),
     };
     const input = { ...asked, waitMs, ...(idleTick !== undefined && { idleTick }) };
     return this.#parts.process.ask({ op: "claim", input, timeoutMs, logged }, done);
   }
+}
+
+function fenceOf({ runId, epoch, leaseToken }: Leased): Fence {
+  return { runId, epoch, leaseToken };
 }

@@ -1,6 +1,7 @@
 import type { AgentProcess } from "./agent-process.ts";
 import type { RunTable } from "./held-run.ts";
 import type { Ending } from "./network.ts";
+import type { Protocol } from "./plane.ts";
 import type { RunSupervisor } from "./run-supervisor.ts";
 import type { Session } from "./session.ts";
 import type { Cancel } from "./timeline.ts";
@@ -57,11 +58,13 @@ export class HeartbeatLoop {
     const { process, session, runs } = this.#parts;
     this.#isBeating = true;
     const sessionId = session.id;
-    const held = runs.all().map(({ lease: { runId, epoch } }) => ({ runId, epoch }));
+    const held = runs
+      .all()
+      .map(({ lease: { runId, epoch }, awaits }) => ({ runId, epoch, awaits }));
     const input = { sessionId, tick: this.nextTick(), runs: held };
     const logged = {
       input: { sessionId, runIds: held.map(({ runId }) => runId) },
-      toOutput: (answer: { cancel: readonly string[]; fenced: readonly string[] }) => answer,
+      toOutput: ({ cancel, fenced }: Protocol["heartbeat"][1]) => ({ cancel, fenced }),
     };
     process.ask({ op: "heartbeat", input, timeoutMs: BEAT_TIMEOUT_MS, logged }, (ending) => {
       this.#isBeating = false;
@@ -76,6 +79,7 @@ export class HeartbeatLoop {
     if ("error" in ending) session.renew(sessionId, () => {});
     if (!("ok" in ending)) return;
     for (const runId of ending.ok.cancel) supervisor.cancel(runs.get(runId));
+    for (const { runId, point } of ending.ok.inputs) supervisor.resume(runs.get(runId), point);
     for (const runId of ending.ok.fenced) {
       // The answer is about the epochs asked for: the run may have been claimed anew meanwhile.
       const held = runs.get(runId);

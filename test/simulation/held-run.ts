@@ -6,6 +6,10 @@ export type HeldRun = {
   readonly leasedAtMs: number;
   phase: "preparing" | "queued" | "announcing" | "running" | "over";
   isCancelRequested: boolean;
+  /** Keys of the pause points that it passes. */
+  readonly inputs: Set<string>;
+  /** The key of the pause point at which its process waits. */
+  awaits?: string | undefined;
 };
 
 /** The leases an agent holds, in the order in which they came. */

@@ -1,7 +1,8 @@
 import {
   isTerminal,
-  type RetryPolicy,
   type Actor,
+  type PausePoint,
+  type RetryPolicy,
   type RunError,
   type State,
   type StateName,
@@ -27,6 +28,11 @@ export type MemoryRun = {
   claimRequestId: string | null;
   cancelRequestedAtMs: number | null;
   isLate: boolean;
+  /** What it waits for while PAUSED, and until when. */
+  pause: PausePoint | null;
+  pauseDeadlineMs: number | null;
+  /** Keys of the pause points that were given something: later attempts pass them. */
+  readonly inputs: Set<string>;
   /** Newest first. */
   recentTransitionIds: string[];
 };
@@ -48,6 +54,7 @@ export type Move = {
   readonly error?: RunError | null;
   /** The next attempt, where the policy turned an end into one. */
   readonly retry?: PlannedRetry | undefined;
+  readonly pause?: PausePoint | undefined;
 };
 
 // The store remembers this many transition ids of a run.
@@ -69,6 +76,9 @@ export function aRun(
     claimRequestId: null,
     cancelRequestedAtMs: null,
     isLate: false,
+    pause: null,
+    pauseDeadlineMs: null,
+    inputs: new Set(),
     recentTransitionIds: [],
   };
   move(run, { type: "SCHEDULED", name: "Scheduled", reason: "created", transitionId: null }, by);
@@ -85,10 +95,10 @@ export function isLive(run: MemoryRun): boolean {
   return !isTerminal(run.state.type);
 }
 
-/** Writes one accepted transition. Terminal ends the lease but keeps its token; SCHEDULED gives the lease up. */
+/** Writes one accepted transition. Terminal ends the lease but keeps its token; SCHEDULED and Suspended give the lease up. */
 export function move(
   run: MemoryRun,
-  { type, name, reason, transitionId, retry }: Move,
+  { type, name, reason, transitionId, retry, pause }: Move,
   { actor, nowMs }: { actor: Actor; nowMs: number },
 ): void {
   run.state = { type, name, at: new Date(nowMs).toISOString() };
@@ -98,9 +108,17 @@ export function move(
     run.retry = retry.budget;
     run.scheduledForMs = nowMs + retry.delayMs;
   }
+  if (name === "Resuming") run.scheduledForMs = nowMs;
+  if (type !== "PAUSED") run.pause = run.pauseDeadlineMs = null;
+  else if (pause !== undefined) {
+    const { timeoutSeconds } = pause;
+    run.pause = pause;
+    run.pauseDeadlineMs = timeoutSeconds === null ? null : nowMs + timeoutSeconds * 1000;
+  }
   if (type === "CANCELLING") run.cancelRequestedAtMs ??= nowMs;
-  if (type === "SCHEDULED") run.leaseToken = null;
-  if (type === "SCHEDULED" || isTerminal(type)) run.sessionId = run.claimRequestId = null;
+  const letsGo = type === "SCHEDULED" || name === "Suspended";
+  if (letsGo) run.leaseToken = null;
+  if (letsGo || isTerminal(type)) run.sessionId = run.claimRequestId = null;
   if (transitionId !== null)
     run.recentTransitionIds = [transitionId, ...run.recentTransitionIds].slice(0, REMEMBERED);
   run.history.push({
@@ -113,6 +131,7 @@ export function move(
     actorId: actor.id,
     reason,
     transitionId,
+    ...(type === "PAUSED" && { point: run.pause?.key }),
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Actor } from "@downbeat/contract";
-import { decideTransitions, retryAfter, type Proposal } from "@downbeat/core";
+import { cancelStep, type Proposal } from "@downbeat/core";
 import type { Fence, FinalState, Grant } from "@downbeat/testkit/history";
 import {
   aRun,
@@ -7,25 +7,12 @@ import {
   isLive,
   move,
   toFinal,
-  unspent,
-  snapshotOf,
   type MemoryRun,
-  type Move,
   type NewMemoryRun,
 } from "./memory-run.ts";
-import {
-  AGAIN,
-  AT_ONCE,
-  AWAITING_RETRY,
-  CLAIMED,
-  fenceOf,
-  holds,
-  LATE,
-  ownedOf,
-  RELEASED,
-  settled,
-  THROUGH_AGENT,
-} from "./moves.ts";
+import { AGAIN, CLAIMED, holds, leasedOf, LATE, ownedOf, RELEASED, settled } from "./moves.ts";
+import { MemoryPauses } from "./memory-pauses.ts";
+import { MemoryRuns } from "./memory-runs.ts";
 import { MemorySessions } from "./memory-sessions.ts";
 import type { Mutations } from "./mutation.ts";
 import type {
@@ -38,6 +25,7 @@ import type {
   NewSession,
   Outcome,
   ReportedTransition,
+  Resume,
   SweepTimes,
 } from "./store.ts";
 import { verdictOf } from "./sweep-verdict.ts";
@@ -49,16 +37,13 @@ export type MemoryStoreOptions = {
   readonly mutations?: Mutations;
 };
 
-type By = { readonly actor: Actor; readonly nowMs: number };
-
 const ENGINE: Actor = { kind: "engine", id: null };
 
 /** The store of the plane in memory: what packages/db does, without SQL, over the same rules of core. */
 export class MemoryStore {
   readonly #options: MemoryStoreOptions;
-  /** In order of creation, which is the order of run ids. */
-  readonly #runs = new Map<string, MemoryRun>();
-  readonly #live = new Map<string, MemoryRun>();
+  readonly #runs: MemoryRuns;
+  readonly #pauses: MemoryPauses;
   readonly #keys = new Map<string, { runId: string; requestHash: string }>();
   readonly #sessions = new MemorySessions();
   readonly #grants: Grant[] = [];
@@ -67,6 +52,9 @@ export class MemoryStore {
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
     this.#mutations = options.mutations ?? new Set();
+    const { random } = options;
+    this.#runs = new MemoryRuns({ random, mutations: this.#mutations });
+    this.#pauses = new MemoryPauses({ runs: this.#runs, random, mutations: this.#mutations });
   }
 
   createRun(given: NewMemoryRun, nowMs: number): Created {
@@ -80,8 +68,7 @@ export class MemoryStore {
     const { scheduledForMs, policy = null, actor } = given;
     const due = { scheduledForMs: scheduledForMs ?? nowMs, policy };
     const run = aRun({ runId, poolId, ...due }, { actor, nowMs });
-    this.#runs.set(runId, run);
-    this.#live.set(runId, run);
+    this.#runs.add(run);
     this.#keys.set(given.key, { runId, requestHash: given.requestHash });
     return { status: "created", runId };
   }
@@ -95,14 +82,17 @@ export class MemoryStore {
     if (session === undefined) return "session_ended";
     const isLapsed = session.leaseExpiresAtMs <= nowMs;
     if (isLapsed && this.#mutations.has("lapse_ends_session")) return "session_ended";
-    const held = this.#heldBy([claim.sessionId]);
+    const held = this.#runs.heldBy([claim.sessionId]);
     const before = held.filter((run) => run.claimRequestId === claim.claimRequestId);
-    if (before.length > 0 && !this.#mutations.has("claims_forgotten")) return before.map(fenceOf);
+    if (before.length > 0 && !this.#mutations.has("claims_forgotten")) return before.map(leasedOf);
     if (isLapsed) return [];
-    const room = Math.min(claim.max, session.capacity - held.length, this.#poolRoom());
-    const taken = this.#claimable(nowMs).slice(0, Math.max(0, room));
+    const room = Math.min(claim.max, session.capacity - held.length);
+    if (room <= 0) return [];
+    const due = this.#claimable(nowMs);
+    if (due.length === 0) return [];
+    const taken = due.slice(0, Math.max(0, Math.min(room, this.#poolRoom())));
     for (const run of taken) this.#grant(run, claim, nowMs);
-    return taken.map(fenceOf);
+    return taken.map(leasedOf);
   }
 
   report(items: readonly ReportedTransition[], actor: Actor, nowMs: number): Outcome[] {
@@ -112,7 +102,7 @@ export class MemoryStore {
       if (run === undefined) continue;
       const places = items.flatMap((item, at) => (item.runId === runId ? [{ item, at }] : []));
       const proposals = places.map(({ item }) => this.#proposal(item));
-      const decided = this.#decide(run, proposals, { actor, nowMs });
+      const decided = this.#runs.decide(run, proposals, { actor, nowMs });
       decided.forEach((outcome, index) => {
         const at = places[index]?.at;
         if (at !== undefined) outcomes[at] = outcome;
@@ -127,7 +117,7 @@ export class MemoryStore {
     const renewed = beat.tick > session.tick;
     if (renewed) session.leaseExpiresAtMs = nowMs + leaseMs;
     session.tick = Math.max(session.tick, beat.tick);
-    return { open: true, renewed, owned: this.#heldBy([beat.sessionId]).map(ownedOf) };
+    return { open: true, renewed, owned: this.#runs.heldBy([beat.sessionId]).map(ownedOf) };
   }
 
   releaseRuns(
@@ -135,10 +125,10 @@ export class MemoryStore {
     nowMs: number,
   ): Moved[] {
     const fences = new Map(runs.map((fence) => [fence.runId, fence]));
-    const given = this.#heldBy([sessionId]).filter(
-      (run) => run.state.type === "PENDING" && holds(run, fences.get(run.runId)),
-    );
-    return this.#moveAll(given, () => RELEASED, { actor, nowMs });
+    const given = this.#runs
+      .heldBy([sessionId])
+      .filter((run) => run.state.type === "PENDING" && holds(run, fences.get(run.runId)));
+    return this.#runs.moveAll(given, () => RELEASED, { actor, nowMs });
   }
 
   endSessions(
@@ -147,9 +137,9 @@ export class MemoryStore {
   ): Moved[] {
     const ended = end.sessionIds.flatMap((id) => this.#sessions.findOpen(id, end.agentId) ?? []);
     for (const session of ended) session.endedAtMs = nowMs;
-    const held = this.#heldBy(ended.map(({ sessionId }) => sessionId));
+    const held = this.#runs.heldBy(ended.map(({ sessionId }) => sessionId));
     const settle = (run: MemoryRun) => settled(run.state.type, "agent_restarted");
-    return this.#moveAll(held, settle, { actor: end.actor, nowMs });
+    return this.#runs.moveAll(held, settle, { actor: end.actor, nowMs });
   }
 
   /** Settles leases as old as a lease that a beat did not name: their agent does not know of them, or lost them. */
@@ -158,22 +148,24 @@ export class MemoryStore {
     nowMs: number,
   ): Moved[] {
     if (this.#mutations.has("absent_runs_stay")) return [];
-    const absent = this.#heldBy([given.sessionId]).filter(
-      (run) =>
-        given.listed.get(run.runId) !== run.epoch &&
-        Date.parse(run.state.at) + given.leaseMs <= nowMs,
-    );
+    const absent = this.#runs
+      .heldBy([given.sessionId])
+      .filter(
+        (run) =>
+          given.listed.get(run.runId) !== run.epoch &&
+          Date.parse(run.state.at) + given.leaseMs <= nowMs,
+      );
     const settle = (run: MemoryRun) => settled(run.state.type, "process_exited");
-    return this.#moveAll(absent, settle, { actor: ENGINE, nowMs });
+    return this.#runs.moveAll(absent, settle, { actor: ENGINE, nowMs });
   }
 
   cancelRun(runId: string, actor: Actor, nowMs: number): Outcome {
     const run = this.#runs.get(runId);
     if (run === undefined) return { status: "not_found", stands: null };
-    const step = run.state.type === "SCHEDULED" ? AT_ONCE : THROUGH_AGENT;
+    const step = cancelStep({ isHeld: run.sessionId !== null, epoch: run.epoch });
     const transitionId = this.#options.random.uuid();
     const proposal: Proposal = { ...step, proposer: "person", transitionId, error: null };
-    this.#decide(run, [proposal], { actor, nowMs });
+    this.#runs.decide(run, [proposal], { actor, nowMs });
     const isCancelled = run.state.type === "CANCELLING" || run.state.type === "CANCELLED";
     return { status: isCancelled ? "accepted" : "rejected", stands: run.state.type };
   }
@@ -184,32 +176,44 @@ export class MemoryStore {
     if (run === undefined || isLive(run)) return { status: "rejected", stands: null };
     const transitionId = this.#options.random.uuid();
     const proposal: Proposal = { ...AGAIN, proposer: "operator", transitionId, error: null };
-    const [outcome] = this.#decide(run, [proposal], { actor, nowMs });
+    const [outcome] = this.#runs.decide(run, [proposal], { actor, nowMs });
     run.retry = budgetOf(run.policy);
     run.scheduledForMs = nowMs;
     run.cancelRequestedAtMs = null;
-    this.#live.set(runId, run);
     return outcome ?? { status: "rejected", stands: null };
+  }
+
+  resumeRun(resume: Resume, actor: Actor, nowMs: number): Outcome {
+    return this.#pauses.resume(resume, actor, nowMs);
+  }
+
+  sweepPauses(nowMs: number): Moved[] {
+    return this.#pauses.sweep(nowMs);
+  }
+
+  /** Which of these pause points were given something. */
+  inputsOf(points: readonly Resume[]): Resume[] {
+    return points.filter(({ runId, point }) => this.#runs.get(runId)?.inputs.has(point));
   }
 
   sweep(times: SweepTimes, nowMs: number): Moved[] {
     const moved: Moved[] = [];
-    for (const run of this.#live.values()) {
+    for (const run of this.#runs.live()) {
       const session = this.#sessions.get(run.sessionId);
       if (session === undefined) continue;
       const verdict = verdictOf({ run, session, times, nowMs });
       if (verdict !== undefined)
-        moved.push(...this.#moveAll([run], () => verdict, { actor: ENGINE, nowMs }));
+        moved.push(...this.#runs.moveAll([run], () => verdict, { actor: ENGINE, nowMs }));
     }
     return moved;
   }
 
   markLate(lateAfterMs: number, nowMs: number): Moved[] {
-    const late = [...this.#live.values()].filter(
+    const late = [...this.#runs.live()].filter(
       (run) =>
         run.state.type === "SCHEDULED" && !run.isLate && run.scheduledForMs < nowMs - lateAfterMs,
     );
-    return this.#moveAll(late, () => LATE, { actor: ENGINE, nowMs });
+    return this.#runs.moveAll(late, () => LATE, { actor: ENGINE, nowMs });
   }
 
   /** The session that holds a run. */
@@ -218,36 +222,32 @@ export class MemoryStore {
   }
 
   get liveCount(): number {
-    return this.#live.size;
+    return this.#runs.liveCount;
   }
 
   finalState(atMs: number): FinalState {
     const { poolId, poolLimit } = this.#options;
     return {
       atMs,
-      runs: [...this.#runs.values()].map(toFinal),
+      runs: [...this.#runs.all()].map(toFinal),
       sessions: this.#sessions.all(),
       grants: this.#grants,
       poolLimits: new Map(poolLimit === null ? [] : [[poolId, poolLimit]]),
     };
   }
 
-  #heldBy(sessionIds: readonly string[]): MemoryRun[] {
-    return [...this.#live.values()].filter(
-      ({ sessionId }) => sessionId !== null && sessionIds.includes(sessionId),
-    );
-  }
-
   #poolRoom(): number {
     const { poolLimit } = this.#options;
-    const held = [...this.#live.values()].filter(({ sessionId }) => sessionId !== null);
-    return poolLimit === null ? Infinity : poolLimit - held.length;
+    if (poolLimit === null) return Infinity;
+    const held = [...this.#runs.live()].filter(({ sessionId }) => sessionId !== null);
+    return poolLimit - held.length;
   }
 
   #claimable(nowMs: number): MemoryRun[] {
-    return [...this.#live.values()]
-      .filter((run) => run.state.type === "SCHEDULED" && run.scheduledForMs <= nowMs)
-      .toSorted((one, other) => one.scheduledForMs - other.scheduledForMs);
+    const due: MemoryRun[] = [];
+    for (const run of this.#runs.live())
+      if (run.state.type === "SCHEDULED" && run.scheduledForMs <= nowMs) due.push(run);
+    return due.toSorted((one, other) => one.scheduledForMs - other.scheduledForMs);
   }
 
   #grant(run: MemoryRun, { sessionId, agentId, claimRequestId }: Claim, nowMs: number): void {
@@ -261,40 +261,9 @@ export class MemoryStore {
     this.#grants.push({ runId, epoch, leaseToken, sessionId, claimRequestId, atMs: nowMs });
   }
 
-  #proposal({ epoch, leaseToken, transitionId, type, name, reason }: ReportedTransition): Proposal {
+  #proposal({ epoch, leaseToken, transitionId, pause, ...step }: ReportedTransition): Proposal {
+    const { type, name, reason } = step;
     const fence = this.#mutations.has("ignore_fence") ? {} : { fence: { epoch, leaseToken } };
-    return { proposer: "agent", ...fence, transitionId, type, name, reason, error: null };
-  }
-
-  #decide(run: MemoryRun, proposals: readonly Proposal[], by: By): Outcome[] {
-    const { outcomes, accepted } = decideTransitions(
-      snapshotOf(run),
-      proposals,
-      new Date(by.nowMs),
-      () => this.#options.random.unit(),
-    );
-    for (const { state, reason, transitionId, retry } of accepted)
-      this.#move(run, { type: state.type, name: state.name, reason, transitionId, retry }, by);
-    return outcomes.map(({ status, state }) => ({ status, stands: state?.type ?? null }));
-  }
-
-  #moveAll(
-    runs: readonly MemoryRun[],
-    moveOf: (run: MemoryRun) => Omit<Move, "transitionId">,
-    by: By,
-  ): Moved[] {
-    return runs.map((run) => {
-      const asked = moveOf(run);
-      const retry = retryAfter(asked, run.retry, () => this.#options.random.unit());
-      const { type, name, reason } = retry === undefined ? asked : AWAITING_RETRY;
-      const transitionId = this.#options.random.uuid();
-      this.#move(run, { type, name, reason, transitionId, retry }, by);
-      return { runId: run.runId, type, name, reason };
-    });
-  }
-
-  #move(run: MemoryRun, step: Move, by: By): void {
-    move(run, this.#mutations.has("budget_unspent") ? unspent(run, step) : step, by);
-    if (!isLive(run)) this.#live.delete(run.runId);
+    return { proposer: "agent", ...fence, transitionId, type, name, reason, pause, error: null };
   }
 }

@@ -1,7 +1,7 @@
 import type { StateType } from "@downbeat/contract";
 import type { Fence } from "@downbeat/testkit/history";
 import type { MemoryRun, Move } from "./memory-run.ts";
-import type { Owned } from "./store.ts";
+import type { Leased, Owned } from "./store.ts";
 
 export const CLAIMED: Move = {
   type: "PENDING",
@@ -9,16 +9,6 @@ export const CLAIMED: Move = {
   reason: "claimed",
   transitionId: null,
 };
-export const AT_ONCE = {
-  type: "CANCELLED",
-  name: "Cancelled",
-  reason: "cancelled_before_start",
-} as const;
-export const THROUGH_AGENT = {
-  type: "CANCELLING",
-  name: "Cancelling",
-  reason: "cancel_requested",
-} as const;
 export const AWAITING_RETRY = {
   type: "SCHEDULED",
   name: "AwaitingRetry",
@@ -42,8 +32,13 @@ export function ownedOf({ runId, epoch, state }: MemoryRun): Owned {
   return { runId, epoch, type: state.type };
 }
 
-export function fenceOf({ runId, epoch, leaseToken }: MemoryRun): Fence {
+function fenceOf({ runId, epoch, leaseToken }: MemoryRun): Fence {
   return { runId, epoch, leaseToken: leaseToken ?? "" };
+}
+
+/** The lease of a claimed run, with what its pause points were given before this attempt. */
+export function leasedOf(run: MemoryRun): Leased {
+  return { ...fenceOf(run), inputs: run.epoch > 1 ? [...run.inputs].toSorted() : [] };
 }
 
 export function holds(run: MemoryRun, fence: Fence | undefined): boolean {

@@ -15,6 +15,12 @@ export type Mutation =
   /** A retry by the policy does not spend its budget. */
   | "budget_unspent"
   /** Leases that no heartbeat names stay with the session. */
-  | "absent_runs_stay";
+  | "absent_runs_stay"
+  /** A call to resume is taken for whichever pause point the run waits at. */
+  | "resume_ignores_point"
+  /** A run that is suspended keeps its lease. */
+  | "suspended_keeps_lease"
+  /** Nobody looks for paused runs whose time is up. */
+  | "pauses_unswept";
 
 export type Mutations = ReadonlySet<Mutation>;

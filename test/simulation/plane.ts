@@ -2,23 +2,35 @@ import type { RetryPolicy } from "@downbeat/contract";
 import type { Fence } from "@downbeat/testkit/history";
 import type { MemoryStore } from "./memory-store.ts";
 import type { Mutations } from "./mutation.ts";
-import type { BeatAnswer, Moved, Outcome, ReportedTransition, SweepTimes } from "./store.ts";
+import type {
+  BeatAnswer,
+  Leased,
+  Moved,
+  Outcome,
+  ReportedTransition,
+  Resume,
+  SweepTimes,
+} from "./store.ts";
 import type { Cancel, Timeline } from "./timeline.ts";
+
+/** A run that a heartbeat names, with the pause point at which its process waits. */
+export type Listed = Pick<Fence, "runId" | "epoch"> & { readonly awaits?: string | undefined };
 
 /** What can be asked of the plane, and what it answers. */
 export type Protocol = {
   trigger: [{ key: string; delayMs: number; policy: RetryPolicy | null }, { runId: string }];
   cancel: [{ runId: string }, { accepted: boolean }];
   retry: [{ runId: string }, { accepted: boolean }];
+  resume: [Resume, { accepted: boolean }];
   open_session: [{ endedSessionIds: readonly string[]; capacity: number }, { sessionId: string }];
   claim: [
     { sessionId: string; claimRequestId: string; max: number; waitMs: number; idleTick?: number },
-    { leases: readonly Fence[] },
+    { leases: readonly Leased[] },
   ];
   report: [{ items: readonly ReportedTransition[] }, { outcomes: readonly Outcome[] }];
   heartbeat: [
-    { sessionId: string; tick: number; runs: readonly Pick<Fence, "runId" | "epoch">[] },
-    { cancel: readonly string[]; fenced: readonly string[] },
+    { sessionId: string; tick: number; runs: readonly Listed[] },
+    { cancel: readonly string[]; fenced: readonly string[]; inputs: readonly Resume[] },
   ];
   release: [
     { sessionId: string; runs: readonly Fence[]; endSession: boolean },
@@ -93,6 +105,7 @@ export class Plane {
       trigger: (it) => this.#trigger(it),
       cancel: (it) => this.#cancel(it),
       retry: (it) => this.#retry(it),
+      resume: (it) => this.#resume(it),
       open_session: (it) => this.#openSession(it),
       claim: (it) => this.#claim(it),
       report: (it) => this.#report(it),
@@ -128,6 +141,15 @@ export class Plane {
     this.#lookForAll();
   }
 
+  #resume({ input, from, reply }: Request<"resume">): void {
+    const { store, timeline } = this.#options;
+    const { status } = store.resumeRun(input, person(from), timeline.nowMs);
+    reply({ ok: { accepted: status === "accepted" } });
+    const holder = store.holderOf(input.runId);
+    if (holder !== null) this.#endHold(holder);
+    this.#lookForAll();
+  }
+
   #openSession({ input, from, reply }: Request<"open_session">): void {
     const { store, timeline, times, poolId } = this.#options;
     const actor = agent(from);
@@ -159,7 +181,11 @@ export class Plane {
     const owned = new Map(answer.owned.map(({ runId, epoch }) => [runId, epoch]));
     const cancel = answer.owned.filter(({ type }) => type === "CANCELLING");
     const fenced = input.runs.filter(({ runId, epoch }) => owned.get(runId) !== epoch);
-    reply({ ok: { cancel: cancel.map(idOf), fenced: fenced.map(idOf) } });
+    const awaited = input.runs.flatMap(({ runId, awaits: point }) =>
+      point === undefined || fenced.some((run) => run.runId === runId) ? [] : [{ runId, point }],
+    );
+    const inputs = this.#options.store.inputsOf(awaited);
+    reply({ ok: { cancel: cancel.map(idOf), fenced: fenced.map(idOf), inputs } });
   }
 
   #beat(agentId: string, { sessionId, tick, runs }: Protocol["heartbeat"][0]): BeatAnswer {
@@ -195,7 +221,7 @@ export class Plane {
     return true;
   }
 
-  #answer(hold: Hold, leases: readonly Fence[]): void {
+  #answer(hold: Hold, leases: readonly Leased[]): void {
     const { store, timeline } = this.#options;
     const { sessionId } = hold.input;
     if (hold.hasHungUp())
@@ -218,6 +244,7 @@ export class Plane {
   #sweep(): void {
     const { store, timeline, times } = this.#options;
     store.markLate(times.lateAfterMs, timeline.nowMs);
+    if (store.sweepPauses(timeline.nowMs).length > 0) this.#lookForAll();
     if (timeline.nowMs < this.#restUntilMs) return;
     const moved: Moved[] = store.sweep(times, timeline.nowMs);
     if (moved.length > 0) this.#lookForAll();

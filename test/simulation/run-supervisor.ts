@@ -1,4 +1,4 @@
-import type { StateName, StateReasonCode, StateType } from "@downbeat/contract";
+import type { PausePoint, StateName, StateReasonCode, StateType } from "@downbeat/contract";
 import type { Fence } from "@downbeat/testkit/history";
 import type { AgentProcess } from "./agent-process.ts";
 import type { HeldRun } from "./held-run.ts";
@@ -9,22 +9,27 @@ type Step = {
   readonly type: StateType;
   readonly name: StateName;
   readonly reason: StateReasonCode;
+  readonly pause?: PausePoint;
 };
 
 const RUNNING: Step = { type: "RUNNING", name: "Running", reason: "started" };
 const RETRYING: Step = { type: "RUNNING", name: "Retrying", reason: "retrying" };
+const COMPLETED: Step = { type: "COMPLETED", name: "Completed", reason: "completed" };
+const PAUSED = { type: "PAUSED", name: "Paused", reason: "pause_requested" } as const;
+const SUSPENDED = { type: "PAUSED", name: "Suspended", reason: "suspend_requested" } as const;
 const CANCELLED: Step = { type: "CANCELLED", name: "Cancelled", reason: "cancelled" };
 const RESTARTED: Step = { type: "CRASHED", name: "Crashed", reason: "agent_restarted" };
 const KILLED: Step = { type: "CRASHED", name: "Crashed", reason: "process_killed" };
 const ENDINGS: readonly [Step, ...Step[]] = [
-  { type: "COMPLETED", name: "Completed", reason: "completed" },
-  { type: "COMPLETED", name: "Completed", reason: "completed" },
+  COMPLETED,
+  COMPLETED,
   { type: "FAILED", name: "Failed", reason: "failed" },
   { type: "CRASHED", name: "Crashed", reason: "process_exited" },
 ];
 
 const LONGEST_PREPARATION_MS = 2_000;
 const LONGEST_CANCEL_MS = 8_000;
+const LONGEST_PATIENCE_MS = 60_000;
 
 export type SupervisorParts = {
   readonly process: AgentProcess;
@@ -127,6 +132,14 @@ export class RunSupervisor {
     });
   }
 
+  /** Someone gave what its process waits for. */
+  resume(held: HeldRun | undefined, key: string): void {
+    if (held === undefined || held.phase !== "running" || held.awaits !== key) return;
+    held.awaits = undefined;
+    held.inputs.add(key);
+    this.#goOn(held);
+  }
+
   #execute(held: HeldRun): void {
     const { process, shipper } = this.#parts;
     const { random, disk } = process.world;
@@ -134,7 +147,7 @@ export class RunSupervisor {
     const durationMs = random.chance(0.2)
       ? random.between(60_000, 240_000)
       : random.between(10, 20_000);
-    process.after(durationMs, () => this.#finish(held, random.pick(ENDINGS)));
+    process.after(durationMs, () => this.#goOn(held));
     if (!random.chance(0.2)) return;
     process.after(durationMs / 2, () => {
       if (held.phase !== "running") return;
@@ -143,9 +156,28 @@ export class RunSupervisor {
     });
   }
 
+  /** Passes every pause point that was given something; waits at the next, or ends. */
+  #goOn(held: HeldRun): void {
+    if (held.phase !== "running") return;
+    const { process } = this.#parts;
+    const { random, scripts } = process.world;
+    const stop = scripts.of(held.lease.runId).find(({ point }) => !held.inputs.has(point.key));
+    if (stop === undefined) return this.#finish(held, random.pick(ENDINGS));
+    const { point, suspends, losesPatience } = stop;
+    if (suspends) return this.#finish(held, { ...SUSPENDED, pause: point });
+    held.awaits = point.key;
+    process.world.disk.outbox.push(this.#transition(held.lease, { ...PAUSED, pause: point }));
+    this.#parts.shipper.ship();
+    if (losesPatience)
+      process.after(random.between(1, LONGEST_PATIENCE_MS), () => {
+        if (held.awaits === point.key) this.#finish(held, COMPLETED);
+      });
+  }
+
   #finish(held: HeldRun, step: Step): void {
     if (held.phase !== "running" && held.phase !== "announcing") return;
-    this.#end(held, step);
+    const isTooLate = step.name === "Suspended" && held.isCancelRequested;
+    this.#end(held, isTooLate ? CANCELLED : step);
     this.#leave();
   }
 
@@ -153,6 +185,7 @@ export class RunSupervisor {
   #end(held: HeldRun, step: Step): void {
     const { process, shipper } = this.#parts;
     held.phase = "over";
+    held.awaits = undefined;
     process.world.disk.putEnd(this.#transition(held.lease, step));
     shipper.ship();
   }

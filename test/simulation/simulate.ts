@@ -15,6 +15,7 @@ import { Plane } from "./plane.ts";
 import { Planes } from "./planes.ts";
 import { planTroubles } from "./troubles.ts";
 import { Random } from "./random.ts";
+import { Scripts } from "./scripts.ts";
 import { Timeline } from "./timeline.ts";
 
 export type Simulation = {
@@ -50,8 +51,9 @@ export function simulate(seed: number, mutations: Mutations = CALM): Simulation 
   const more = Array.from({ length: random.between(0, 2) }, aPlane);
   const planes = new Planes({ planes: [aPlane(), ...more], random, log });
   const network = new Network({ timeline, random, planes });
-  const caller = new Caller({ timeline, network, random, log });
-  const shared = { timeline, network, random, log, mutations, ...TIMES };
+  const scripts = new Scripts(seed);
+  const caller = new Caller({ timeline, network, random, log, scripts });
+  const shared = { timeline, network, random, log, mutations, scripts, ...TIMES };
   const slots = Array.from({ length: random.between(1, 3) }, (_, at) => {
     const size = { concurrency: random.between(1, 3), prefetch: random.between(0, 2) };
     return new AgentSlot(`agent-${at + 1}`, { ...shared, ...size });
@@ -92,6 +94,7 @@ function planTriggers(caller: Caller, timeline: Timeline, random: Random): void 
       policy: random.chance(0.4) ? aPolicy(random) : null,
       willCancel: random.chance(0.15),
       willRetry: random.chance(0.15),
+      willAnswer: random.chance(0.8),
     };
     timeline.after(atMs, () => caller.trigger(run));
   }

@@ -21,6 +21,7 @@ describe("the simulated plane and its agents", () => {
       "trigger",
       "cancel",
       "retry",
+      "resume",
       "open_session",
       "claim",
       "report",
@@ -42,6 +43,9 @@ describe("without a safeguard", () => {
     end_before_delivery: "restart_is_not_imagined",
     absent_runs_stay: "accepted_trigger_ends_once",
     budget_unspent: "retry_budget_holds",
+    resume_ignores_point: "resumed_once_per_input",
+    suspended_keeps_lease: "suspended_run_holds_nothing",
+    pauses_unswept: "accepted_trigger_ends_once",
   };
   const most = 400;
 

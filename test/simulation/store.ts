@@ -1,4 +1,4 @@
-import type { Actor, StateName, StateReasonCode, StateType } from "@downbeat/contract";
+import type { Actor, PausePoint, StateName, StateReasonCode, StateType } from "@downbeat/contract";
 import type { Fence } from "@downbeat/testkit/history";
 
 /** A transition as a report carries it. */
@@ -7,6 +7,8 @@ export type ReportedTransition = Fence & {
   readonly type: StateType;
   readonly name: StateName;
   readonly reason: StateReasonCode;
+  /** With PAUSED: what the run waits for. */
+  readonly pause?: PausePoint;
 };
 
 export type Outcome = { readonly status: string; readonly stands: StateType | null };
@@ -31,8 +33,14 @@ export type Created =
   | { readonly status: "created" | "standing"; readonly runId: string }
   | { readonly status: "mismatch" };
 
+/** A lease, with the keys of the pause points that were given something. */
+export type Leased = Fence & { readonly inputs: readonly string[] };
+
 /** What a claim gives; `session_ended` when the session is not open. */
-export type Claimed = readonly Fence[] | "session_ended";
+export type Claimed = readonly Leased[] | "session_ended";
+
+/** What a person says: the run may go on from this pause point. */
+export type Resume = { readonly runId: string; readonly point: string };
 
 export type NewSession = {
   readonly agentId: string;
@@ -76,6 +84,8 @@ export type Store = {
     nowMs: number,
   ) => Result<Moved[]>;
   cancelRun: (runId: string, actor: Actor, nowMs: number) => Result<Outcome>;
+  resumeRun: (resume: Resume, actor: Actor, nowMs: number) => Result<Outcome>;
+  sweepPauses: (nowMs: number) => Result<Moved[]>;
   sweep: (times: SweepTimes, nowMs: number) => Result<Moved[]>;
   markLate: (lateAfterMs: number, nowMs: number) => Result<Moved[]>;
 };

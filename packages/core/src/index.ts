@@ -4,6 +4,7 @@ export * from "./describe-waiting.ts";
 export * from "./is-worth-compacting.ts";
 export * from "./plan-retention.ts";
 export * from "./retry-after.ts";
+export * from "./run-steps.ts";
 export * from "./share-out.ts";
 export * from "./transition-rules.ts";
 export * from "./waiting-facts.ts";

@@ -61,6 +61,7 @@ describe("the rule table", () => {
       "RUNNING → CANCELLED",
       "PAUSED → SCHEDULED",
       "PAUSED → RUNNING",
+      "PAUSED → COMPLETED",
       "PAUSED → FAILED",
       "PAUSED → CRASHED",
       "CANCELLING → COMPLETED",

@@ -21,7 +21,7 @@ const TABLE: Record<StateType, string> = {
   SCHEDULED: "e         e       -       -      -          o         eo     o       peo",
   PENDING: "  ae        -       a       -      pe         o         ao     aeo     eo",
   RUNNING: "  a         -       ae      a      pe         ao        ao     aeo     ao",
-  PAUSED: "   ape       -       ape     -      pe         o         aeo    aeo     peo",
+  PAUSED: "   ape       -       ape     -      pe         ao        aeo    aeo     peo",
   CANCELLING: "-        -       -       -      -          ao        ao     aeo     aeo",
   COMPLETED: "o         -       -       -      -          -         -      -       -",
   FAILED: "   o         -       -       -      -          -         -      -       -",

@@ -43,7 +43,7 @@ async function resume(context: CliContext, options: Options, given: string): Pro
   const input = await sealInput(context, { runId, pause }, options);
   const signing = await signingInForce(context, options.sign);
   const signature = signing && (await signInput(signing, { runId, key: pause.key, input }));
-  const body = { input, ...(signature !== undefined && { signature }) };
+  const body = { point: pause.key, input, ...(signature !== undefined && { signature }) };
   const run = await client.call("resumeRun", { params: { runId }, body });
   context.output.result(run, () => `Run ${runId} goes on from "${pause.key}".`);
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Artifact, Metric } from "../artifact.ts";
 import { plain } from "../boundary.ts";
 import { BATCH_LIMIT } from "../protocol-limits.ts";
-import { Flag, Id } from "../identifiers.ts";
+import { Flag, Id, Name } from "../identifiers.ts";
 import { pageOf, pageQuery } from "../paging.ts";
 import { sealed } from "../sealed.ts";
 import { signed } from "../signed.ts";
@@ -122,6 +122,8 @@ export const runRoutes = {
     access: ["runner"],
     params: runParams,
     body: z.strictObject({
+      /** The pause point that this is for. Said, so that a call that is made twice resumes nothing else. */
+      point: Name.optional(),
       input: sealed("input").nullable().default(null),
       /** For agents that let nothing unsigned go on. */
       signature: signed("input").optional(),

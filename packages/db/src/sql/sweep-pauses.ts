@@ -1,5 +1,6 @@
 import type { PausePoint } from "@downbeat/contract";
-import { applyMoves, engine, toMove, type Move, type MovedRun } from "../engine-move.ts";
+import { lapseStep } from "@downbeat/core";
+import { applyMoves, engine, toMove, type MovedRun } from "../engine-move.ts";
 import type { EngineTx } from "../transaction.ts";
 import { databaseNow } from "./database-now.ts";
 import type { LockedRunRow } from "./locked-run-row.ts";
@@ -30,16 +31,10 @@ export async function sweepPauses(
     tx,
     rows.filter(({ pause }) => pause.onTimeout === "resume"),
   );
-  const moves = rows.map((row) => toMove(row, moveOf(row), { actor: engine, at }));
+  const moves = rows.map((row) =>
+    toMove(row, lapseStep(row.pause, { isHeld: row.session_id !== null }), { actor: engine, at }),
+  );
   return applyMoves(tx, moves, at);
-}
-
-function moveOf({ pause, session_id }: Row): Move {
-  if (pause.onTimeout === "fail")
-    return { type: "FAILED", name: "TimedOut", reason: "pause_timed_out" };
-  if (session_id === null)
-    return { type: "SCHEDULED", name: "Resuming", reason: "resumed_by_timeout" };
-  return { type: "RUNNING", name: "Running", reason: "resumed_by_timeout" };
 }
 
 async function storeNoInput(tx: EngineTx, rows: readonly Row[]): Promise<void> {

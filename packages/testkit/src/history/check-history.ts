@@ -4,6 +4,7 @@ import { grantInvariants } from "./grant-invariants.ts";
 import type { HistoryWindows, Invariant } from "./invariant.ts";
 import { lapseInvariants } from "./lapse-invariants.ts";
 import { leaseInvariants } from "./lease-invariants.ts";
+import { pauseInvariants } from "./pause-invariants.ts";
 import { runInvariants } from "./run-invariants.ts";
 
 /** A broken invariant and how it shows. */
@@ -14,6 +15,7 @@ export const INVARIANTS = {
   ...leaseInvariants,
   ...grantInvariants,
   ...lapseInvariants,
+  ...pauseInvariants,
 } satisfies Record<string, Invariant>;
 
 export type InvariantName = keyof typeof INVARIANTS;

@@ -12,6 +12,8 @@ export type FinalRow = {
   readonly reason: string;
   /** Null for rows that no proposal made (creation, claim). */
   readonly transitionId: string | null;
+  /** Of PAUSED: the key of the pause point, where that is known. */
+  readonly point?: string | undefined;
 };
 
 export type FinalRun = {
@@ -67,7 +69,7 @@ export function tenuresOf(run: FinalRun, endMs: number): Tenure[] {
   const tenures: Tenure[] = [];
   let held: FinalRow | undefined;
   for (const row of run.history) {
-    if (held !== undefined && (row.type === "SCHEDULED" || isTerminal(row.type))) {
+    if (held !== undefined && letsGo(row)) {
       tenures.push({ run, epoch: held.epoch, fromMs: held.atMs, untilMs: row.atMs, isOpen: false });
       held = undefined;
     }
@@ -76,4 +78,8 @@ export function tenuresOf(run: FinalRun, endMs: number): Tenure[] {
   if (held !== undefined)
     tenures.push({ run, epoch: held.epoch, fromMs: held.atMs, untilMs: endMs, isOpen: true });
   return tenures;
+}
+
+function letsGo({ type, name }: FinalRow): boolean {
+  return type === "SCHEDULED" || name === "Suspended" || isTerminal(type);
 }

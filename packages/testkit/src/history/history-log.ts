@@ -14,6 +14,7 @@ export type Operations = {
   trigger: [input: { key: string }, output: { runId: string }];
   cancel: [input: { runId: string }, output: { accepted: boolean }];
   retry: [input: { runId: string }, output: { accepted: boolean }];
+  resume: [input: { runId: string; point: string }, output: { accepted: boolean }];
   open_session: [
     input: { agentId: string; endedSessionIds: readonly string[] },
     output: { sessionId: string },

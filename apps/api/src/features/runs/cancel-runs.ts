@@ -1,4 +1,5 @@
 import { isTerminal, type StateType } from "@downbeat/contract";
+import { cancelStep } from "@downbeat/core";
 import {
   applyTransitions,
   findDescendants,
@@ -63,16 +64,9 @@ export function isBeingCancelled(type: StateType | undefined): boolean {
   return type === "CANCELLING" || type === "CANCELLED";
 }
 
-function wishFor(run: LockedRun, isChild: boolean): Wish {
-  const proposer = "person";
-  // Nobody holds it: there is no process to stop.
-  if (run.sessionId === null) {
-    const reason = run.epoch === 0 ? "cancelled_before_start" : "cancelled_while_waiting";
-    const type = "CANCELLED";
-    return { proposer, type, name: "Cancelled", reason: isChild ? "parent_cancelled" : reason };
-  }
-  const reason = isChild ? "parent_cancelled" : "cancel_requested";
-  return { proposer, type: "CANCELLING", name: "Cancelling", reason };
+function wishFor({ sessionId, epoch }: LockedRun, isChild: boolean): Wish {
+  const step = cancelStep({ isHeld: sessionId !== null, epoch });
+  return { proposer: "person", ...step, ...(isChild && { reason: "parent_cancelled" }) };
 }
 
 function sessionsOf(

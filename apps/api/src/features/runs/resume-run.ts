@@ -7,24 +7,22 @@ import {
   type Signed,
   type WrappedDataKey,
 } from "@downbeat/contract";
+import { resumeStep } from "@downbeat/core";
 import { applyTransitions, lockRuns, storeDataKeys, storeRunInput } from "@downbeat/db";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
-import { propose, type Wish } from "./propose.ts";
+import { propose } from "./propose.ts";
 import { requireRun, withoutParameters } from "./read-run-detail.ts";
 import { runNotFound } from "./run-not-found.ts";
 
 export type Resume = {
   readonly runId: string;
+  /** The pause point that it is for, where the caller says so. */
+  readonly point?: string | undefined;
   readonly input: RunInput["input"];
   readonly signature?: Signed<"input"> | undefined;
   readonly dataKeys: readonly WrappedDataKey[];
 };
-
-const BY_PERSON = { proposer: "person", reason: "resumed" } as const;
-// Its process waits and goes on; a suspended run has none, and starts from the top with what it was given.
-const GO_ON: Wish = { ...BY_PERSON, type: "RUNNING", name: "Running" };
-const START_AGAIN: Wish = { ...BY_PERSON, type: "SCHEDULED", name: "Resuming" };
 
 /**
  * Lets a paused run go on. The input is kept first, so that the agent which hears of the resumption finds it.
@@ -34,13 +32,14 @@ const START_AGAIN: Wish = { ...BY_PERSON, type: "SCHEDULED", name: "Resuming" };
 export async function resumeRun(
   services: Services,
   ctx: RequestContext,
-  { runId, input, signature, dataKeys }: Resume,
+  { runId, point, input, signature, dataKeys }: Resume,
 ): Promise<Run> {
   const { database, claims, now } = services;
   const { run, standing } = await database.inWorkspace(ctx, async (tx) => {
     const locked = (await lockRuns(tx, [runId])).get(runId);
     if (locked === undefined) throw runNotFound(runId);
-    const wish = locked.sessionId === null ? START_AGAIN : GO_ON;
+    const step = resumeStep({ isHeld: locked.sessionId !== null });
+    const wish = { proposer: "person", ...step } as const;
     const isPaused = locked.state.type === "PAUSED";
     const transition = isPaused ? propose(locked, wish, { ctx, now: now() }) : undefined;
     if (transition === undefined) {
@@ -49,7 +48,7 @@ export async function resumeRun(
       });
     }
     const key = locked.pause?.key ?? "pause";
-    requireGivenTo(key, { runId, input, signature });
+    requireGivenTo(key, { runId, point, input, signature });
     if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
     await storeRunInput(tx, { runId, key, input, signature: signature ?? null });
     await applyTransitions(tx, [transition]);
@@ -60,17 +59,22 @@ export async function resumeRun(
   return run;
 }
 
-/** Its agent would refuse it: an input is for one pause point, and the run may have gone on to another meanwhile. */
-function requireGivenTo(key: string, { runId, input, signature }: Omit<Resume, "dataKeys">): void {
-  const point = input === null ? key : readSealedHeader(input)?.point;
-  if (point !== key) {
-    const given = point === undefined ? "no pause point" : `the pause point "${point}"`;
-    throw elsewhere(`The run ${runId} waits at "${key}", and the input is sealed for ${given}.`);
+/** The run may have gone on to another pause point meanwhile. What is for one is for no other; its agent would refuse it. */
+function requireGivenTo(
+  key: string,
+  { runId, point = key, input, signature }: Omit<Resume, "dataKeys">,
+): void {
+  const waits = `The run ${runId} waits at "${key}"`;
+  if (point !== key) throw elsewhere(`${waits}, and what is given is for "${point}".`);
+  const sealedFor = input === null ? key : readSealedHeader(input)?.point;
+  if (sealedFor !== key) {
+    const given = sealedFor === undefined ? "no pause point" : `the pause point "${sealedFor}"`;
+    throw elsewhere(`${waits}, and the input is sealed for ${given}.`);
   }
   const stated = signature === undefined ? undefined : readStatement("input", signature);
   if (stated === undefined || (stated.run === runId && stated.point === key)) return;
   throw elsewhere(
-    `The run ${runId} waits at "${key}", and what is signed is for "${stated.point}" of the run ${stated.run}.`,
+    `${waits}, and what is signed is for "${stated.point}" of the run ${stated.run}.`,
   );
 }
 
