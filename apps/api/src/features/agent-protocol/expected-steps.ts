@@ -10,7 +10,10 @@ import {
 } from "@downbeat/db";
 import type { RememberedRun } from "../../engine/run-memory.ts";
 
-/** The two steps that nearly every run takes, and what writes them for runs that nobody has read or locked, as the last of a transaction. */
+/**
+ * The two steps that nearly every run takes, and what writes them, as the last of a transaction, for runs that nobody has
+ * read or locked.
+ */
 export const EXPECTED_STEPS = {
   start: {
     from: "PENDING",
