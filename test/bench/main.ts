@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { EMBEDDED, startBenchPostgres, type BenchDatabase } from "./bench-database.ts";
 import type { Figure } from "./figure.ts";
 import { cliStart } from "./figures/cli-start.ts";
+import { dashboardJs, dashboardOpen } from "./figures/dashboard.ts";
 import { deadRows } from "./figures/dead-rows.ts";
 import { dispatchLatency } from "./figures/dispatch-latency.ts";
 import { forkRatio } from "./figures/fork-ratio.ts";
@@ -39,6 +40,8 @@ const FIGURES: Record<string, Measure> = {
   growth: (postgres, { runs }) => growth(postgres, runs),
   retention_size: (postgres, { runs }) => retentionSize(postgres, runs),
   dead_rows: (postgres, { minutes }) => deadRows(postgres, minutes),
+  dashboard_open: async (postgres) => [await dashboardOpen(postgres)],
+  dashboard_js: async () => [await dashboardJs()],
   fork_ratio: async () => [await forkRatio()],
   cli_start: async () => [await cliStart()],
   sdk: () => sdkTaskCost(),

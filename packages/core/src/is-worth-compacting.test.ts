@@ -11,8 +11,8 @@ it.each([
   ["and not fewer", { ...busy, live: 0, dead: 49, deadBefore: 49 }, false],
   ["a fifth of all rows may be dead", { ...busy, live: 2000, dead: 500, deadBefore: 500 }, false],
   ["and not more", { ...busy, live: 2000, dead: 501, deadBefore: 501 }, true],
-  ["many live rows are left to vacuum", { ...busy, live: 2001, dead: 90_000 }, false],
-  ["but for what it cannot take", { ...busy, live: 2001, dead: 90_000, heldBackSeconds: 60 }, true],
+  ["many live rows are left to vacuum", { ...busy, live: 5001, dead: 90_000 }, false],
+  ["but for what it cannot take", { ...busy, live: 5001, dead: 90_000, heldBackSeconds: 20 }, true],
   [
     "more than anyone should wait for are not copied",
     { ...busy, live: 20_001, dead: 90_000, heldBackSeconds: 999 },

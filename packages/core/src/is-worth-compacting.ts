@@ -17,9 +17,9 @@ const LEAST_DEAD = [
 /** Dead rows for each live one that are let be: a fifth of all rows. */
 const DEAD_PER_LIVE = 0.25;
 /** Copying more rows than that takes longer than anybody should wait; vacuum does better there, unless it is held back. */
-const MOST_LIVE = 2000;
+const MOST_LIVE = 5000;
 const MOST_LIVE_HELD_BACK = 20_000;
-const HELD_BACK_SECONDS = 60;
+const HELD_BACK_SECONDS = 20;
 
 /** Whether the live rows of a hot table are few enough beside its dead ones to be copied into fresh storage now. */
 export function isWorthCompacting({ live, dead, deadBefore, heldBackSeconds }: HotTable): boolean {

@@ -61,7 +61,7 @@ export function runStatesQuery(caller: Caller, run: Run) {
   });
 }
 
-/** How many task runs are loaded without being asked for. */
+/** How many task runs are loaded without being asked for, in one page: as many as the API gives at once. */
 export const TASK_RUNS_AT_FIRST = 1_000;
 
 /** Read again at once when the run has changed, so that its end is not missed. */
@@ -85,7 +85,7 @@ async function readTaskRuns(
   const items: TaskRun[] = [];
   let cursor: string | undefined;
   do {
-    const query = { limit: 200, cursor };
+    const query = { limit: TASK_RUNS_AT_FIRST, cursor };
     const page = await caller.call("listTaskRuns", { params: { runId }, query }, { signal });
     items.push(...page.items);
     cursor = page.nextCursor ?? undefined;

@@ -33,6 +33,12 @@ const runParams = z.strictObject({ runId: Id });
 const After = plain(z.string().regex(/^\d+\.\d+$/));
 const dataKeys = z.array(WrappedDataKey).max(10).default([]);
 
+/** Larger pages than elsewhere: a run may have thousands of task runs, and whoever looks at it wants to see many of them at once. */
+const taskRunPageQuery = {
+  ...pageQuery,
+  limit: plain(z.coerce.number().int().min(1).max(1000)).default(50),
+};
+
 export const runRoutes = {
   createRun: route({
     method: "POST",
@@ -175,7 +181,7 @@ export const runRoutes = {
     tag: "runs",
     access: ["viewer"],
     params: runParams,
-    query: z.strictObject(pageQuery),
+    query: z.strictObject(taskRunPageQuery),
     response: pageOf(TaskRun),
   }),
   listArtifacts: route({

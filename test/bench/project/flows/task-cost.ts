@@ -36,3 +36,7 @@ export const manyTasks = flow({ name: "many-tasks" }, async () => {
     { concurrency: 50 },
   );
 });
+
+export const oneTask = flow({ name: "one-task" }, async () => {
+  await step(0);
+});

@@ -1,0 +1,95 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import type { Client } from "@downbeat/client";
+import { waitFor } from "@downbeat/testkit/wait-for";
+import type { Browser } from "playwright-core";
+import { openPage, startBrowser } from "../../e2e/browser.ts";
+import type * as chromium from "../../install-chromium.mjs";
+import type { BenchDatabase } from "../bench-database.ts";
+import { BenchPlane } from "../bench-plane.ts";
+import { latencyFigure, quantile, type Figure } from "../figure.ts";
+
+const TIMES = 20;
+const BYTES_PER_KB = 1000;
+/** Scripts that the page begins with may weigh no more, compressed. */
+const MOST_KB = 200;
+
+/**
+ * From asking for the page of a run of 10,000 task runs until they can be used, in a browser that has nothing stored: the tasks are listed,
+ * and one that is opened shows its runs. The limit is the same for a run of one task run.
+ */
+export async function dashboardOpen(database: BenchDatabase): Promise<Figure> {
+  const plane = await BenchPlane.start(await database.fresh());
+  const browser = await startBrowser(await chromiumPath());
+  try {
+    await plane.startAgent(1);
+    const client = plane.client();
+    const large = await ended(client, "many-tasks");
+    const small = await ended(client, "one-task");
+    const [largeMs, smallMs]: [number[], number[]] = [[], []];
+    for (let time = -2; time < TIMES; time += 1) {
+      const [ofLarge, ofSmall] = [
+        await open(browser, plane, large),
+        await open(browser, plane, small),
+      ];
+      if (time < 0) continue; // warm-up
+      largeMs.push(ofLarge);
+      smallMs.push(ofSmall);
+    }
+    const limit = quantile(
+      smallMs.toSorted((a, b) => a - b),
+      0.5,
+    );
+    return latencyFigure("dashboard_open", 0.5, largeMs, limit);
+  } finally {
+    await browser.close();
+    await plane.stop();
+  }
+}
+
+// JavaScript, so it stays where it is when this is compiled.
+async function chromiumPath(): Promise<string> {
+  const url = pathToFileURL(join(import.meta.dirname, "../../../install-chromium.mjs"));
+  const { ensureChromium } = (await import(url.href)) as typeof chromium;
+  return ensureChromium();
+}
+
+async function ended(client: Client, flowName: string): Promise<string> {
+  const { id: runId } = await client.call("createRun", { body: { flowName } });
+  await waitFor(
+    async () => (await client.call("readRun", { params: { runId } })).state.type === "COMPLETED",
+    { deadlineMs: 120_000, intervalMs: 100, describe: `the end of a run of ${flowName}` },
+  );
+  return runId;
+}
+
+async function open(browser: Browser, plane: BenchPlane, runId: string): Promise<number> {
+  const url = `${plane.apiUrl}/runs/${runId}#t=${plane.apiKey}`;
+  const opened = await openPage(browser, { url });
+  const { page, faults } = opened;
+  const tasks = page.getByRole("region", { name: "Task runs" });
+  const group = tasks.getByRole("button", { name: "step" });
+  const row = tasks.getByRole("row", { name: "step #" }).first();
+  await row.or(group).first().waitFor();
+  if (await group.isVisible()) await group.click();
+  await row.waitFor();
+  const openMs = await page.evaluate(() => performance.now()); // since it was asked for
+  await opened.close();
+  if (faults.consoleErrors.length > 0)
+    throw new Error(`The page failed: ${faults.consoleErrors[0]}`);
+  return openMs;
+}
+
+/** Scripts that the page begins with, compressed. The limit is what one may weigh. */
+export async function dashboardJs(): Promise<Figure> {
+  const require = createRequire(import.meta.url);
+  const folder = join(dirname(require.resolve("@downbeat/dashboard/package.json")), "dist");
+  const index = await readFile(join(folder, "index.html"), "utf8");
+  const names = [...index.matchAll(/"\/(assets\/[^"]+\.js)"/g)].map(([, name = ""]) => name);
+  const sizes = names.map(async (name) => gzipSync(await readFile(join(folder, name))).length);
+  const totalKb = (await Promise.all(sizes)).reduce((sum, bytes) => sum + bytes, 0) / BYTES_PER_KB;
+  return { ...latencyFigure("dashboard_js", 0.5, [totalKb], MOST_KB), unit: "kB", n: names.length };
+}
