@@ -30,7 +30,11 @@ export async function joinPool(
 }
 
 /** Joins the default pool as one more agent. */
-export async function joinAgent(plane: BenchPlane, client: Client, capacity: number) {
+export async function joinAgent(
+  { apiUrl }: Pick<BenchPlane, "apiUrl">,
+  client: Client,
+  capacity: number,
+) {
   const { token } = await client.call("createEnrolmentToken", { params: { poolName: "default" } });
   const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
   const { kty, crv, x, y } = await exportJWK(publicKey);
@@ -39,7 +43,7 @@ export async function joinAgent(plane: BenchPlane, client: Client, capacity: num
     body: { token, name: `bench-${randomUUID()}`, publicJwk },
   });
   const agentClient = createClient({
-    apiUrl: plane.apiUrl,
+    apiUrl,
     signAssertion: () =>
       new SignJWT({ jti: randomUUID() })
         .setProtectedHeader({ alg: "ES256", kid: agentId })

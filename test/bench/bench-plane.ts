@@ -31,12 +31,20 @@ export class BenchPlane {
     });
     await symlink(join(ROOT, "test/node_modules"), join(folder, "project/node_modules"));
     const plane = new BenchPlane(folder, databaseUrl);
-    await plane.#startApi();
+    const { apiUrl, pid } = await plane.#startApi();
+    plane.apiUrl = apiUrl;
+    plane.apiPid = pid;
     return plane;
   }
 
-  client(): Client {
-    const client = createClient({ apiUrl: this.apiUrl, apiKey: this.apiKey });
+  /** One more process on the same database. Returns where it listens. */
+  async startAnotherApi(): Promise<string> {
+    return (await this.#startApi()).apiUrl;
+  }
+
+  /** @param apiUrl Default: that of the first API. */
+  client(apiUrl: string = this.apiUrl): Client {
+    const client = createClient({ apiUrl, apiKey: this.apiKey });
     this.#clients.push(client);
     return client;
   }
@@ -75,7 +83,7 @@ export class BenchPlane {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async #startApi(): Promise<void> {
+  async #startApi(): Promise<{ apiUrl: string; pid: number }> {
     const api = this.#start(API_MAIN, [], {
       DOWNBEAT_PORT: "0",
       DOWNBEAT_READY_LINE: "1",
@@ -83,8 +91,7 @@ export class BenchPlane {
       ...(this.#databaseUrl === undefined ? {} : { DATABASE_URL: this.#databaseUrl }),
     });
     const ready = await api.waitForOutput(/\{"listening":"([^"]+)"/, 60_000);
-    this.apiUrl = ready[1] ?? "";
-    this.apiPid = api.pid;
+    return { apiUrl: ready[1] ?? "", pid: api.pid };
   }
 
   async #cli(args: readonly string[], env: Record<string, string> = {}): Promise<void> {

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { EMBEDDED, startBenchPostgres, type BenchDatabase } from "./bench-database.ts";
 import type { Figure } from "./figure.ts";
+import { apiProcesses } from "./figures/api-processes.ts";
 import { cliStart } from "./figures/cli-start.ts";
 import { dashboardJs, dashboardOpen } from "./figures/dashboard.ts";
 import { deadRows } from "./figures/dead-rows.ts";
@@ -9,6 +10,7 @@ import { forkRatio } from "./figures/fork-ratio.ts";
 import { fullPathThroughput } from "./figures/full-path-throughput.ts";
 import { growth } from "./figures/growth.ts";
 import { idleAgents } from "./figures/idle-agents.ts";
+import { ingestion } from "./figures/ingestion.ts";
 import { protocolThroughput } from "./figures/protocol-throughput.ts";
 import { retentionSize } from "./figures/retention-size.ts";
 import { sealedThroughput } from "./figures/sealed-throughput.ts";
@@ -37,6 +39,8 @@ const FIGURES: Record<string, Measure> = {
   signed_throughput: async (postgres) => [await signedThroughput(postgres)],
   dispatch: (postgres) => dispatchLatency(postgres),
   idle_agents: idleAgents,
+  api_processes: (postgres) => apiProcesses(postgres),
+  ingestion: (postgres) => ingestion(postgres),
   growth: (postgres, { runs }) => growth(postgres, runs),
   retention_size: (postgres, { runs }) => retentionSize(postgres, runs),
   dead_rows: (postgres, { minutes }) => deadRows(postgres, minutes),

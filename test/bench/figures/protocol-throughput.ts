@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { LeasedRun } from "@downbeat/contract";
+import type { Lease } from "@downbeat/contract";
 import type { Client } from "@downbeat/client";
 import type { BenchDatabase } from "../bench-database.ts";
 import { joinPool } from "../bench-agent.ts";
@@ -31,6 +31,7 @@ export async function protocolThroughput(database: BenchDatabase): Promise<Figur
 }
 
 type BenchAgent = Awaited<ReturnType<typeof joinPool>>;
+type Fence = Pick<Lease, "runId" | "epoch" | "leaseToken">;
 
 /** Makes so many runs and takes them to their end; returns how many a second. */
 export async function cycle(client: Client, agent: BenchAgent, count: number): Promise<number> {
@@ -65,7 +66,7 @@ async function work({ client, sessionId }: BenchAgent, count: number): Promise<v
 }
 
 // As an agent does it: the start must be accepted before user code runs, so the two reports cannot be one.
-export async function finish(client: Client, leases: readonly LeasedRun[]): Promise<void> {
+export async function finish(client: Client, leases: readonly Fence[]): Promise<void> {
   await report(client, leases, { type: "RUNNING", name: "Running", reason: "started" });
   await report(client, leases, { type: "COMPLETED", name: "Completed", reason: "completed" });
 }
@@ -74,7 +75,7 @@ type Step =
   | { type: "RUNNING"; name: "Running"; reason: "started" }
   | { type: "COMPLETED"; name: "Completed"; reason: "completed" };
 
-async function report(client: Client, leases: readonly LeasedRun[], step: Step): Promise<void> {
+async function report(client: Client, leases: readonly Fence[], step: Step): Promise<void> {
   const items = leases.map(({ runId, epoch, leaseToken }) => ({
     kind: "transition" as const,
     runId,
