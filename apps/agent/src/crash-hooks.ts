@@ -115,6 +115,7 @@ export class CrashHooks {
     if (isOverdue) return `they took longer than ${timeoutMs / 1_000} s`;
     if (end.kind === "exited")
       return `their process ended (exit code ${end.exitCode}, signal ${end.signal})`;
+    if (end.kind === "returned") return "their process had ended before";
     return end.outcome.outcome === "failed" ? end.outcome.error.message : undefined;
   }
 }

@@ -6,7 +6,7 @@ import type {
   StateReasonCode,
   StateType,
 } from "@downbeat/contract";
-import type { ProcessExit, RunEnd } from "./launchers/worker-process.ts";
+import type { EndInProcess, ProcessExit } from "./launchers/worker-process.ts";
 import type { WorkerOutcome } from "./launchers/worker-message.ts";
 import type { ObservedError } from "./sealer.ts";
 
@@ -48,7 +48,7 @@ const LEASE_ENDED: Ending = {
 };
 
 /** How what happened to the process reads as an end of the run. */
-export function endingOf(end: RunEnd, circumstances: EndCircumstances): Ending {
+export function endingOf(end: EndInProcess, circumstances: EndCircumstances): Ending {
   const { passedLimitMs } = circumstances;
   // A flow that returned all the same has done its work.
   const isComplete = end.kind === "finished" && end.outcome.outcome === "completed";

@@ -1,9 +1,9 @@
 import type { Lease, RunInput } from "@downbeat/contract";
 import type { Logger } from "pino";
-import { crashCallOf } from "./crash-call.ts";
+import { attendRun } from "./attend-run.ts";
 import type { CrashHooks } from "./crash-hooks.ts";
 import { RunEgress, type EgressParts } from "./egress.ts";
-import type { RunListener, WorkerProcess } from "./launchers/worker-process.ts";
+import type { EndInProcess, RunEnd, WorkerProcess } from "./launchers/worker-process.ts";
 import type { OomWatch } from "./oom-watch.ts";
 import type { Pace } from "./pace.ts";
 import type { RunPreparer } from "./prepare-run.ts";
@@ -11,10 +11,10 @@ import type { RunMessage } from "@downbeat/sdk/protocol";
 import { ProcessStop, type StopGraces } from "./process-stop.ts";
 import { ATTEMPT_GRACE_MS, RunDeadline } from "./run-deadline.ts";
 import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
-import { RunChildren, type ChildParts } from "./run-children.ts";
-import { takeProcess, type ProcessParts, type RunProcess } from "./run-process.ts";
+import type { ChildParts } from "./run-children.ts";
+import { flowOf, takeProcess, type ProcessParts, type RunProcess } from "./run-process.ts";
 import { RunPauses } from "./run-pauses.ts";
-import { RunSlots, type SlotParts } from "./run-slots.ts";
+import type { SlotParts } from "./run-slots.ts";
 import type { SignedWork } from "./signed-work.ts";
 import type { StartGate } from "./start-gate.ts";
 import type { StartReporter } from "./start-reporter.ts";
@@ -49,7 +49,10 @@ export class RunSupervisor {
   readonly #stop = new AbortController();
   readonly #leasedAtMs = performance.now();
   #stopReason: StopReason | undefined;
+  /** The process in which it has begun. */
   #worker: WorkerProcess | undefined;
+  /** The process it was given to; before it begins there, other runs may be at work in it. */
+  #waitsIn: WorkerProcess | undefined;
   #hasBegun = false;
   #isQueued = false;
   #isOver = false;
@@ -104,7 +107,8 @@ export class RunSupervisor {
   /** Lives the run to its end. Never rejects: whatever happens becomes a report. */
   async live(): Promise<RunResult> {
     try {
-      return await this.#live();
+      const end = await this.#untilEnd();
+      return typeof end === "string" ? end : await this.#end(end);
     } catch (error) {
       // Nothing above is expected to throw; if it does, the run must still get an end.
       this.#parts.logger.error({ runId: this.lease.runId, err: error }, "supervising a run failed");
@@ -122,7 +126,9 @@ export class RunSupervisor {
     if (this.#stopReason !== undefined) return;
     this.#stopReason = "cancel";
     this.#stop.abort("cancel");
-    if (this.#worker !== undefined) this.#processStop.begin(this.#worker, this.lease.runId);
+    const { runId } = this.lease;
+    if (this.#worker !== undefined) this.#processStop.begin(this.#worker, runId);
+    else this.#waitsIn?.cancel(runId);
   }
 
   #overdue(limitMs: number): void {
@@ -138,7 +144,8 @@ export class RunSupervisor {
     this.#stopReason = "fence";
     this.#egress.abandon();
     this.#stop.abort("fence");
-    this.#worker?.signal("SIGKILL");
+    if (this.#worker !== undefined) this.#worker.signal("SIGKILL");
+    else this.#waitsIn?.cancel(this.lease.runId);
   }
 
   /** Gives up a run that has not begun, because its lease is given back. False when it is too late for that. */
@@ -157,11 +164,6 @@ export class RunSupervisor {
   /** Kills the process group; the run ends as crashed. */
   kill(): void {
     this.#worker?.signal("SIGKILL");
-  }
-
-  async #live(): Promise<RunResult> {
-    const end = await this.#untilEnd();
-    return typeof end === "string" ? end : this.#end(end);
   }
 
   async #untilEnd(): Promise<Ending | RunResult> {
@@ -200,38 +202,56 @@ export class RunSupervisor {
   }
 
   async #execute(message: RunMessage): Promise<Ending | RunResult> {
-    let taken: RunProcess;
-    try {
-      taken = await takeProcess(this.#parts, this.lease);
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      return crashedBefore({ class: "LaunchError", message: text });
-    }
-    if (this.#stopReason !== undefined) {
+    for (;;) {
+      let taken: RunProcess;
+      try {
+        taken = await takeProcess(this.#parts, this.lease);
+      } catch (error) {
+        const text = error instanceof Error ? error.message : String(error);
+        return crashedBefore({ class: "LaunchError", message: text });
+      }
+      if (this.#stopReason !== undefined) {
+        taken.giveBack();
+        return this.#stopped();
+      }
+      const end = await this.#runIn(taken.worker, message);
       taken.giveBack();
-      return this.#stopped();
+      if (this.#stopReason === "fence") return this.#drop("fenced");
+      if (end.kind !== "returned") return this.#endingOf(end, taken);
+      // It has not begun there: another process takes it, unless it was stopped meanwhile.
+      if (this.#stopReason !== undefined) return this.#stopped();
     }
-    const { worker } = taken;
-    this.#worker = worker;
-    const slots = new RunSlots(this.#parts, {
+  }
+
+  async #runIn(worker: WorkerProcess, message: RunMessage): Promise<RunEnd> {
+    const attendance = attendRun(this.#parts, {
       lease: this.lease,
-      grant: (requestId) => worker.grantSlots(this.lease.runId, requestId),
-      tell: (text) => this.#egress.line({ level: "warn", logger: "downbeat", text }),
+      message,
+      worker,
+      egress: this.#egress,
+      deadline: this.#deadline,
+      onBegun: () => this.#begun(worker),
+      onPaused: (point) => this.#pauses.paused(point),
     });
-    const children = new RunChildren(this.#parts, {
-      lease: this.lease,
-      answer: (requestId, answer) =>
-        worker.answerRemote({ runId: this.lease.runId, requestId, ...answer }),
-    });
-    const end = await worker.run(message, this.#listener(message, slots, children));
+    this.#waitsIn = worker;
+    const end = await worker.run(message, attendance.listener);
+    this.#waitsIn = undefined;
     this.#worker = undefined;
-    this.#deadline.stop();
-    slots.close();
-    children.close();
-    taken.giveBack();
-    if (this.#stopReason === "fence") return this.#drop("fenced");
-    const oomKilled =
-      end.kind === "exited" && end.signal === "SIGKILL" && (await this.#parts.oomWatch.struck());
+    attendance.close();
+    this.#parts.briefFlows.ended(flowOf(this.lease), end, attendance.hasPrinted());
+    return end;
+  }
+
+  /** Its process has come to it. What was to happen to it before happens now. */
+  #begun(worker: WorkerProcess): void {
+    this.#worker = worker;
+    if (this.#stopReason === "fence") worker.signal("SIGKILL");
+    else if (this.#stopReason !== undefined) this.#processStop.begin(worker, this.lease.runId);
+  }
+
+  async #endingOf(end: EndInProcess, taken: RunProcess): Promise<Ending> {
+    const isKilled = end.kind === "exited" && end.signal === "SIGKILL";
+    const oomKilled = isKilled && (await this.#parts.oomWatch.struck());
     const ending = endingOf(end, {
       isCancelRequested: this.#stopReason === "cancel",
       passedLimitMs: this.#passedLimitMs,
@@ -239,28 +259,6 @@ export class RunSupervisor {
       oomKilled,
     });
     return this.#pauses.ending(ending);
-  }
-
-  #listener(message: RunMessage, slots: RunSlots, children: RunChildren): RunListener {
-    const { runId } = this.lease;
-    return {
-      started: ({ timeoutMs, compressLogs, hearsCrash }) => {
-        this.#deadline.started(timeoutMs);
-        this.#egress.compressesLogs = compressLogs !== false;
-        if (hearsCrash === true) this.#egress.hearsCrash(crashCallOf(message));
-      },
-      paused: (point) => this.#pauses.paused(point),
-      events: (events, refused) => {
-        this.#deadline.heard(events);
-        this.#egress.events(events);
-        if (refused > 0)
-          this.#parts.logger.warn({ runId, refused }, "a worker sent events that do not fit");
-      },
-      acquireSlots: (request) => void slots.acquire(request),
-      releaseSlots: (requestId) => void slots.release(requestId),
-      remoteCall: (request) => void children.handle(request),
-      line: (stream, text) => this.#egress.printed(stream, text),
-    };
   }
 
   /** The run was stopped before user code began. */

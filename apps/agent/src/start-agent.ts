@@ -13,6 +13,7 @@ import { connect, patiently, type Enrolled } from "./enrol.ts";
 import { EgressLedger } from "./egress-ledger.ts";
 import { Journal, type StartedRun } from "./journal.ts";
 import { KeyWatch } from "./key-watch.ts";
+import { BriefFlows } from "./launchers/brief-flows.ts";
 import type { Launcher } from "./launchers/launcher.ts";
 import { ProcessLauncher } from "./launchers/process.ts";
 import { WarmLauncher } from "./launchers/warm.ts";
@@ -239,6 +240,7 @@ async function supervisorParts(
     oomWatch: await OomWatch.start(),
     crashHooks: new CrashHooks({ launcher, logger }),
     leaseGuard: assembly.leaseGuard,
+    briefFlows: new BriefFlows(),
     cancelGraceMs: config.cancelGraceSeconds * 1000,
     killGraceMs: KILL_GRACE_MS,
   };

@@ -8,9 +8,11 @@ export interface Launcher {
   /**
    * Resolves with a process for one run; it is the caller's until given back.
    *
+   * @param isBrief the run is known to be over within a moment: it may get a process that is still at work, to run behind
+   * what that does. Default false.
    * @throws LaunchError when no process could be started.
    */
-  take(): Promise<WorkerProcess>;
+  take(isBrief?: boolean): Promise<WorkerProcess>;
   giveBack(worker: WorkerProcess): void;
   /** Processes that a take would get without waiting for another run to end. */
   readonly free: number;

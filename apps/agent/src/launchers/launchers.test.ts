@@ -53,6 +53,25 @@ test("warm: a process is used again, and no more than the limit exist", async ()
   launcher.giveBack(first);
 });
 
+test("warm: brief runs share a process at work; another run waits for one of its own, and those after it for their turn", async () => {
+  const launcher = keep(new WarmLauncher({ worker: workerOptions(project), limit: 1 }));
+  const [first, second] = [await launcher.take(true), await launcher.take(true)];
+  expect(second).toBe(first);
+  const order: string[] = [];
+  const alone = launcher.take().then(() => order.push("alone"));
+  const brief = launcher.take(true).then(() => order.push("brief"));
+  launcher.giveBack(first);
+  expect(await runOn(first)).toMatchObject({ kind: "finished" });
+  expect(order).toEqual([]);
+  launcher.giveBack(first);
+  await alone;
+  expect(await runOn(first)).toMatchObject({ kind: "finished" });
+  expect(order).toEqual(["alone"]);
+  launcher.giveBack(first);
+  await brief;
+  launcher.giveBack(first);
+});
+
 test("warm: a worn process is replaced", async () => {
   const launcher = keep(
     new WarmLauncher({ worker: workerOptions(project), limit: 1, recycleRuns: 1 }),

@@ -16,19 +16,27 @@ export type WarmLauncherOptions = {
   readonly idleMs?: number;
 };
 
-type Waiter = { resolve: (worker: WorkerProcess) => void; reject: (error: unknown) => void };
+type Waiter = {
+  readonly resolve: (worker: WorkerProcess) => void;
+  readonly reject: (error: unknown) => void;
+  readonly isBrief: boolean;
+};
 
 const STOP_GRACE_MS = 5_000;
 // Module loading is processor-bound: starting more at once would only make all of them late.
 const MOST_STARTING = 2;
 const CHECK_EVERY_MS = 5_000;
 const PAGE_BYTES = 4_096;
+// Runs given to a process ahead, with the one at work: more gain little, and a process that dies gives them all back.
+const MOST_GIVEN = 8;
 
 /** Processes that keep the user's modules loaded and take one run after another. */
 export class WarmLauncher implements Launcher {
   readonly #options: Required<WarmLauncherOptions>;
   readonly #idle: { worker: WorkerProcess; sinceMs: number }[] = [];
   readonly #all = new Set<WorkerProcess>();
+  /** Processes in use, and by how many runs. */
+  readonly #users = new Map<WorkerProcess, number>();
   readonly #tooLarge = new WeakSet<WorkerProcess>();
   readonly #stopping = new Set<Promise<unknown>>();
   readonly #waiting: Waiter[] = [];
@@ -54,18 +62,22 @@ export class WarmLauncher implements Launcher {
     return Math.max(0, this.#idle.length + this.#starting + possible - this.#waiting.length);
   }
 
-  take(): Promise<WorkerProcess> {
+  take(isBrief = false): Promise<WorkerProcess> {
     if (this.#isClosed) return Promise.reject(new LaunchError("The agent is stopping."));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
+      this.#waiting.push({ resolve, reject, isBrief });
       this.#serve();
     });
   }
 
   giveBack(worker: WorkerProcess): void {
-    const isWorn = worker.runs >= this.#options.recycleRuns || this.#tooLarge.has(worker);
-    if (!worker.isSound || isWorn || this.#isClosed) this.#retire(worker);
-    else this.#idle.push({ worker, sinceMs: performance.now() });
+    const users = (this.#users.get(worker) ?? 1) - 1;
+    if (users > 0) this.#users.set(worker, users);
+    else {
+      this.#users.delete(worker);
+      if (this.#mayServe(worker)) this.#idle.push({ worker, sinceMs: performance.now() });
+      else this.#retire(worker);
+    }
     this.#serve();
   }
 
@@ -79,13 +91,44 @@ export class WarmLauncher implements Launcher {
     while (this.#stopping.size > 0) await Promise.all(this.#stopping);
   }
 
+  #mayServe(worker: WorkerProcess): boolean {
+    const isWorn = worker.runs >= this.#options.recycleRuns || this.#tooLarge.has(worker);
+    return worker.isSound && !isWorn && !this.#isClosed;
+  }
+
   /** Gives idle processes to those who wait, the warmest first, and starts more where some must still wait. */
   #serve(): void {
     while (this.#waiting.length > 0 && this.#idle.length > 0) {
       const worker = this.#idle.pop()?.worker;
-      if (worker?.isSound === true) this.#waiting.shift()?.resolve(worker);
+      if (worker?.isSound === true) this.#hand(worker);
     }
     while (this.#waiting.length > this.#starting && this.#mayStart()) this.#start();
+    if (this.#all.size + this.#starting < this.#options.limit) return;
+    // Strictly by turns: while one that wants a process for itself is first, those at work become free for it.
+    while (this.#waiting[0]?.isBrief === true) {
+      const worker = this.#leastGiven();
+      if (worker === undefined) return;
+      this.#hand(worker);
+    }
+  }
+
+  #hand(worker: WorkerProcess): void {
+    const waiter = this.#waiting.shift();
+    if (waiter === undefined) return;
+    const users = this.#users.get(worker) ?? 0;
+    this.#users.set(worker, users + 1);
+    worker.takesMore = waiter.isBrief;
+    waiter.resolve(worker);
+  }
+
+  /** The process with the fewest runs of those that have only brief ones. */
+  #leastGiven(): WorkerProcess | undefined {
+    let [found, fewest]: [WorkerProcess | undefined, number] = [undefined, MOST_GIVEN];
+    for (const [worker, users] of this.#users) {
+      if (!worker.takesMore || users >= fewest || !this.#mayServe(worker)) continue;
+      [found, fewest] = [worker, users];
+    }
+    return found;
   }
 
   #mayStart(): boolean {

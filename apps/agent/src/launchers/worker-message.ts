@@ -113,7 +113,15 @@ const WorkerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("release_slots"), runId: Id, requestId: Id }),
   // Checked by who answers it, so that a call which does not fit is answered too.
   z.object({ type: z.literal("remote_call"), runId: Id, requestId: Id, call: z.unknown() }),
-  z.object({ type: z.literal("finished"), runId: Id, outcome: Outcome }),
+  z.object({
+    type: z.literal("finished"),
+    runId: Id,
+    outcome: Outcome,
+    tookMs: z.number().default(0),
+    next: z.object({ runId: Id, series: z.int() }).optional(),
+  }),
+  z.object({ type: z.literal("begins"), runId: Id, series: z.int() }),
+  z.object({ type: z.literal("series_ended"), series: z.int(), late: Id.optional() }),
 ]);
 
 export type WorkerEvent = z.infer<typeof Event>;

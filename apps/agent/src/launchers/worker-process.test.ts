@@ -70,7 +70,7 @@ function run(worker: WorkerProcess, message: RunMessage): { heard: Heard; end: P
 test("a run completes with its events and its output, and the process takes the next one", async () => {
   const worker = await startWorker();
   const first = run(worker, runMessage("fine"));
-  expect(await first.end).toEqual({ kind: "finished", outcome: { outcome: "completed" } });
+  expect(await first.end).toMatchObject({ kind: "finished", outcome: { outcome: "completed" } });
   expect(first.heard.events.map((event) => event.kind)).toEqual(["log", "task_run"]);
   expect(first.heard.lines.toSorted()).toEqual(["stderr: complained", "stdout: printed"]);
   const second = run(worker, runMessage("fine"));
@@ -102,7 +102,7 @@ test("cancelling reaches the flow's signal", async () => {
   const message = runMessage("polite");
   const { end } = run(worker, message);
   worker.cancel(message.runId);
-  expect(await end).toEqual({ kind: "finished", outcome: { outcome: "cancelled" } });
+  expect(await end).toMatchObject({ kind: "finished", outcome: { outcome: "cancelled" } });
 });
 
 test("a signal reaches everything the flow has started", async () => {

@@ -4,8 +4,14 @@ import type { RemoteAnswerMessage, RunMessage, ToWorker } from "@downbeat/sdk/pr
 import type { PausePoint } from "@downbeat/contract";
 import { signalGroup } from "../process-group.ts";
 import { LaunchError } from "./launcher.ts";
-import { LineSplitter } from "./line-splitter.ts";
-import { readWorkerMessage, type WorkerEvent, type WorkerOutcome } from "./worker-message.ts";
+import { GivenRuns, type GivenRun } from "./given-runs.ts";
+import { ProcessOutput, type OutputStream } from "./process-output.ts";
+import {
+  readWorkerMessage,
+  type WorkerEvent,
+  type WorkerMessage,
+  type WorkerOutcome,
+} from "./worker-message.ts";
 
 export type WorkerOptions = {
   /** The SDK's worker entry. */
@@ -19,17 +25,21 @@ export type WorkerOptions = {
   readonly environment: Readonly<Record<string, string>>;
   /** How long a child may take until it can work. */
   readonly readyTimeoutMs: number;
+  /** How long a run that is given to a process ahead may wait there. Default 100 ms. */
+  readonly beginWithinMs?: number;
   /** Is told of each process, before it takes a run, and of its end. */
   readonly onStart?: (pid: number) => Promise<void>;
   readonly onExit?: (pid: number) => Promise<void>;
 };
 
-export type OutputStream = "stdout" | "stderr";
+export type { OutputStream } from "./process-output.ts";
 
 /** Hears what a run does, in order, all of it before the run's end is known. */
 export type RunListener = {
   events(events: readonly WorkerEvent[], refused: number): void;
   line(stream: OutputStream, text: string): void;
+  /** It begins, or has just begun; at once unless it was given ahead. */
+  begun?(): void;
   /**
    * User code begins. `timeoutMs` is the flow's own limit for one attempt; `compressLogs` is false when it says so;
    * `hearsCrash` is true when it has hooks for that.
@@ -64,34 +74,44 @@ export type ProcessExit = {
   readonly heapExhausted: boolean;
 };
 
+/** An end of a run that has begun. */
+export type EndInProcess = Exclude<RunEnd, { kind: "returned" }>;
+
+type FinishedMessage = Extract<WorkerMessage, { type: "finished" }>;
+
 export type RunEnd =
-  | { readonly kind: "finished"; readonly outcome: WorkerOutcome }
-  | ({ readonly kind: "exited" } & ProcessExit);
+  | { readonly kind: "finished"; readonly outcome: WorkerOutcome; readonly tookMs: number }
+  | ({ readonly kind: "exited" } & ProcessExit)
+  /** It was given ahead, has not begun and will not begin here. */
+  | { readonly kind: "returned" };
 
-type ActiveRun = { runId: string; listener: RunListener; end: (end: RunEnd) => void };
-
-const HEAP_EXHAUSTED = /heap out of memory|Allocation failed - |Fatal process out of memory/;
+const BEGIN_WITHIN_MS = 100;
 
 /** A child process that runs flows, one at a time, leading a process group of its own. */
 export class WorkerProcess {
   readonly pid: number;
   /** Runs given to it so far. */
   runs = 0;
+  /** Whether runs may be given to it ahead, behind the one that is at work. */
+  takesMore = false;
   readonly #child: ChildProcess;
-  readonly #splitters = { stdout: new LineSplitter(), stderr: new LineSplitter() };
+  readonly #given: GivenRuns;
+  readonly #output = new ProcessOutput({
+    onLine: (stream, text) => this.#given.newest?.listener.line(stream, text),
+    mayPrecede: () => this.#given.size > 1,
+  });
   readonly #exited: Promise<ProcessExit>;
-  #active: ActiveRun | undefined;
   #exit: ProcessExit | undefined;
   #isSound = true;
-  #heapExhausted = false;
 
-  private constructor(child: ChildProcess, pid: number) {
+  private constructor(child: ChildProcess, pid: number, beginWithinMs: number) {
+    this.#given = new GivenRuns({ nowMs: monotonicMs, beginWithinMs });
     this.#child = child;
     this.pid = pid;
     this.#exited = this.#watchExit();
     child.on("message", (raw) => this.#receive(raw));
     for (const stream of ["stdout", "stderr"] as const) {
-      child[stream]?.on("data", (chunk: Buffer) => this.#hear(stream, chunk));
+      child[stream]?.on("data", (chunk: Buffer) => this.#output.hear(stream, chunk));
     }
   }
 
@@ -118,7 +138,7 @@ export class WorkerProcess {
       const [cause] = await once(child, "error");
       throw new LaunchError("The operating system did not start a process for the flow.", cause);
     }
-    const worker = new WorkerProcess(child, child.pid);
+    const worker = new WorkerProcess(child, child.pid, options.beginWithinMs ?? BEGIN_WITHIN_MS);
     void worker.exited.then(() => options.onExit?.(worker.pid));
     await Promise.all([worker.#untilReady(options.readyTimeoutMs), options.onStart?.(worker.pid)]);
     return worker;
@@ -132,17 +152,10 @@ export class WorkerProcess {
   /** Runs one flow to its end. Never rejects: a process that dies is an end too. */
   run(message: RunMessage, listener: RunListener): Promise<RunEnd> {
     this.runs += 1;
+    if (this.#exit !== undefined) return Promise.resolve({ kind: "returned" });
     return new Promise((resolve) => {
-      this.#active = {
-        runId: message.runId,
-        listener,
-        end: (end) => {
-          this.#active = undefined;
-          resolve(end);
-        },
-      };
-      if (this.#exit === undefined) this.#send(message);
-      else this.#active.end({ kind: "exited", ...this.#exit });
+      const place = this.#given.add({ runId: message.runId, listener, resolve });
+      this.#send(this.takesMore ? { ...message, ...place } : message);
     });
   }
 
@@ -220,49 +233,42 @@ export class WorkerProcess {
     signalGroup(this.pid, "SIGKILL");
     // Output and messages it managed to send are still on their way. A process that left the group may hold the pipes.
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1_000))]);
-    this.#endLines();
-    this.#exit = { exitCode, signal, heapExhausted: this.#heapExhausted };
-    this.#active?.end({ kind: "exited", ...this.#exit });
+    this.#output.end();
+    this.#exit = { exitCode, signal, heapExhausted: this.#output.heapExhausted };
+    this.#given.exited(this.#exit);
     return this.#exit;
   }
 
   #receive(raw: unknown): void {
     const message = readWorkerMessage(raw);
-    const active = this.#active;
-    if (message === undefined || message.type === "ready" || active?.runId !== message.runId)
-      return;
-    if (message.type === "started") active.listener.started?.(message);
-    else if (message.type === "paused") active.listener.paused?.(message.point);
-    else if (message.type === "events") active.listener.events(message.events, message.refused);
-    else if (message.type === "acquire_slots") active.listener.acquireSlots?.(message);
-    else if (message.type === "release_slots") active.listener.releaseSlots?.(message.requestId);
-    else if (message.type === "remote_call") active.listener.remoteCall?.(message);
-    else if (message.type === "finished") this.#finish(active, message.outcome);
+    if (message === undefined || message.type === "ready") return;
+    if (message.type === "series_ended") return this.#given.seriesEnded(message);
+    const run = this.#given.find(message.runId);
+    if (run === undefined) return;
+    const { listener } = run;
+    if (message.type === "begins") this.#given.begins(message);
+    else if (message.type === "started") listener.started?.(message);
+    else if (message.type === "paused") listener.paused?.(message.point);
+    else if (message.type === "events") listener.events(message.events, message.refused);
+    else if (message.type === "acquire_slots") listener.acquireSlots?.(message);
+    else if (message.type === "release_slots") listener.releaseSlots?.(message.requestId);
+    else if (message.type === "remote_call") listener.remoteCall?.(message);
+    else if (message.type === "finished") this.#finish(run, message);
   }
 
-  #finish(active: ActiveRun, outcome: WorkerOutcome): void {
+  #finish(run: GivenRun, { outcome, tookMs, next }: FinishedMessage): void {
     if (outcome.abandoned === true) this.#isSound = false;
+    run.outcome = { outcome, tookMs };
+    if (next !== undefined) this.#given.begins(next);
     // Pipes are written synchronously, so all the run printed is in them now: one more turn of the loop reads it.
     setImmediate(() =>
       setImmediate(() => {
-        if (this.#active !== active) return;
-        this.#endLines();
-        active.end({ kind: "finished", outcome });
+        if (!this.#given.has(run)) return;
+        // Where the next one has begun, this one had printed nothing.
+        if (this.#given.newest === run) this.#output.end();
+        this.#given.end(run, { kind: "finished", outcome, tookMs });
       }),
     );
-  }
-
-  #hear(stream: OutputStream, chunk: Buffer): void {
-    if (stream === "stderr" && HEAP_EXHAUSTED.test(chunk.toString("latin1")))
-      this.#heapExhausted = true;
-    for (const line of this.#splitters[stream].push(chunk))
-      this.#active?.listener.line(stream, line);
-  }
-
-  #endLines(): void {
-    for (const stream of ["stdout", "stderr"] as const) {
-      for (const line of this.#splitters[stream].end()) this.#active?.listener.line(stream, line);
-    }
   }
 
   #send(message: ToWorker): void {
@@ -272,4 +278,8 @@ export class WorkerProcess {
       if (error !== null) this.#isSound = false;
     });
   }
+}
+
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -8,6 +8,7 @@ import { KeepAlive } from "./keep-alive.ts";
 import type { FlowLoader } from "./load-flow.ts";
 import type {
   CancelMessage,
+  FinishedMessage,
   FromWorker,
   InputMessage,
   RemoteAnswerMessage,
@@ -17,11 +18,16 @@ import type {
   ToWorker,
 } from "./messages.ts";
 import { PauseDesk } from "./pause-desk.ts";
+import { RunQueue } from "./run-queue.ts";
 import { SlotRequests } from "./slot-requests.ts";
 
 /** The worker's side of the channel to its agent. */
 export interface AgentChannel {
   send(message: FromWorker): void;
+  /** As {@link send}; resolves with whether it is out of this process, so that its death cannot take it back. */
+  deliver(message: FromWorker): Promise<boolean>;
+  /** How many bytes this process has printed. */
+  printedBytes(): number;
   /** Whether waiting for the agent keeps the process alive. Off during a run, so that a run nothing can finish shows. */
   keepAlive(on: boolean): void;
 }
@@ -51,8 +57,11 @@ type ActiveRun = {
 export class FlowWorker {
   readonly #channel: AgentChannel;
   readonly #loader: FlowLoader;
-  readonly #queue: RunMessage[] = [];
+  readonly #queue = new RunQueue();
   #active: ActiveRun | undefined;
+  #isWorking = false;
+  /** The run that was told to begin as the one before it ended, and whether that was delivered. */
+  #told: { readonly run: RunMessage; readonly delivered: Promise<boolean> } | undefined;
   #whenIdle: (() => void)[] = [];
 
   constructor(channel: AgentChannel, loader: FlowLoader) {
@@ -66,13 +75,13 @@ export class FlowWorker {
     if (message.type === "input") return this.#resume(message);
     if (message.type === "slots_granted") return this.#granted(message);
     if (message.type === "remote_answer") return this.#answered(message);
-    this.#queue.push(message);
-    if (this.#active === undefined) void this.#work();
+    this.#queue.add(message);
+    if (!this.#isWorking) void this.#work();
   }
 
   /** Resolves when everything given so far is finished. */
   idle(): Promise<void> {
-    if (this.#active === undefined && this.#queue.length === 0) return Promise.resolve();
+    if (!this.#isWorking) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
@@ -96,7 +105,7 @@ export class FlowWorker {
 
   /** Asks the active run to stop and forgets the others: nobody is left to hear of them. */
   abort(): void {
-    this.#queue.length = 0;
+    this.#queue.clear();
     this.#active?.controller.abort(new RunLost(`flow "${this.#active.message.flowName}"`));
   }
 
@@ -124,9 +133,7 @@ export class FlowWorker {
       );
       return;
     }
-    const at = this.#queue.findIndex((waiting) => waiting.runId === runId);
-    if (at < 0) return; // it finished while the cancellation was under way
-    this.#queue.splice(at, 1);
+    if (!this.#queue.remove(runId)) return; // it finished while the cancellation was under way
     this.#channel.send({ type: "finished", runId, outcome: { outcome: "cancelled" } });
   }
 
@@ -135,16 +142,40 @@ export class FlowWorker {
   }
 
   async #work(): Promise<void> {
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+    this.#isWorking = true;
+    for (let next = this.#queue.next; next !== undefined; next = this.#queue.next) {
+      if (next.beginByMs !== undefined) {
+        await this.#begin(next);
+        if (this.#queue.next !== next) continue; // it came too late, or was cancelled meanwhile
+      }
+      this.#queue.take();
       this.#channel.keepAlive(false);
       await this.#run(next);
       this.#channel.keepAlive(true);
     }
+    this.#isWorking = false;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  /**
+   * Says that a run that was given ahead begins; ends its series if that comes too late. The agent takes it for begun when it
+   * hears so, and for its own again when it has not heard so in time: what is out of this process before then it will hear.
+   */
+  async #begin(run: RunMessage): Promise<void> {
+    const { runId, series = 0, beginByMs = 0 } = run;
+    const told = this.#told?.run === run ? this.#told.delivered : undefined;
+    const isDelivered = await (told ?? this.#channel.deliver({ type: "begins", runId, series }));
+    if (!isDelivered || monotonicMs() >= beginByMs) this.#endSeries(series, runId);
+  }
+
+  #endSeries(series: number, late?: string): void {
+    this.#queue.endSeries(series);
+    this.#channel.send({ type: "series_ended", series, ...(late !== undefined && { late }) });
   }
 
   async #run(message: RunMessage): Promise<void> {
     const { runId } = message;
+    const [beganAtMs, printedBefore] = [performance.now(), this.#channel.printedBytes()];
     const ship = (events: readonly RunEvent[]) =>
       this.#channel.send({ type: "events", runId, events });
     const batcher = new EventBatcher(ship);
@@ -170,7 +201,25 @@ export class FlowWorker {
     batcher.close();
     keepAlive.close();
     this.#active = undefined;
-    this.#channel.send({ type: "finished", runId, outcome });
+    const finished = {
+      type: "finished",
+      runId,
+      outcome,
+      tookMs: performance.now() - beganAtMs,
+    } as const;
+    const isAlone = outcome.abandoned === true || this.#channel.printedBytes() > printedBefore;
+    this.#pass(finished, message.series, isAlone);
+  }
+
+  /** Says that a run is over, and which one begins. */
+  #pass(finished: FinishedMessage, series: number | undefined, isAlone: boolean): void {
+    const next = isAlone ? undefined : this.#queue.next;
+    if (next?.series === undefined) this.#channel.send(finished);
+    else {
+      const given = { runId: next.runId, series: next.series };
+      this.#told = { run: next, delivered: this.#channel.deliver({ ...finished, next: given }) };
+    }
+    if (isAlone && series !== undefined) this.#endSeries(Math.max(series, this.#queue.series));
   }
 
   async #execute(message: RunMessage, host: RunHost): Promise<FlowOutcome> {
@@ -201,6 +250,11 @@ export class FlowWorker {
       ...(crashed !== undefined && { hearsCrash: true }),
     });
   }
+}
+
+/** On the clock that all processes of a machine share. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 type HostParts = Pick<ActiveRun, "batcher" | "pauses" | "slots" | "remote"> & {

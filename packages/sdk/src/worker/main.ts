@@ -22,7 +22,9 @@ if (process.send === undefined) {
 }
 
 const channel: AgentChannel = {
-  send: (message) => sendToAgent(message),
+  send: (message) => void sendToAgent(message),
+  deliver: (message) => sendToAgent(message),
+  printedBytes: () => printed(process.stdout) + printed(process.stderr),
   keepAlive: (on) => (on ? process.channel?.ref() : process.channel?.unref()),
 };
 const worker = new FlowWorker(channel, new FlowLoader(values["ts-loader"] ?? []));
@@ -55,7 +57,7 @@ process.on("uncaughtException", (error) => {
 // Ctrl-C reaches the whole foreground group; what it means for a running flow is the agent's to decide.
 process.on("SIGINT", () => {});
 
-sendToAgent({ type: "ready", pid: process.pid });
+void sendToAgent({ type: "ready", pid: process.pid });
 
 async function exportSpans(): Promise<void> {
   await flushSpans().catch((error: unknown) => {
@@ -63,11 +65,19 @@ async function exportSpans(): Promise<void> {
   });
 }
 
-function sendToAgent(message: Parameters<AgentChannel["send"]>[0]): void {
-  if (!process.connected) return; // the agent is gone; "disconnect" has ended the run
-  process.send?.(message, undefined, undefined, (error) => {
-    if (error !== null) process.stderr.write(`the agent cannot be reached: ${error.message}\n`);
+function sendToAgent(message: Parameters<AgentChannel["send"]>[0]): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (!process.connected) return resolve(false); // the agent is gone; "disconnect" has ended the run
+    process.send?.(message, undefined, undefined, (error) => {
+      if (error !== null) process.stderr.write(`the agent cannot be reached: ${error.message}\n`);
+      resolve(error === null);
+    });
   });
+}
+
+// A pipe under an agent.
+function printed(stream: NodeJS.WriteStream): number {
+  return stream.bytesWritten;
 }
 
 function describe(error: unknown): string {

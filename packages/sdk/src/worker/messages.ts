@@ -2,10 +2,20 @@ import type { PausePoint } from "../pause-point.ts";
 import type { TriggerRequest } from "../remote/remote-plane.ts";
 import type { ErrorRecord, FlowOutcome, RunEvent } from "../run-host.ts";
 
-/** Asks a worker to run a flow. A worker runs one at a time; further ones wait their turn. */
+/**
+ * Asks a worker to run a flow. A worker runs one at a time; further ones wait their turn. Short ones are given ahead, so that
+ * the worker need not be woken for each: as long as such a run has not begun, the agent may count on having it back.
+ */
 export type RunMessage = {
   readonly type: "run";
   readonly runId: string;
+  /** Of runs that are given ahead, one behind the other, and of the run before them: ended as one, see {@link SeriesEndedMessage}. */
+  readonly series?: number;
+  /**
+   * Given ahead: the worker says that it begins before it does, and begins only while this time has not come after that was
+   * said. In milliseconds of the monotonic clock that all processes of a machine share.
+   */
+  readonly beginByMs?: number;
   readonly epoch: number;
   /** The attempt that starts now, from 1. */
   readonly attempt: number;
@@ -121,6 +131,27 @@ export type FinishedMessage = {
   readonly type: "finished";
   readonly runId: string;
   readonly outcome: RunOutcome;
+  /** From its beginning to its end, in milliseconds; absent of a run that has not begun. */
+  readonly tookMs?: number;
+  /** The run that begins now, of those given ahead. */
+  readonly next?: GivenAhead;
+};
+
+/** A run as it was given ahead: it may come back and be given again. */
+export type GivenAhead = { readonly runId: string; readonly series: number };
+
+/** A run that was given ahead begins, and none that ended right before it could say so. */
+export type BeginsMessage = GivenAhead & { readonly type: "begins" };
+
+/**
+ * No run of this series that has not begun will begin here. Sent when one came too late, when user code outlived its run, and
+ * after a run that printed: what the next one prints could not be told from it.
+ */
+export type SeriesEndedMessage = {
+  readonly type: "series_ended";
+  readonly series: number;
+  /** The run that came too late after it was said to begin: it does not. */
+  readonly late?: string;
 };
 
 /** A task waits for a slot of each of these limits, and of those that have one of these tags. The agent answers `slots_granted`, in its time. */
@@ -162,4 +193,6 @@ export type FromWorker =
   | AcquireSlotsMessage
   | ReleaseSlotsMessage
   | RemoteCallMessage
+  | BeginsMessage
+  | SeriesEndedMessage
   | FinishedMessage;
