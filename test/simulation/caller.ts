@@ -19,6 +19,7 @@ type Trigger = {
   readonly key: string;
   readonly scheduledForMs: number;
   readonly policy: RetryPolicy | null;
+  readonly queueName: string;
   readonly willCancel: boolean;
   readonly willRetry: boolean;
   /** Whether somebody answers where it waits. */
@@ -54,7 +55,8 @@ export class Caller {
   #tryTrigger(run: Trigger, failures: number): void {
     const { log, network, timeline, random } = this.#parts;
     const call = log.invoke(NAME, "trigger", { key: run.key });
-    const input = { key: run.key, delayMs: run.scheduledForMs, policy: run.policy };
+    const { key, scheduledForMs: delayMs, policy, queueName } = run;
+    const input = { key, delayMs, policy, queueName };
     network.call({
       from: NAME,
       op: "trigger",

@@ -16,6 +16,7 @@ import type { FinalRow, FinalRun } from "@downbeat/testkit/history";
 export type MemoryRun = {
   readonly runId: string;
   readonly poolId: string;
+  readonly queueName: string;
   readonly policy: RetryPolicy | null;
   scheduledForMs: number;
   retry: RetryBudget | null;
@@ -44,6 +45,8 @@ export type NewMemoryRun = {
   readonly actor: Actor;
   /** Default: none. */
   readonly policy?: RetryPolicy | null;
+  /** Default: the first queue. */
+  readonly queueName?: string | undefined;
 };
 
 export type Move = {
@@ -61,7 +64,7 @@ export type Move = {
 const REMEMBERED = 32;
 
 export function aRun(
-  given: Pick<MemoryRun, "runId" | "poolId" | "scheduledForMs" | "policy">,
+  given: Pick<MemoryRun, "runId" | "poolId" | "queueName" | "scheduledForMs" | "policy">,
   by: { actor: Actor; nowMs: number },
 ): MemoryRun {
   const run: MemoryRun = {

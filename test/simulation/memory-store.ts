@@ -12,6 +12,7 @@ import {
 } from "./memory-run.ts";
 import { AGAIN, CLAIMED, holds, leasedOf, LATE, ownedOf, RELEASED, settled } from "./moves.ts";
 import { MemoryPauses } from "./memory-pauses.ts";
+import { MemoryQueues, type Queue } from "./memory-queues.ts";
 import { MemoryRuns } from "./memory-runs.ts";
 import { MemorySessions } from "./memory-sessions.ts";
 import type { Mutations } from "./mutation.ts";
@@ -33,10 +34,13 @@ import { verdictOf } from "./sweep-verdict.ts";
 export type MemoryStoreOptions = {
   readonly poolId: string;
   readonly poolLimit: number | null;
+  /** Default: one without a limit. */
+  readonly queues?: readonly Queue[];
   readonly random: { uuid: () => string; hex: (digits: number) => string; unit: () => number };
   readonly mutations?: Mutations;
 };
 
+const DEFAULT_QUEUE: Queue = { name: "default", priority: 100, limit: null };
 const ENGINE: Actor = { kind: "engine", id: null };
 
 /** The store of the plane in memory: what packages/db does, without SQL, over the same rules of core. */
@@ -44,6 +48,7 @@ export class MemoryStore {
   readonly #options: MemoryStoreOptions;
   readonly #runs: MemoryRuns;
   readonly #pauses: MemoryPauses;
+  readonly queues: MemoryQueues;
   readonly #keys = new Map<string, { runId: string; requestHash: string }>();
   readonly #sessions = new MemorySessions();
   readonly #grants: Grant[] = [];
@@ -54,6 +59,8 @@ export class MemoryStore {
     this.#mutations = options.mutations ?? new Set();
     const { random } = options;
     this.#runs = new MemoryRuns({ random, mutations: this.#mutations });
+    const { queues = [DEFAULT_QUEUE], poolLimit } = options;
+    this.queues = new MemoryQueues({ queues, poolLimit, mutations: this.#mutations });
     this.#pauses = new MemoryPauses({ runs: this.#runs, random, mutations: this.#mutations });
   }
 
@@ -65,8 +72,8 @@ export class MemoryStore {
     }
     const runId = `run-${String(this.#runs.size + 1).padStart(6, "0")}`;
     const { poolId } = this.#options;
-    const { scheduledForMs, policy = null, actor } = given;
-    const due = { scheduledForMs: scheduledForMs ?? nowMs, policy };
+    const { scheduledForMs, policy = null, actor, queueName = DEFAULT_QUEUE.name } = given;
+    const due = { scheduledForMs: scheduledForMs ?? nowMs, policy, queueName };
     const run = aRun({ runId, poolId, ...due }, { actor, nowMs });
     this.#runs.add(run);
     this.#keys.set(given.key, { runId, requestHash: given.requestHash });
@@ -90,7 +97,7 @@ export class MemoryStore {
     if (room <= 0) return [];
     const due = this.#claimable(nowMs);
     if (due.length === 0) return [];
-    const taken = due.slice(0, Math.max(0, Math.min(room, this.#poolRoom())));
+    const taken = this.queues.take(due, this.#held(), room, nowMs);
     for (const run of taken) this.#grant(run, claim, nowMs);
     return taken.map(leasedOf);
   }
@@ -232,15 +239,14 @@ export class MemoryStore {
       runs: [...this.#runs.all()].map(toFinal),
       sessions: this.#sessions.all(),
       grants: this.#grants,
+      queueLimits: this.queues.limits,
+      closedTimes: this.queues.closedTimes,
       poolLimits: new Map(poolLimit === null ? [] : [[poolId, poolLimit]]),
     };
   }
 
-  #poolRoom(): number {
-    const { poolLimit } = this.#options;
-    if (poolLimit === null) return Infinity;
-    const held = [...this.#runs.live()].filter(({ sessionId }) => sessionId !== null);
-    return poolLimit - held.length;
+  #held(): MemoryRun[] {
+    return [...this.#runs.live()].filter(({ sessionId }) => sessionId !== null);
   }
 
   #claimable(nowMs: number): MemoryRun[] {

@@ -21,6 +21,10 @@ export type Mutation =
   /** A run that is suspended keeps its lease. */
   | "suspended_keeps_lease"
   /** Nobody looks for paused runs whose time is up. */
-  | "pauses_unswept";
+  | "pauses_unswept"
+  /** A queue's limit is not looked at. */
+  | "queue_unlimited"
+  /** What waits in a paused queue or pool is claimed all the same. */
+  | "pause_unheeded";
 
 export type Mutations = ReadonlySet<Mutation>;

@@ -18,7 +18,10 @@ export type Listed = Pick<Fence, "runId" | "epoch"> & { readonly awaits?: string
 
 /** What can be asked of the plane, and what it answers. */
 export type Protocol = {
-  trigger: [{ key: string; delayMs: number; policy: RetryPolicy | null }, { runId: string }];
+  trigger: [
+    { key: string; delayMs: number; policy: RetryPolicy | null; queueName: string },
+    { runId: string },
+  ];
   cancel: [{ runId: string }, { accepted: boolean }];
   retry: [{ runId: string }, { accepted: boolean }];
   resume: [Resume, { accepted: boolean }];
@@ -118,8 +121,9 @@ export class Plane {
   #trigger({ input, from, reply }: Request<"trigger">): void {
     const { store, timeline } = this.#options;
     const scheduledForMs = input.delayMs > 0 ? input.delayMs : null;
-    const { key, policy } = input;
-    const asked = { key, requestHash: key, scheduledForMs, policy, actor: person(from) };
+    const { key, policy, queueName } = input;
+    const due = { scheduledForMs, policy, queueName };
+    const asked = { key, requestHash: key, ...due, actor: person(from) };
     const created = store.createRun(asked, timeline.nowMs);
     if (created.status === "mismatch") return reply({ error: "idempotency_mismatch" });
     reply({ ok: { runId: created.runId } });

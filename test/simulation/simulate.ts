@@ -8,6 +8,7 @@ import {
 } from "@downbeat/testkit/history";
 import { AgentSlot } from "./agent-slot.ts";
 import { Caller } from "./caller.ts";
+import type { Queue } from "./memory-queues.ts";
 import { MemoryStore } from "./memory-store.ts";
 import type { Mutations } from "./mutation.ts";
 import { FAIR, Network, type Weather } from "./network.ts";
@@ -37,6 +38,7 @@ const TIMES = {
 /** Until then things go wrong; afterwards all must come to rest. */
 const TROUBLE_MS = 600_000;
 const REST_MS = 2_400_000;
+const LONGEST_CLOSED_MS = 120_000;
 const POOL = "pool-1";
 const CALM: Mutations = new Set();
 
@@ -46,7 +48,8 @@ export function simulate(seed: number, mutations: Mutations = CALM): Simulation 
   const timeline = new Timeline();
   const log = new HistoryLog(() => timeline.nowMs);
   const poolLimit = random.chance(0.3) ? random.between(1, 4) : null;
-  const store = new MemoryStore({ poolId: POOL, poolLimit, random, mutations });
+  const queues = someQueues(random);
+  const store = new MemoryStore({ poolId: POOL, poolLimit, queues, random, mutations });
   const aPlane = () => new Plane({ store, timeline, times: TIMES, poolId: POOL, mutations });
   const more = Array.from({ length: random.between(0, 2) }, aPlane);
   const planes = new Planes({ planes: [aPlane(), ...more], random, log });
@@ -63,7 +66,8 @@ export function simulate(seed: number, mutations: Mutations = CALM): Simulation 
   planes.start();
   network.weather = aWeather(random);
   for (const slot of slots) timeline.after(random.between(0, 5_000), () => slot.start());
-  planTriggers(caller, timeline, random);
+  planTriggers({ caller, timeline, random, queues });
+  planClosedTimes({ store, timeline, random, queues });
   planTroubles(world);
   timeline.runUntil(TROUBLE_MS);
   network.weather = FAIR;
@@ -83,7 +87,13 @@ export function simulate(seed: number, mutations: Mutations = CALM): Simulation 
   };
 }
 
-function planTriggers(caller: Caller, timeline: Timeline, random: Random): void {
+type Plan = {
+  readonly timeline: Timeline;
+  readonly random: Random;
+  readonly queues: readonly [Queue, ...Queue[]];
+};
+
+function planTriggers({ caller, timeline, random, queues }: Plan & { caller: Caller }): void {
   const runs = random.between(5, 25);
   for (let at = 0; at < runs; at += 1) {
     const atMs = random.between(0, TROUBLE_MS / 2);
@@ -92,11 +102,31 @@ function planTriggers(caller: Caller, timeline: Timeline, random: Random): void 
       key: `key-${at}`,
       scheduledForMs,
       policy: random.chance(0.4) ? aPolicy(random) : null,
+      queueName: random.pick(queues).name,
       willCancel: random.chance(0.15),
       willRetry: random.chance(0.15),
       willAnswer: random.chance(0.8),
     };
     timeline.after(atMs, () => caller.trigger(run));
+  }
+}
+
+function someQueues(random: Random): [Queue, ...Queue[]] {
+  const aQueue = (name: string): Queue => ({
+    name,
+    priority: random.between(1, 2),
+    limit: random.chance(0.3) ? random.between(1, 3) : null,
+  });
+  return [aQueue("queue-1"), ...(random.chance(0.5) ? [aQueue("queue-2"), aQueue("queue-3")] : [])];
+}
+
+/** Somebody pauses a queue or the whole pool for a while. */
+function planClosedTimes({ store, timeline, random, queues }: Plan & { store: MemoryStore }): void {
+  for (let left = random.between(0, 2); left > 0; left -= 1) {
+    const name = random.chance(0.3) ? null : random.pick(queues).name;
+    const forMs = random.between(1, LONGEST_CLOSED_MS);
+    const atMs = random.between(0, TROUBLE_MS - LONGEST_CLOSED_MS);
+    timeline.after(atMs, () => store.queues.close(name, timeline.nowMs, forMs));
   }
 }
 

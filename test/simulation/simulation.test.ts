@@ -46,6 +46,8 @@ describe("without a safeguard", () => {
     resume_ignores_point: "resumed_once_per_input",
     suspended_keeps_lease: "suspended_run_holds_nothing",
     pauses_unswept: "accepted_trigger_ends_once",
+    queue_unlimited: "queue_limit_holds",
+    pause_unheeded: "paused_queue_gives_nothing",
   };
   const most = 400;
 

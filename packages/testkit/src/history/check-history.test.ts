@@ -98,6 +98,14 @@ const OFFENCES: Record<InvariantName, (world: World) => void> = {
   pool_limit_holds: (world) => {
     withTwin(world, { sessionId: "s2" });
   },
+  queue_limit_holds: (world) => {
+    withTwin(world);
+    world.state.runs = world.state.runs.map((run) => ({ ...run, queueName: "q" }));
+    world.state.queueLimits = new Map([["q", 1]]);
+  },
+  paused_queue_gives_nothing: (world) => {
+    world.state.closedTimes = [{ name: null, fromMs: 500, untilMs: 1500 }];
+  },
   ended_session_holds_nothing: (world) => {
     withHistory(world, HISTORY.slice(0, 3), "s1");
     world.state.sessions = world.state.sessions.map((it) => ({ ...it, endedAtMs: 10_000 }));

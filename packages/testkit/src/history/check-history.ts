@@ -5,6 +5,7 @@ import type { HistoryWindows, Invariant } from "./invariant.ts";
 import { lapseInvariants } from "./lapse-invariants.ts";
 import { leaseInvariants } from "./lease-invariants.ts";
 import { pauseInvariants } from "./pause-invariants.ts";
+import { queueInvariants } from "./queue-invariants.ts";
 import { runInvariants } from "./run-invariants.ts";
 
 /** A broken invariant and how it shows. */
@@ -16,6 +17,7 @@ export const INVARIANTS = {
   ...grantInvariants,
   ...lapseInvariants,
   ...pauseInvariants,
+  ...queueInvariants,
 } satisfies Record<string, Invariant>;
 
 export type InvariantName = keyof typeof INVARIANTS;

@@ -19,6 +19,8 @@ export type FinalRow = {
 export type FinalRun = {
   readonly runId: string;
   readonly poolId: string | null;
+  /** Absent where nobody knows. */
+  readonly queueName?: string;
   /** Attempts that its retry policy may add; absent where nobody knows. */
   readonly retriesAllowed?: number;
   /** The session that holds it at the end. */
@@ -44,6 +46,13 @@ export type Grant = {
   readonly atMs: number;
 };
 
+/** A time during which a queue, or its whole pool (null), was paused. */
+export type ClosedTime = {
+  readonly name: string | null;
+  readonly fromMs: number;
+  readonly untilMs: number;
+};
+
 /** What the plane holds once everything has come to rest. */
 export type FinalState = {
   readonly atMs: number;
@@ -53,6 +62,9 @@ export type FinalState = {
   readonly grants?: readonly Grant[];
   /** Highest number of leases at once, by pool. */
   readonly poolLimits: ReadonlyMap<string, number>;
+  /** The same by queue, and when what was paused, where the plane's own record can be had. */
+  readonly queueLimits?: ReadonlyMap<string, number>;
+  readonly closedTimes?: readonly ClosedTime[];
 };
 
 /** The time during which one epoch of a run was leased; `untilMs` is the end of the observation while it is held. */

@@ -1,5 +1,12 @@
 export { checkHistory, INVARIANTS, type InvariantName, type Violation } from "./check-history.ts";
-export type { FinalRow, FinalRun, FinalSession, FinalState, Grant } from "./final-state.ts";
+export type {
+  ClosedTime,
+  FinalRow,
+  FinalRun,
+  FinalSession,
+  FinalState,
+  Grant,
+} from "./final-state.ts";
 export type { HistoryWindows } from "./invariant.ts";
 export {
   HistoryLog,
