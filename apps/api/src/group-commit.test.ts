@@ -31,6 +31,28 @@ describe("GroupCommit", () => {
     ]);
   });
 
+  it("refuses what memory must not hold, until what waits has been written", async () => {
+    const writing = aGate();
+    const gate = aGate();
+    const group = new GroupCommit<number, number>({
+      maxWaiting: 5,
+      weigh: (item) => item,
+      commit: async (_key, items) => {
+        writing.open();
+        await gate.opened;
+        return items;
+      },
+    });
+    const first = group.submit("w", 9); // alone, however heavy
+    await writing.opened;
+    const waiting = [group.submit("w", 2), group.submit("w", 3)];
+    await expect(group.submit("w", 1)).rejects.toMatchObject({ code: "unavailable", status: 503 });
+    const elsewhere = group.submit("other", 5);
+    gate.open();
+    expect(await Promise.all([first, ...waiting, elsewhere])).toEqual([9, 2, 3, 5]);
+    expect(await group.submit("w", 5)).toBe(5);
+  });
+
   it("never mixes keys, and does not let one key wait for another", async () => {
     const gate = aGate();
     const seen: string[] = [];

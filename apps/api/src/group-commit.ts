@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
+import { DownbeatError } from "@downbeat/contract";
 
 /** Writes a batch; the results stand in the order of the items. */
 export type CommitBatch<Item, Result> = (
@@ -10,6 +11,8 @@ export type GroupCommitOptions<Item, Result> = {
   readonly commit: CommitBatch<Item, Result>;
   /** Most weight in one batch; a single heavier item still goes, alone. Default 500. */
   readonly maxWeight?: number | undefined;
+  /** Most weight that waits under one key; what comes beyond it is refused. Default 50,000. */
+  readonly maxWaiting?: number | undefined;
   /** How much an item counts; default 1. */
   readonly weigh?: ((item: Item) => number) | undefined;
   /** How long a batch waits for more items, unless {@link GroupCommit.hurry} is called. Default 0: a turn of the event loop. */
@@ -26,6 +29,7 @@ type Entry<Item, Result> = {
 
 type Lane<Item, Result> = {
   waiting: Entry<Item, Result>[];
+  waitingWeight: number;
   busy: boolean;
   isHurried: boolean;
   /** Ends the wait for others. */
@@ -45,9 +49,18 @@ export class GroupCommit<Item, Result> {
     this.#options = options;
   }
 
+  /** @throws {DownbeatError} unavailable, when so much waits already that memory must not hold more. */
   submit(key: string, item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       const lane = this.#laneOf(key);
+      const { maxWaiting = 50_000 } = this.#options;
+      const waitingWeight = lane.waitingWeight + this.#weightOf(item);
+      if (lane.waiting.length > 0 && waitingWeight > maxWaiting) {
+        const message = `${lane.waitingWeight} items wait to be written already.`;
+        reject(new DownbeatError("unavailable", { message }));
+        return;
+      }
+      lane.waitingWeight = waitingWeight;
       lane.waiting.push({ item, resolve, reject });
       if (!lane.busy) void this.#drain(key, lane);
     });
@@ -64,6 +77,7 @@ export class GroupCommit<Item, Result> {
   #laneOf(key: string): Lane<Item, Result> {
     const lane = this.#lanes.get(key) ?? {
       waiting: [],
+      waitingWeight: 0,
       busy: false,
       isHurried: false,
       wake: () => {},
@@ -96,15 +110,21 @@ export class GroupCommit<Item, Result> {
   }
 
   #takeBatch(lane: Lane<Item, Result>): Entry<Item, Result>[] {
-    const { maxWeight = 500, weigh = () => 1 } = this.#options;
-    let weight = 0;
+    const { maxWeight = 500 } = this.#options;
+    let taken = 0;
     let count = 0;
     for (const { item } of lane.waiting) {
-      weight += weigh(item);
-      if (count > 0 && weight > maxWeight) break;
+      const weight = this.#weightOf(item);
+      if (count > 0 && taken + weight > maxWeight) break;
+      taken += weight;
       count += 1;
     }
+    lane.waitingWeight -= taken;
     return lane.waiting.splice(0, count);
+  }
+
+  #weightOf(item: Item): number {
+    return this.#options.weigh?.(item) ?? 1;
   }
 
   async #flush(key: string, batch: readonly Entry<Item, Result>[]): Promise<void> {
