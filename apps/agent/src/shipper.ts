@@ -24,12 +24,12 @@ export type ShipperOptions = {
 const BATCH_BYTES = 4 * 1024 * 1024;
 // Between two batches a little more gathers; the first report after a silence goes at once.
 const LINGER_MS = 4;
-// While the plane writes one batch it can check the next.
-const MOST_UNDER_WAY = 2;
+// While the plane writes one batch it can read the next, and check the one after.
+const MOST_UNDER_WAY = 3;
 
 /**
  * Carries the outbox to the plane: oldest first, forever. An item leaves the outbox only when the plane has answered it.
- * One batch is under way at a time; a second only if both are full and of items that may overtake each other.
+ * One batch is under way at a time; up to three only if all are full and of items that may overtake each other.
  */
 export class Shipper {
   readonly #options: ShipperOptions;
