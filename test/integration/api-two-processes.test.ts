@@ -1,6 +1,5 @@
 import { openDatabase, type Database } from "@downbeat/db";
-import { startPostgres, waitFor, type PostgresServer } from "@downbeat/testkit";
-import pg from "pg";
+import { startPostgres, waitFor, withClient, type PostgresServer } from "@downbeat/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startTestApi, transition, type TestApi, type TestWorkspace } from "./api-harness.ts";
 import { aLease, aStage, claim, isHeld, openSession, report, type Stage } from "./api-stage.ts";
@@ -37,15 +36,8 @@ async function bothListen(count = 2): Promise<void> {
   await waitFor(async () => (await ask(listeners)).length === count, { describe: "two listeners" });
 }
 
-async function ask(statement: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: server.url });
-  await client.connect();
-  try {
-    return (await client.query(statement)).rows;
-  } finally {
-    await client.end();
-  }
-}
+const ask = async (statement: string): Promise<unknown[]> =>
+  (await withClient(server.url, (client) => client.query(statement))).rows;
 
 const trigger = async ({ flowName }: Stage): Promise<string> =>
   (await elsewhere.call("createRun", { body: { flowName } })).id;
@@ -53,13 +45,19 @@ const trigger = async ({ flowName }: Stage): Promise<string> =>
 const longClaim = (stage: Stage, sessionId: string) =>
   claim(stage.agent, sessionId, { waitSeconds: 25 });
 
-it("a run made in one process wakes an agent that waits in another", async () => {
+/** An agent waits in the first process, and the second one makes a run; returns what the agent is given. */
+async function waitAcross() {
   const stage = await aStage(apis[0], workspace);
   const sessionId = await openSession(stage.agent);
   const held = longClaim(stage, sessionId);
   await waitFor(() => isHeld(held), { describe: "the claim to be held" });
   const runId = await trigger(stage);
-  expect((await held).leases).toMatchObject([{ runId }]);
+  return { runId, leases: (await held).leases };
+}
+
+it("a run made in one process wakes an agent that waits in another", async () => {
+  const { runId, leases } = await waitAcross();
+  expect(leases).toMatchObject([{ runId }]);
 });
 
 it("so does one whose agents found nothing due a moment ago, also when many are made at once", async () => {
@@ -87,10 +85,6 @@ it("a broken connection is made anew", async () => {
     "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'downbeat-news'",
   );
   await bothListen();
-  const stage = await aStage(apis[0], workspace);
-  const sessionId = await openSession(stage.agent);
-  const held = longClaim(stage, sessionId);
-  await waitFor(() => isHeld(held), { describe: "the claim to be held" });
-  const runId = await trigger(stage);
-  expect((await held).leases).toMatchObject([{ runId }]);
+  const { runId, leases } = await waitAcross();
+  expect(leases).toMatchObject([{ runId }]);
 });

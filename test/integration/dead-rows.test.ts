@@ -6,7 +6,7 @@ import {
   sqlStateOf,
   type Database,
 } from "@downbeat/db";
-import { createDatabase, waitFor, type TestDatabase } from "@downbeat/testkit";
+import { createDatabase, waitFor, withClient, type TestDatabase } from "@downbeat/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aSession, aWorkspace, claim, moveRuns, someRuns, type Fixture } from "./db-fixture.ts";
@@ -27,7 +27,7 @@ describe("dead rows of live runs", () => {
     made = await createDatabase("postgres");
     url = made.place.options.url ?? "";
     // The copy must not read under a snapshot from before its lock, whatever the server's default is.
-    await withClient((client) =>
+    await withClient(url, (client) =>
       client.query(`do $$ begin execute format('alter database %I set default_transaction_isolation = ''repeatable read''',
         current_database()); end $$`),
     );
@@ -44,7 +44,7 @@ describe("dead rows of live runs", () => {
     await finishRuns(100);
     const waiting = await someRuns(fixture, 3);
     await other.query("select 1"); // still the same snapshot
-    await withClient((client) => client.query("vacuum live_run"));
+    await withClient(url, (client) => client.query("vacuum live_run"));
     await waitForDead((dead) => dead >= 100);
     const before = await rowsOf(fixture);
 
@@ -159,16 +159,6 @@ describe("dead rows of live runs", () => {
     await client.connect();
     await client.query(text);
     return client;
-  }
-
-  async function withClient(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    try {
-      await work(client);
-    } finally {
-      await client.end();
-    }
   }
 
   // Statistics are a second late.

@@ -3,8 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import type { RunFilter } from "@downbeat/contract";
 import { listRuns, upsertDeployments, type Tx } from "@downbeat/db";
-import { createDatabase, type TestDatabase } from "@downbeat/testkit";
-import pg from "pg";
+import { createDatabase, withClient, type TestDatabase } from "@downbeat/testkit";
+import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fillRuns } from "../bench/fill-runs.ts";
 import { aDeployment, aWorkspace, moveRuns, someRuns, type Fixture } from "./db-fixture.ts";
@@ -142,14 +142,4 @@ async function withWeakOwner(
     await give("current_user");
     await client.query(`drop owned by ${owner}; drop role ${owner}`);
   });
-}
-
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }

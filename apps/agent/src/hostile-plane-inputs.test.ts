@@ -1,33 +1,28 @@
 import { randomUUID } from "node:crypto";
 import type { RunInput, Signed } from "@downbeat/contract";
 import { sealToPublicKey } from "@downbeat/seal";
-import { createSigningKey, signerOf, type Signer } from "@downbeat/seal/node";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { SignedWorld, type Offered } from "./signed-world.fixture.ts";
+import { jwsPart, SignedWorld, type Offered } from "./signed-world.fixture.ts";
 
 // A plane that would let a waiting run go on by itself: it has seen everything that people gave so far, may seal what it
 // likes to the public key, and decides which run is told of what. Nothing of it lets a run go on; what it keeps from a
 // run leaves that waiting.
 
 let signed: SignedWorld;
-let theirs: Signer;
 
 beforeAll(async () => {
   signed = await SignedWorld.start((isOver) => vi.waitUntil(isOver, { timeout: 20_000 }));
-  theirs = await signerOf(await createSigningKey({ now: new Date() }));
 });
 afterAll(() => signed.stop());
 
 const aRunThat = (flowName: string): Promise<Offered> =>
   signed.genuine({ flowName, parameters: null });
 
-const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-
 /** Another statement in place of the one that was signed, with the signature that is there. */
 function altered(statement: string | null, change: object): Signed<"input"> {
   const [header, payload = "", signature] = (statement ?? "").split(".");
   const stated = JSON.parse(Buffer.from(payload, "base64url").toString()) as object;
-  return `${header}.${part({ ...stated, ...change })}.${signature}` as Signed<"input">;
+  return `${header}.${jwsPart({ ...stated, ...change })}.${signature}` as Signed<"input">;
 }
 
 type Attack = (run: Offered) => Promise<Partial<RunInput>>;
@@ -35,7 +30,7 @@ type Attack = (run: Offered) => Promise<Partial<RunInput>>;
 const ATTACKS: readonly [string, Attack][] = [
   ["sealed and not signed", (run) => signed.input(run)],
   ["nothing, by nobody", async () => ({ input: null, signature: null })],
-  ["signed by a key of the plane's own", (run) => signed.signedInput(run, { with: theirs })],
+  ["signed by a key of the plane's own", (run) => signed.signedInput(run, { with: signed.theirs })],
   ["signed for another workspace", (run) => signed.signedInput(run, { workspaceId: randomUUID() })],
   ["given to another run", async () => signed.signedInput({ runId: randomUUID() })],
   [

@@ -1,27 +1,24 @@
 import { createHmac, randomUUID } from "node:crypto";
 import type { Lease, Signed } from "@downbeat/contract";
 import { sealToPublicKey } from "@downbeat/seal";
-import { createSigningKey, publicKeySetOf, signerOf, type Signer } from "@downbeat/seal/node";
+import { publicKeySetOf } from "@downbeat/seal/node";
 import { uuidv7 } from "uuidv7";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { SignedWorld, type Offered } from "./signed-world.fixture.ts";
+import { jwsPart, SignedWorld, type Offered } from "./signed-world.fixture.ts";
 
 // As in hostile-plane.test.ts, but the plane could go further there: it may make runs of its own with parameters sealed to
 // the public key, and go back to what was genuine once. An agent that requires signatures runs none of it.
 
 let signed: SignedWorld;
-let theirs: Signer;
 
 beforeAll(async () => {
   signed = await SignedWorld.start((isOver) => vi.waitUntil(isOver, { timeout: 20_000 }));
-  theirs = await signerOf(await createSigningKey({ now: new Date() }));
 });
 afterAll(() => signed.stop());
 
 const DAY_MS = 24 * 3600 * 1000;
 const REFUSED = "FAILED signature_refused SignatureError";
 
-const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 const payloadOf = (jws: string | null | undefined): string => jws?.split(".")[1] ?? "";
 const stateIn = (jws: string | null | undefined): Record<string, unknown> =>
   JSON.parse(Buffer.from(payloadOf(jws), "base64url").toString()) as Record<string, unknown>;
@@ -29,7 +26,7 @@ const as = <K extends "deployment" | "trigger">(text: string) => text as Signed<
 
 /** Another header over the same statement, with whatever the plane can put for a signature. */
 function rewritten(jws: string | null | undefined, header: object, signature: string): string {
-  return `${part(header)}.${payloadOf(jws)}.${signature}`;
+  return `${jwsPart(header)}.${payloadOf(jws)}.${signature}`;
 }
 
 const HEADER = { alg: "ES256", typ: "dnb-trigger+jws" };
@@ -40,13 +37,13 @@ const FORGERIES: readonly [string, (own: Offered) => Partial<Lease> | Promise<Pa
   ["makes a run by itself", () => ({ signature: null })],
   [
     "signs a trigger with a key of its own",
-    async () => ({ signature: (await signed.genuine({ with: theirs })).signature ?? null }),
+    async () => ({ signature: (await signed.genuine({ with: signed.theirs })).signature ?? null }),
   ],
   [
     "calls its own key by the name of ours",
     async (own) => ({
       signature: as(
-        await theirs.sign(Buffer.from(JSON.stringify(stateIn(own.signature))), {
+        await signed.theirs.sign(Buffer.from(JSON.stringify(stateIn(own.signature))), {
           ...HEADER,
           alg: "ES256",
           kid: signed.key.keyId,
@@ -58,7 +55,7 @@ const FORGERIES: readonly [string, (own: Offered) => Partial<Lease> | Promise<Pa
     "brings its own key in the header",
     async (own) => ({
       signature: as(
-        await theirs.sign(Buffer.from(JSON.stringify(stateIn(own.signature))), {
+        await signed.theirs.sign(Buffer.from(JSON.stringify(stateIn(own.signature))), {
           ...HEADER,
           alg: "ES256",
           kid: signed.key.keyId,
@@ -78,7 +75,7 @@ const FORGERIES: readonly [string, (own: Offered) => Partial<Lease> | Promise<Pa
   [
     "takes our public key for an HMAC secret",
     (own) => {
-      const header = part({ ...HEADER, alg: "HS256", kid: signed.key.keyId });
+      const header = jwsPart({ ...HEADER, alg: "HS256", kid: signed.key.keyId });
       const secrets = [JSON.stringify(publicKeySetOf(signed.key).keys[0]), signed.key.privateJwk.x];
       const mac = createHmac("sha256", secrets[0] ?? "")
         .update(`${header}.${payloadOf(own.signature)}`)
@@ -96,7 +93,7 @@ const FORGERIES: readonly [string, (own: Offered) => Partial<Lease> | Promise<Pa
     "alters what is stated",
     (own) => {
       const [header, , signature] = (own.signature ?? "").split(".");
-      const payload = part({ ...stateIn(own.signature), parameters: null });
+      const payload = jwsPart({ ...stateIn(own.signature), parameters: null });
       return { signature: as(`${header}.${payload}.${signature}`), parameters: null };
     },
   ],

@@ -20,6 +20,7 @@ import { z } from "zod";
 import type { RemoteCallRequest } from "./launchers/worker-process.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
 import { retrying } from "./retrying.ts";
+import { RunOver } from "./run-over.ts";
 
 export type ChildParts = {
   readonly client: Pick<Caller, "call">;
@@ -68,9 +69,7 @@ const Call = z.discriminatedUnion("kind", [
 export class RunChildren {
   readonly #parts: ChildParts;
   readonly #run: RunSide;
-  // Made when first asked: most runs trigger nothing, and to abort one costs more than the rest of a short run.
-  #over: AbortController | undefined;
-  #isOver = false;
+  readonly #over = new RunOver();
 
   constructor(parts: ChildParts, run: RunSide) {
     this.#parts = parts;
@@ -83,19 +82,12 @@ export class RunChildren {
       (value) => ({ value }),
       (error: unknown) => ({ refusal: refusalOf(error) }),
     );
-    if (!this.#isOver) this.#run.answer(requestId, answer);
+    if (!this.#over.isOver) this.#run.answer(requestId, answer);
   }
 
   /** The run is over. */
   close(): void {
-    this.#isOver = true;
-    this.#over?.abort();
-  }
-
-  #whenOver(): AbortSignal {
-    this.#over ??= new AbortController();
-    if (this.#isOver) this.#over.abort();
-    return this.#over.signal;
+    this.#over.end();
   }
 
   async #perform(raw: unknown): Promise<unknown> {
@@ -124,7 +116,7 @@ export class RunChildren {
   #insist<T>(call: () => Promise<T>): Promise<T> {
     const { watch } = this.#parts;
     const failure = "runs that a flow triggers wait";
-    return retrying(call, { watch, failure, signal: this.#whenOver() });
+    return retrying(call, { watch, failure, signal: this.#over.signal });
   }
 
   #fence(): { runId: string; epoch: number; leaseToken: string } {

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { SlotRequest } from "./launchers/worker-process.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
 import { retrying } from "./retrying.ts";
+import { RunOver } from "./run-over.ts";
 
 export type SlotParts = {
   readonly client: Pick<Caller, "call">;
@@ -28,14 +29,12 @@ type RunSide = {
 export class RunSlots {
   readonly #parts: SlotParts;
   readonly #run: RunSide;
-  // Made when first asked: most runs ask for none, and to abort one costs more than the rest of a short run.
-  #over: AbortController | undefined;
+  readonly #over = new RunOver();
   /** Requests under way: what ends each early, and when it has ended. */
   readonly #asking = new Map<
     string,
     { readonly ends: AbortController; readonly done: Promise<void> }
   >();
-  #isOver = false;
   readonly #told = new Set<string>();
 
   constructor(parts: SlotParts, run: RunSide) {
@@ -53,7 +52,7 @@ export class RunSlots {
 
   async #acquire(request: SlotRequest, ends: AbortController): Promise<void> {
     const { requestId } = request;
-    const signal = AbortSignal.any([ends.signal, this.#whenOver()]);
+    const signal = AbortSignal.any([ends.signal, this.#over.signal]);
     try {
       if (await this.#insist(request, signal)) this.#run.grant(requestId);
     } catch (error) {
@@ -74,7 +73,7 @@ export class RunSlots {
     const { lease } = this.#run;
     const body = { ...fenceOf(lease), requestIds: [requestId] };
     const call = () => this.#parts.client.call("releaseSlots", { body });
-    const signal = this.#whenOver();
+    const signal = this.#over.signal;
     try {
       await retrying(call, { watch, failure: "slots of limits cannot be given back", signal });
     } catch (error) {
@@ -84,14 +83,7 @@ export class RunSlots {
 
   /** The run is over. */
   close(): void {
-    this.#isOver = true;
-    this.#over?.abort();
-  }
-
-  #whenOver(): AbortSignal {
-    this.#over ??= new AbortController();
-    if (this.#isOver) this.#over.abort();
-    return this.#over.signal;
+    this.#over.end();
   }
 
   async #insist(request: SlotRequest, signal: AbortSignal): Promise<boolean> {

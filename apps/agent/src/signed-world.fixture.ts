@@ -19,6 +19,10 @@ import { anAgentWorld, type AgentWorld } from "./agent.fixture.ts";
 import type { FakeRun } from "./fake-report.fixture.ts";
 import { startAgent } from "./start-agent.ts";
 
+/** A part of a compact JWS that says this. */
+export const jwsPart = (value: object): string =>
+  Buffer.from(JSON.stringify(value)).toString("base64url");
+
 /** A lease as the plane hands it out, with a run id of somebody's choosing. */
 export type Offered = Parameters<AgentWorld["plane"]["offer"]>[0] & { readonly runId: string };
 
@@ -53,6 +57,8 @@ export class SignedWorld {
   /** The customer's key. */
   readonly key: SigningKey;
   readonly signer: Signer;
+  /** Of a key of the plane's own, which nobody lists. */
+  readonly theirs: Signer;
 
   private constructor(parts: {
     executions: string;
@@ -60,6 +66,7 @@ export class SignedWorld {
     world: AgentWorld;
     key: SigningKey;
     signer: Signer;
+    theirs: Signer;
     waitUntil: WaitUntil;
   }) {
     this.#executions = parts.executions;
@@ -67,6 +74,7 @@ export class SignedWorld {
     this.world = parts.world;
     this.key = parts.key;
     this.signer = parts.signer;
+    this.theirs = parts.theirs;
     this.#waitUntil = parts.waitUntil;
   }
 
@@ -86,6 +94,7 @@ export class SignedWorld {
       world,
       key,
       signer: await signerOf(key),
+      theirs: await signerOf(await createSigningKey({ now: new Date() })),
       waitUntil,
     });
   }

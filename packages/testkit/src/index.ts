@@ -15,3 +15,4 @@ export {
 } from "./reserve-database.ts";
 export { startTestRun, type TestRun } from "./test-run.ts";
 export { waitFor, type WaitOptions } from "./wait-for.ts";
+export { withClient } from "./with-client.ts";

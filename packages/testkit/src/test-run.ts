@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import pg from "pg";
 import { inject } from "vitest";
 import { cleanUpAfterUs } from "./clean-up-after-us.ts";
 import { startPostgres } from "./postgres-server.ts";
+import { withClient } from "./with-client.ts";
 
 /** What all test files of one run share. Plain data: it crosses from the runner to its workers. */
 export type TestRun = {
@@ -56,7 +56,7 @@ export function currentTestRun(): Promise<TestRun> {
 
 /** Runs statements on the server's `postgres` database, one after the other, and returns the last one's rows. */
 export async function onServer(postgresUrl: string, ...statements: string[]): Promise<unknown[][]> {
-  return connected(postgresUrl, async (client) => {
+  return withClient(postgresUrl, async (client) => {
     let rows: unknown[][] = [];
     for (const text of statements) rows = (await client.query({ text, rowMode: "array" })).rows;
     return rows;
@@ -69,20 +69,10 @@ export async function whileLocked<T>(
   lock: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  return connected(postgresUrl, async (client) => {
+  return withClient(postgresUrl, async (client) => {
     await client.query("select pg_advisory_lock($1)", [lock]);
     return work();
   });
-}
-
-async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }
 
 /** `downbeat_<runId>_…`: every database of a run begins so. */

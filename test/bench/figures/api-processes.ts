@@ -5,6 +5,7 @@ import { leasesOf } from "@downbeat/contract";
 import { joinAgent, joinPool } from "../bench-agent.ts";
 import type { BenchDatabase } from "../bench-database.ts";
 import { BenchPlane } from "../bench-plane.ts";
+import { createRuns } from "../create-runs.ts";
 import { rateFigure, type Figure } from "../figure.ts";
 import { finish } from "./protocol-throughput.ts";
 
@@ -63,18 +64,13 @@ async function cycle(places: readonly Place[], count: number): Promise<number> {
   };
   await Promise.all(
     places.map((place) =>
-      Promise.all([create(place.client, count / places.length), work(place, over.signal, ended)]),
+      Promise.all([
+        createRuns(place.client, { count: count / places.length, batch: BATCH, lanes: 1 }),
+        work(place, over.signal, ended),
+      ]),
     ),
   );
   return count / ((performance.now() - startedAt) / 1000);
-}
-
-async function create(client: Client, count: number): Promise<void> {
-  for (let made = 0; made < count; made += BATCH) {
-    const size = Math.min(BATCH, count - made);
-    const runs = Array.from({ length: size }, () => ({ flowName: "bench" }));
-    await client.call("createRuns", { body: { runs, returning: "ids" } });
-  }
 }
 
 async function work(

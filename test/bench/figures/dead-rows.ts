@@ -4,7 +4,7 @@ import pg from "pg";
 import { joinPool } from "../bench-agent.ts";
 import type { BenchDatabase } from "../bench-database.ts";
 import { BenchPlane } from "../bench-plane.ts";
-import { quantile, type Figure } from "../figure.ts";
+import { quantile, round, type Figure } from "../figure.ts";
 import { cycle } from "./protocol-throughput.ts";
 
 const RUNS = 1000;
@@ -135,8 +135,4 @@ function figures({ samples, first, runs, before, after }: Measured): Figure[] {
 
 function share({ live, dead }: Pick<Sample, "live" | "dead">): number {
   return live + dead === 0 ? 0 : (100 * dead) / (live + dead);
-}
-
-function round(value: number): number {
-  return value >= 100 ? Math.round(value) : Math.round(value * 100) / 100;
 }

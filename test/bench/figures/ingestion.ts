@@ -4,6 +4,7 @@ import { leasesOf, type Lease, type Sealed } from "@downbeat/contract";
 import { joinPool } from "../bench-agent.ts";
 import type { BenchDatabase } from "../bench-database.ts";
 import { BenchPlane } from "../bench-plane.ts";
+import { createRuns } from "../create-runs.ts";
 import { rateFigure, type Figure } from "../figure.ts";
 import { rawSqlRate } from "../raw-sql-rate.ts";
 import { unsealedEnvelope } from "../unsealed-envelope.ts";
@@ -43,13 +44,7 @@ export async function ingestion(database: BenchDatabase): Promise<Figure[]> {
 
 async function create(client: Client): Promise<number> {
   const startedAt = performance.now();
-  const lane = async (): Promise<void> => {
-    for (let made = 0; made < RUNS / LANES; made += BATCH) {
-      const runs = Array.from({ length: BATCH }, () => ({ flowName: "bench" }));
-      await client.call("createRuns", { body: { runs, returning: "ids" } });
-    }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await createRuns(client, { count: RUNS, batch: BATCH, lanes: LANES });
   return RUNS / ((performance.now() - startedAt) / 1000);
 }
 

@@ -4,6 +4,7 @@ import type { Client } from "@downbeat/client";
 import type { BenchDatabase } from "../bench-database.ts";
 import { joinPool } from "../bench-agent.ts";
 import { BenchPlane } from "../bench-plane.ts";
+import { createRuns } from "../create-runs.ts";
 import { rateFigure, type Figure } from "../figure.ts";
 import { rawSqlRate } from "../raw-sql-rate.ts";
 
@@ -36,19 +37,8 @@ type Fence = Pick<Lease, "runId" | "epoch" | "leaseToken">;
 /** Makes so many runs and takes them to their end; returns how many a second. */
 export async function cycle(client: Client, agent: BenchAgent, count: number): Promise<number> {
   const startedAt = performance.now();
-  await Promise.all([create(client, count), work(agent, count)]);
+  await Promise.all([createRuns(client, { count, batch: BATCH, lanes: 2 }), work(agent, count)]);
   return count / ((performance.now() - startedAt) / 1000);
-}
-
-async function create(client: Client, count: number): Promise<void> {
-  const batches = Array.from({ length: count / BATCH }, () =>
-    Array.from({ length: BATCH }, () => ({ flowName: "bench" })),
-  );
-  const lanes = [0, 1].map(async (lane) => {
-    for (const runs of batches.filter((_, i) => i % 2 === lane))
-      await client.call("createRuns", { body: { runs, returning: "ids" } });
-  });
-  await Promise.all(lanes);
 }
 
 async function work({ client, sessionId }: BenchAgent, count: number): Promise<void> {

@@ -124,8 +124,8 @@ export class ClaimLoop {
 
   #waitSeconds(isHeartbeat: boolean): number {
     const { claimHoldSeconds, heartbeatSeconds } = this.#options.session.intervals;
-    const longestSeconds = isHeartbeat ? heartbeatSeconds : CLAIM_HOLD_SECONDS;
-    return Math.min(CLAIM_HOLD_SECONDS, claimHoldSeconds, longestSeconds);
+    const heldSeconds = Math.min(CLAIM_HOLD_SECONDS, claimHoldSeconds);
+    return isHeartbeat ? Math.min(heldSeconds, heartbeatSeconds) : heldSeconds;
   }
 
   async #take(answer: ClaimAnswer, earlyByMs: number): Promise<void> {
