@@ -110,7 +110,13 @@ class Stage {
 
   /** Kills each run's process, or the agent, some time after the run began; says which processes ran them. */
   async kill(runIds: readonly string[], hitsAgent: boolean): Promise<number[]> {
-    if (!hitsAgent) return Promise.all(runIds.map((runId) => this.#killRun(runId)));
+    const killed = hitsAgent
+      ? await this.#killAgent(runIds)
+      : await Promise.all(runIds.map((runId) => this.#killRun(runId)));
+    return killed.filter((pid) => pid !== undefined);
+  }
+
+  async #killAgent(runIds: readonly string[]): Promise<Array<number | undefined>> {
     const pids = await Promise.all(runIds.map((runId) => this.#pidOf(runId)));
     await this.#someTime();
     this.#agent?.child.kill("SIGKILL");
@@ -119,10 +125,10 @@ class Stage {
     return pids;
   }
 
-  async #killRun(runId: string): Promise<number> {
+  async #killRun(runId: string): Promise<number | undefined> {
     const pid = await this.#pidOf(runId);
     await this.#someTime();
-    signal(pid, "SIGKILL");
+    if (pid !== undefined) signal(pid, "SIGKILL");
     return pid;
   }
 
@@ -130,12 +136,19 @@ class Stage {
     return pause(this.#random.between(0, LONGEST_LIFE_MS));
   }
 
-  #pidOf(runId: string): Promise<number> {
-    const options = { deadlineMs: DEADLINE_MS, describe: `${runId} to call a task` };
-    return waitFor(
-      async () => (await this.steps()).find((step) => step.runId === runId)?.pid,
-      options,
-    );
+  /** Undefined when the run ended without a call: it began in the warm process of a sibling, which was killed then. */
+  #pidOf(runId: string): Promise<number | undefined> {
+    const options = { deadlineMs: DEADLINE_MS, describe: `${runId} to call a task or to end` };
+    return waitFor(async () => {
+      const pid = (await this.steps()).find((step) => step.runId === runId)?.pid;
+      return (pid !== undefined || (await this.#endOf(runId)) !== undefined) && { pid };
+    }, options).then(({ pid }) => pid);
+  }
+
+  /** The state in which a run ended; undefined when it has not. */
+  async #endOf(runId: string): Promise<string | undefined> {
+    const run = await this.client.call("readRun", { params: { runId } });
+    return isTerminal(run.state.type) ? run.state.type : undefined;
   }
 
   /** The state in which each run ended. */
@@ -143,10 +156,7 @@ class Stage {
     const ends = new Map<string, string>();
     for (const runId of runIds) {
       const options = { deadlineMs: DEADLINE_MS, intervalMs: 100, describe: `${runId} to end` };
-      const state = await waitFor(async () => {
-        const run = await this.client.call("readRun", { params: { runId } });
-        return isTerminal(run.state.type) && run.state.type;
-      }, options);
+      const state = await waitFor(() => this.#endOf(runId), options);
       ends.set(runId, state);
     }
     return ends;
