@@ -1,8 +1,23 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { brotliCompressSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
-import { defaultClientConditions, defineConfig } from "vite";
+import { defaultClientConditions, defineConfig, type Plugin } from "vite";
+
+/** Scripts and styles are written compressed too: the API sends them as they are. */
+const compressed: Plugin = {
+  name: "compressed",
+  async writeBundle({ dir = "" }, files) {
+    for (const file of Object.values(files)) {
+      if (!/\.(js|css)$/.test(file.fileName)) continue;
+      const content = file.type === "chunk" ? file.code : file.source;
+      await writeFile(join(dir, `${file.fileName}.br`), brotliCompressSync(content));
+    }
+  },
+};
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), compressed],
   // The packages' TypeScript, so that a build needs no other build before it.
   resolve: { conditions: ["source", ...defaultClientConditions] },
   build: {

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
 import { ROUTES } from "@downbeat/contract";
 import { createDatabase, type TestDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,7 +20,9 @@ describe("pages and documents of the API", () => {
       path.join(dashboardDir, "index.html"),
       "<!doctype html><title>Downbeat</title>",
     );
-    await writeFile(path.join(dashboardDir, "assets", "index-B4c8xY2z.js"), "export {};");
+    const asset = path.join(dashboardDir, "assets", "index-B4c8xY2z.js");
+    await writeFile(asset, "export {};");
+    await writeFile(`${asset}.br`, brotliCompressSync("export {};"));
     made = await createDatabase("pglite");
     const environment = { DOWNBEAT_DASHBOARD_DIR: dashboardDir };
     api = await startTestApi(made.database, { environment, runEngine: false });
@@ -50,6 +53,21 @@ describe("pages and documents of the API", () => {
     const asset = await get("/assets/index-B4c8xY2z.js", "*/*");
     expect(asset.headers["cache-control"]).toBe("public, max-age=31536000, immutable");
     expect((await get("/")).headers["cache-control"]).toBe("no-cache");
+  });
+
+  it("sends an asset compressed to whoever takes it so, and as it is to others", async () => {
+    const url = "/assets/index-B4c8xY2z.js";
+    const headers = { accept: "*/*", "accept-encoding": "gzip, br" };
+    const compressed = await api.app.inject({ method: "GET", url, headers });
+    expect(compressed.headers).toMatchObject({
+      "content-encoding": "br",
+      "content-type": expect.stringContaining("javascript; charset=utf-8"),
+      "cache-control": "public, max-age=31536000, immutable",
+      vary: "accept-encoding",
+    });
+    const plain = await get(url, "*/*");
+    expect(plain.headers["content-encoding"]).toBeUndefined();
+    expect(brotliDecompressSync(compressed.rawPayload)).toEqual(plain.rawPayload);
   });
 
   it("answers 404 with a problem to a missing file, an API path and a way out of the directory", async () => {

@@ -42,6 +42,7 @@ async function serveDashboard(app: FastifyInstance, dir: string): Promise<void> 
     wildcard: false,
     index: false,
     cacheControl: false,
+    preCompressed: true,
     setHeaders: (reply, file) => void reply.header("cache-control", cacheControlOf(file)),
   });
   const index = await readFile(indexFile, "utf8");
@@ -62,7 +63,7 @@ function wantsPage({ url, headers }: FastifyRequest): boolean {
 
 // Built assets carry a hash of their content in their name.
 function cacheControlOf(file: string): string {
-  return /[.-][\w-]{8,}\.(js|css|woff2|svg|png)$/.test(file)
+  return /[.-][\w-]{8,}\.(js|css|woff2|svg|png)(\.br)?$/.test(file)
     ? "public, max-age=31536000, immutable"
     : "no-cache";
 }

@@ -1,10 +1,11 @@
 import { isDownbeatError } from "@downbeat/contract";
 import { QueryCache, QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import { CallerContext, useCaller } from "../api/caller-context.ts";
 import { createPageCaller } from "../api/page-caller.ts";
 import { principalQuery } from "../api/queries.ts";
+import { readAhead } from "../api/read-ahead.ts";
 import { retryDelayMs, shouldRetry } from "../api/retry.ts";
 import { KeyProvider } from "../key/key-context.tsx";
 import { router } from "../router.tsx";
@@ -17,6 +18,7 @@ import { PrincipalContext } from "./principal-context.ts";
 export function SignedIn({ apiKey }: { apiKey: string }) {
   const caller = useMemo(() => createPageCaller(apiKey), [apiKey]);
   const queryClient = useMemo(() => createQueryClient(), []);
+  useEffect(() => readAhead(queryClient, caller, location.pathname), [queryClient, caller]);
   return (
     <CallerContext value={caller}>
       <QueryClientProvider client={queryClient}>
