@@ -35,14 +35,10 @@ const RUNS = `
     l.run_id is not null as "isLive"
   from flow_run r left join live_run l on l.run_id = r.id left join ended_run e on e.run_id = r.id`;
 
-// The first state of a run is in the run itself; of those made by earlier versions and by scripts, in its history too.
 const STATES = `
   select run_id as "runId", sequence, type, name, at, epoch, reason, actor_kind as "actorKind", actor_id as "actorId",
     transition_id as "transitionId"
-  from run_state
-  union all
-  select r.id, 0, 'SCHEDULED', 'Scheduled', r.created_at, 0, 'created', r.created_by_kind, r.created_by_id, null
-  from flow_run r where not exists (select from run_state s where s.run_id = r.id and s.sequence = 0)
+  from run_history
   order by 1, 2`;
 
 /** What the database says, read past the API and its row-level security. A connection for each look: servers come and go. */

@@ -47,15 +47,15 @@ async function someLeases(fixture: Fixture, count: number): Promise<Lease[]> {
   return claim(fixture, { sessionId: await aSession(fixture) });
 }
 
-/** All that is kept of a run, but what tells one from another. */
+/** All that is kept of a run, but what tells one from another, and where its history stands. */
 async function recordOf({ inside }: Fixture, runId: string): Promise<unknown> {
   const rows = await inside(async ({ prisma }) => [
-    await prisma.liveRun.findMany({ where: { runId } }),
-    await prisma.endedRun.findMany({ where: { runId } }),
-    await prisma.runState.findMany({ where: { runId }, orderBy: { sequence: "asc" } }),
+    await prisma.liveRun.findMany({ where: { runId }, omit: { claimedAt: true } }),
+    await prisma.endedRun.findMany({ where: { runId }, omit: { claimedAt: true } }),
+    await prisma.$queryRaw`select * from run_history where run_id = ${runId}::uuid order by sequence`,
   ]);
   const text = JSON.stringify(rows, (key, value: unknown) =>
-    ["leaseToken", "transitionId", "recentTransitionIds"].includes(key) ? typeof value : value,
+    ["leaseToken", "transition_id", "recentTransitionIds"].includes(key) ? typeof value : value,
   );
   return JSON.parse(text.replaceAll(runId, "run").replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "at"));
 }

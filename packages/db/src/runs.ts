@@ -10,59 +10,41 @@ import type {
 } from "@downbeat/contract";
 import { readSealedHeader } from "@downbeat/contract";
 import { readDataKeys } from "./data-keys.ts";
-import type { RunState } from "./generated/client.ts";
-import { toRunError } from "./run-error-columns.ts";
+import { toRunError, type RunErrorColumns } from "./run-error-columns.ts";
 import { runStands } from "./sql/run-stands.ts";
 import type { Tx } from "./transaction.ts";
 
+type HistoryRow = RunErrorColumns & {
+  sequence: number;
+  type: StateType;
+  name: StateName;
+  at: Date;
+  epoch: number;
+  actor_kind: Actor["kind"];
+  actor_id: string | null;
+  reason: StateReasonCode;
+  cause: StateReasonCode | null;
+};
+
 /** A run's history, oldest first. */
 export async function listRunStates(tx: Tx, runId: string): Promise<RunStateRecord[]> {
-  const ofRun = { runId, workspaceId: tx.workspaceId };
-  const rows = await tx.prisma.runState.findMany({ where: ofRun, orderBy: { sequence: "asc" } });
-  const written = rows.map(toRecord);
-  if (written[0]?.sequence === 0) return written;
-  const first = await readFirstState(tx, runId);
-  return first === undefined ? written : [first, ...written];
-}
-
-function toRecord(row: RunState): RunStateRecord {
-  return {
+  const rows = await tx.prisma.$queryRaw<HistoryRow[]>`
+    select sequence, type, name, at, epoch, actor_kind, actor_id, reason, cause, error_class, exit_code, signal,
+      error_fingerprint, error_detail
+    from run_history
+    where (workspace_id = ${tx.workspaceId}::uuid) is true and run_id = ${runId}::uuid
+    order by sequence`;
+  return rows.map((row) => ({
     sequence: row.sequence,
-    type: row.type as StateType,
-    name: row.name as StateName,
+    type: row.type,
+    name: row.name,
     at: row.at.toISOString(),
     epoch: row.epoch,
-    actor: { kind: row.actorKind as Actor["kind"], id: row.actorId },
-    reason: row.reason as StateReasonCode,
-    cause: row.cause as StateReasonCode | null,
-    error: toRunError({
-      error_class: row.errorClass,
-      exit_code: row.exitCode,
-      signal: row.signal,
-      error_fingerprint: row.errorFingerprint,
-      error_detail: row.errorDetail,
-    }),
-  };
-}
-
-// That a run was made is written in the run itself, and only there (create-runs.ts).
-async function readFirstState(tx: Tx, runId: string): Promise<RunStateRecord | undefined> {
-  const run = await tx.prisma.flowRun.findFirst({
-    where: { id: runId, workspaceId: tx.workspaceId },
-    select: { createdAt: true, createdByKind: true, createdById: true },
-  });
-  if (run === null) return undefined;
-  return {
-    sequence: 0,
-    type: "SCHEDULED",
-    name: "Scheduled",
-    at: run.createdAt.toISOString(),
-    epoch: 0,
-    actor: { kind: run.createdByKind as Actor["kind"], id: run.createdById },
-    reason: "created",
-    cause: null,
-    error: null,
-  };
+    actor: { kind: row.actor_kind, id: row.actor_id },
+    reason: row.reason,
+    cause: row.cause,
+    error: toRunError(row),
+  }));
 }
 
 export type LogPage = {

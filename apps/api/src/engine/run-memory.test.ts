@@ -5,6 +5,7 @@ const run: RememberedRun = {
   workspaceId: "here",
   epoch: 1,
   leaseToken: "token",
+  holder: { kind: "agent", id: "agent" },
   type: "PENDING",
   sequence: 1,
 };

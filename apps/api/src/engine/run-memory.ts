@@ -1,10 +1,12 @@
-import type { StateType } from "@downbeat/contract";
+import type { Actor, StateType } from "@downbeat/contract";
 
 /** How a leased run stood when this process last wrote it. */
 export type RememberedRun = {
   readonly workspaceId: string;
   readonly epoch: number;
   readonly leaseToken: string;
+  /** Who claimed it. */
+  readonly holder: Actor;
   readonly type: StateType;
   /** Number of the last history row. */
   readonly sequence: number;

@@ -2,6 +2,7 @@ import { isTerminal, type Actor } from "@downbeat/contract";
 import type { AcceptedTransition } from "@downbeat/core";
 import { arrayLiteral, plainColumn } from "../array-literal.ts";
 import { optionalColumn, plainBatchColumn } from "../batch-column.ts";
+import { Prisma } from "../generated/client.ts";
 import type { EngineTx, Tx } from "../transaction.ts";
 
 /** A transition that the rules accepted, on its way into the history of a run that this transaction has locked. */
@@ -85,6 +86,7 @@ export async function applyTransitions(
         error_class, exit_code, signal, error_fingerprint, error_detail, cause
       from change
     ),
+    ${TOLD},
     -- Slots are of a run that is held; the table is empty where nobody uses named limits.
     freed as (
       delete from limit_slot s using change c
@@ -105,15 +107,16 @@ export async function applyTransitions(
     gone as (
       delete from live_run l using change c
       where c.effect = 'ends' and l.run_id = c.run_id and (l.workspace_id = c.workspace_id) is true
-      returning c.*, l.started_at, l.lease_token, l.session_id, l.recent_transition_ids, l.deployment_id
+      returning c.*, l.started_at, l.lease_token, l.session_id, l.recent_transition_ids, l.deployment_id,
+        case when l.state_type = 'RUNNING' and c.sequence = l.state_sequence + 1 then l.claimed_at end as claimed_at
     ),
     ended as (
       insert into ended_run (run_id, workspace_id, state_type, state_name, state_at, state_sequence, reason, started_at,
         epoch, lease_token, recent_transition_ids, agent_id, error_class, exit_code, signal, error_fingerprint,
-        error_detail, result, listed_under)
+        error_detail, result, claimed_at, listed_under)
       select g.run_id, g.workspace_id, g.type, g.name, g.at, g.sequence, g.reason, coalesce(g.started_at, g.first_running),
         g.epoch, g.lease_token, (g.transition_ids || g.recent_transition_ids)[1:32], s.agent_id, g.error_class,
-        g.exit_code, g.signal, g.error_fingerprint, g.error_detail, g.result, coalesce(g.deployment_id, (
+        g.exit_code, g.signal, g.error_fingerprint, g.error_detail, g.result, g.claimed_at, coalesce(g.deployment_id, (
           select r.flow_id from flow_run r where r.id = g.run_id and (r.workspace_id = g.workspace_id) is true
         ))
       from gone g
@@ -130,7 +133,7 @@ export async function applyTransitions(
       pause = case when c.type = 'PAUSED' then coalesce(c.pause::jsonb, l.pause) end,
       pause_deadline = case when c.type = 'PAUSED' then coalesce(coalesce(${now}::timestamptz, now())
         + make_interval(secs => (c.pause::jsonb->>'timeoutSeconds')::double precision), l.pause_deadline) end,
-      retry = coalesce(c.retry::jsonb, l.retry),
+      retry = coalesce(c.retry::jsonb, l.retry), claimed_at = null,
       recent_transition_ids = (c.transition_ids || l.recent_transition_ids)[1:32],
       lease_token = case when c.effect = 'moves' then l.lease_token end,
       session_id = case when c.effect = 'moves' then l.session_id end,
@@ -138,6 +141,22 @@ export async function applyTransitions(
     from change c
     where c.effect in ('moves', 'lets_go') and l.run_id = c.run_id and (l.workspace_id = c.workspace_id) is true`;
 }
+
+// What live_run alone told so far (run_history) becomes history, unless ended_run tells it from now on.
+const TOLD = Prisma.sql`told as (
+    insert into run_state (run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason, transition_id)
+    select l.run_id, l.workspace_id, l.state_sequence - step.back, step.type, step.name, step.at, l.epoch, 'agent',
+      s.agent_id, step.reason, step.transition_id
+    from change c
+    join live_run l on l.run_id = c.run_id and (l.workspace_id = c.workspace_id) is true and l.claimed_at is not null
+    left join agent_session s on s.id = l.session_id and (s.workspace_id = l.workspace_id) is true
+    cross join lateral (values
+      (case l.state_type when 'RUNNING' then 1 else 0 end, 'PENDING', 'Pending', l.claimed_at, 'claimed', null),
+      (0, 'RUNNING', 'Running', l.state_at, 'started', l.recent_transition_ids[1])
+    ) as step (back, type, name, at, reason, transition_id)
+    where c.effect <> 'passes' and (step.type = 'PENDING' or l.state_type = 'RUNNING')
+      and not (c.effect = 'ends' and l.state_type = 'RUNNING' and c.sequence = l.state_sequence + 1)
+  )`;
 
 /** What a transition does beside becoming history. All but a run's last are passed through at once. */
 type Effect = {

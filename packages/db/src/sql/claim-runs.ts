@@ -162,17 +162,21 @@ function take(
       set state_type = 'PENDING', state_name = 'Pending', state_at = coalesce(${claim.now ?? null}::timestamptz, now()),
         reason = 'claimed', state_sequence = l.state_sequence + 1, epoch = l.epoch + 1,
         lease_token = (${plainColumn(makeTokens(most))}::text[])[n.place], session_id = ${claim.sessionId}::uuid,
-        claim_request_id = ${claim.claimRequestId}::uuid
+        claim_request_id = ${claim.claimRequestId}::uuid,
+        claimed_at = case when l.epoch = 0 and ${session.agentId}::uuid is not null
+          then coalesce(${claim.now ?? null}::timestamptz, now()) end
       from numbered n
       where l.run_id = n.run_id
       returning l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for,
-        l.state_sequence, l.state_at
+        l.state_sequence, l.state_at, l.claimed_at
     ),
+    -- A first claim is told by the run's own row, until something else than its start and end happens.
     history as (
       insert into run_state (run_id, sequence, workspace_id, type, name, at, epoch, actor_kind, actor_id, reason)
       select run_id, state_sequence, ${tx.workspaceId}::uuid, 'PENDING', 'Pending', state_at, epoch, 'agent',
         ${session.agentId}::uuid, 'claimed'
       from claimed
+      where claimed_at is null
     )
     ${leaseColumns(tx)}
     from claimed l

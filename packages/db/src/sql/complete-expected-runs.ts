@@ -12,6 +12,7 @@ export type ExpectedCompletion = ExpectedStep & {
  * lease, the sequence and none of the transitions before it that its step names. The others are left as they are.
  *
  * Returns how many were written. Locks: their live_run rows, in order of run id.
+ * History that the run's own row tells (run_history in 0024_told_steps) is not written.
  * The same as lock-runs.ts and apply-transitions.ts in one statement, which reads no run into this process; but the slots
  * of named limits are left to free-ended-slots.ts, to follow in the same transaction.
  * Indexes: live_run_pkey, agent_session_pkey; flow_run_pkey for runs of no deployment.
@@ -40,7 +41,7 @@ export async function completeExpectedRuns(
         and l.state_sequence + 1 = coalesce(e.sequence, ${given.sequence.same}::int)
         and e.transition_id <> all (l.recent_transition_ids)
       returning l.run_id, l.state_sequence + 1 as sequence, l.epoch, l.lease_token, l.session_id, l.started_at,
-        e.transition_id, l.recent_transition_ids, e.actor_kind, e.actor_id, e.result, l.deployment_id
+        e.transition_id, l.recent_transition_ids, e.actor_kind, e.actor_id, e.result, l.deployment_id, l.claimed_at
     ),
     history as (
       insert into run_state (run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason,
@@ -49,12 +50,13 @@ export async function completeExpectedRuns(
         coalesce(actor_kind, ${given.actorKind.same}::text), coalesce(actor_id, ${given.actorId.same}::uuid),
         'completed', transition_id
       from gone
+      where claimed_at is null
     )
     insert into ended_run (run_id, workspace_id, state_type, state_name, state_at, state_sequence, reason, started_at,
-      epoch, lease_token, recent_transition_ids, agent_id, result, listed_under)
+      epoch, lease_token, recent_transition_ids, agent_id, result, claimed_at, listed_under)
     select g.run_id, ${tx.workspaceId}::uuid, 'COMPLETED', 'Completed', ${at}::timestamptz, g.sequence, 'completed',
       g.started_at, g.epoch, g.lease_token, (g.transition_id || g.recent_transition_ids)[1:32], s.agent_id, g.result,
-      coalesce(g.deployment_id, (
+      g.claimed_at, coalesce(g.deployment_id, (
         select r.flow_id from flow_run r where r.id = g.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
       ))
     from gone g

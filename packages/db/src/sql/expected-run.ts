@@ -11,6 +11,7 @@ export type ExpectedStep = {
   readonly epoch: number;
   readonly leaseToken: string;
   readonly transitionId: string;
+  /** Whoever claimed the run. */
   readonly actor: Actor;
 };
 

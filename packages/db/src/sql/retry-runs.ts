@@ -41,7 +41,7 @@ export async function retryRuns(
     ),
     ended as materialized (
       select e.run_id as id, e.workspace_id, r.deployment_id, e.epoch, e.lease_token, e.state_sequence,
-        e.recent_transition_ids, r.parent_run_id, given.*
+        e.recent_transition_ids, e.claimed_at, r.parent_run_id, given.*
       from ended_run e
       join given on given.run_id = e.run_id and given.standing_sequence = e.state_sequence
       join flow_run r on r.id = e.run_id and (r.workspace_id = e.workspace_id) is true
@@ -86,6 +86,14 @@ export async function retryRuns(
       select id, state_sequence + 1, workspace_id, 'SCHEDULED', name, at, epoch, actor_kind, actor_id, reason,
         transition_id
       from target
+      union all
+      -- What ended_run alone told so far.
+      select h.run_id, h.sequence, h.workspace_id, h.type, h.name, h.at, h.epoch, h.actor_kind, h.actor_id, h.reason,
+        h.transition_id
+      from target
+      join run_history h on h.run_id = target.id and h.workspace_id = target.workspace_id
+      where target.claimed_at is not null and h.sequence > 0
+        and not exists (select from run_state s where s.run_id = h.run_id and s.sequence = h.sequence)
     )
     select id as run_id, pool_id from target`;
   return rows.map((row) => ({ runId: row.run_id, poolId: row.pool_id }));

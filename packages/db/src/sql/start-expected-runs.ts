@@ -6,6 +6,7 @@ import { inLockOrder, stepColumns, type ExpectedStep } from "./expected-run.ts";
  * none of the transitions before it that its step names. The others are left as they are.
  *
  * Returns how many were written. Locks: their live_run rows, in order of run id.
+ * History that the run's own row tells (run_history in 0024_told_steps) is not written.
  * The same as lock-runs.ts and apply-transitions.ts in one statement, which reads no run into this process.
  * Index: live_run_pkey.
  *
@@ -17,7 +18,7 @@ export async function startExpectedRuns(
   at: string,
 ): Promise<number> {
   const given = stepColumns(inLockOrder(steps));
-  return tx.prisma.$executeRaw`/* prepared */
+  const [row] = await tx.prisma.$queryRaw<[{ written: number }]>`/* prepared */
     with expected as (
       select * from unnest(
         ${given.runIds}::uuid[], ${given.sequence.array}::int[], ${given.epoch.array}::int[],
@@ -34,12 +35,17 @@ export async function startExpectedRuns(
         and l.epoch = coalesce(e.epoch, ${given.epoch.same}::int) and l.lease_token = e.lease_token
         and l.state_sequence + 1 = coalesce(e.sequence, ${given.sequence.same}::int)
         and e.transition_id <> all (l.recent_transition_ids)
-      returning l.run_id, l.state_sequence, l.epoch, e.transition_id, e.actor_kind, e.actor_id
+      returning l.run_id, l.state_sequence, l.epoch, e.transition_id, e.actor_kind, e.actor_id, l.claimed_at
+    ),
+    history as (
+      insert into run_state (run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason,
+        transition_id)
+      select run_id, ${tx.workspaceId}::uuid, state_sequence, 'RUNNING', 'Running', ${at}::timestamptz, epoch,
+        coalesce(actor_kind, ${given.actorKind.same}::text), coalesce(actor_id, ${given.actorId.same}::uuid), 'started',
+        transition_id
+      from started
+      where claimed_at is null
     )
-    insert into run_state (run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason,
-      transition_id)
-    select run_id, ${tx.workspaceId}::uuid, state_sequence, 'RUNNING', 'Running', ${at}::timestamptz, epoch,
-      coalesce(actor_kind, ${given.actorKind.same}::text), coalesce(actor_id, ${given.actorId.same}::uuid), 'started',
-      transition_id
-    from started`;
+    select count(*)::int as written from started`;
+  return row?.written ?? 0;
 }

@@ -88,9 +88,10 @@ async function take(
     { workspaceId, flush: "later" },
     (tx) => claimRuns(tx, asked),
   );
+  const holder = { kind: principal.kind, id: principal.id };
   leases.forEach(({ runId, epoch, leaseToken }, index) => {
     const sequence = sequences[index] ?? -1;
-    runMemory.note(runId, { workspaceId, epoch, leaseToken, type: "PENDING", sequence });
+    runMemory.note(runId, { workspaceId, epoch, leaseToken, holder, type: "PENDING", sequence });
   });
   return { leases, deployments };
 }

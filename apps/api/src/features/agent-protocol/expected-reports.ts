@@ -3,7 +3,7 @@ import type { ExpectedCompletion } from "@downbeat/db";
 import { GroupCommit } from "../../group-commit.ts";
 import type { Services } from "../../services.ts";
 import { isUnreachable } from "../../unreachable.ts";
-import { EXPECTED_STEPS, isExpected, isStep, type StepKind } from "./expected-steps.ts";
+import { EXPECTED_STEPS, isExpected, isHeldBy, isStep, type StepKind } from "./expected-steps.ts";
 
 type Report<Item> = { readonly actor: Actor; readonly items: readonly Item[] };
 type Outcomes = readonly ReportOutcome[];
@@ -47,7 +47,8 @@ export class ExpectedReports {
     const steps: TransitionItem[] = [];
     for (const item of items) {
       const run = this.#services.runMemory.get(workspaceId, item.runId);
-      if (!isStep(kind, item) || !isExpected(kind, item, run)) return undefined;
+      if (!isStep(kind, item) || !isExpected(kind, item, run) || !isHeldBy(actor, run))
+        return undefined;
       steps.push(item);
     }
     return this.#commits[kind].submit(workspaceId, { actor, items: steps });
@@ -86,10 +87,17 @@ export class ExpectedReports {
 
   #noteStarted(
     workspaceId: string,
-    { runId, epoch, leaseToken, sequence }: ExpectedCompletion,
+    { runId, epoch, leaseToken, sequence, actor: holder }: ExpectedCompletion,
   ): void {
     const type = EXPECTED_STEPS.start.type;
-    this.#services.runMemory.note(runId, { workspaceId, epoch, leaseToken, type, sequence });
+    this.#services.runMemory.note(runId, {
+      workspaceId,
+      epoch,
+      leaseToken,
+      holder,
+      type,
+      sequence,
+    });
   }
 
   #announceEnded(steps: readonly ExpectedCompletion[]): void {

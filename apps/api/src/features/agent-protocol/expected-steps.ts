@@ -1,4 +1,4 @@
-import type { ReportItem, StateType, TransitionItem } from "@downbeat/contract";
+import type { Actor, ReportItem, StateType, TransitionItem } from "@downbeat/contract";
 import { ruleFor } from "@downbeat/core";
 import {
   completeExpectedRuns,
@@ -59,6 +59,11 @@ export function isExpected(
     run.leaseToken === leaseToken &&
     isAccepted(run.type, EXPECTED_STEPS[kind].type)
   );
+}
+
+/** Whether it claimed the run: the history of runs whose steps have no row of their own names nobody else. */
+export function isHeldBy({ kind, id }: Actor, run: RememberedRun | undefined): boolean {
+  return run?.holder.kind === kind && run.holder.id === id;
 }
 
 function writeStarts(tx: Tx, steps: readonly ExpectedStep[], at: string): Promise<number> {
