@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Lease } from "@downbeat/contract";
 import { releaseRuns } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
@@ -72,6 +73,25 @@ describeEachDatabase("the agent protocol", ({ database }) => {
     const run = await here.admin.call("readRun", { params: { runId: lease.runId } });
     expect(run).toMatchObject({ taskRunCount: 1, agentName: stage.agent.name, why: null });
     expect(run.startedAt).not.toBeNull();
+  });
+
+  it.each([
+    { how: "as expected", reports: 2 },
+    { how: "in one report with its start", reports: 1 },
+  ])("keeps that a run has logged nothing when it ends $how", async ({ reports }) => {
+    const stage = await aStage(api, here);
+    const { lease } = await aLease(stage);
+    const { runId } = lease;
+    const emptyLog = `${randomUUID()}.${"A".repeat(43)}`;
+    const items = [transition(lease, "RUNNING"), { ...transition(lease, "COMPLETED"), emptyLog }];
+    for (let at = 0; at < 2; at += 2 / reports)
+      expect(new Set(await report(stage.agent, ...items.slice(at, at + 2 / reports)))).toEqual(
+        new Set(["accepted"]),
+      );
+    const call = { params: { runId }, query: {} };
+    expect((await here.admin.call("listLogManifests", call)).items).toEqual([
+      { epoch: 1, part: 0, manifest: null, emptyLog },
+    ]);
   });
 
   it("lets an agent leave for good: it is listed no more, and what it ran still names it", async () => {

@@ -2,10 +2,13 @@ import { randomUUID } from "node:crypto";
 import type { Lease } from "@downbeat/contract";
 import {
   completeExpectedRuns,
+  listLogManifests,
   listRunStates,
   lockRuns,
   readRun,
+  retryRuns,
   startExpectedRuns,
+  storeDataKeys,
   type ExpectedStep,
 } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
@@ -24,7 +27,7 @@ const AT = "2026-03-01T12:00:00.000Z";
 const STARTED = ["RUNNING", "Running", "started"] as const;
 const COMPLETED = ["COMPLETED", "Completed", "completed"] as const;
 
-type Given = Partial<ExpectedStep> & { readonly result?: string };
+type Given = Partial<ExpectedStep> & { readonly result?: string; readonly emptyLog?: string };
 
 function start(fixture: Fixture, steps: readonly ExpectedStep[]): Promise<number> {
   return fixture.inside((tx) => startExpectedRuns(tx, steps, AT));
@@ -86,6 +89,26 @@ describeEachDatabase("steps of runs that nobody has locked", ({ database }) => {
       expect(run?.knownTransitionIds.has(transitionId)).toBe(true);
     const read = await fixture.inside((tx) => readRun(tx, lease.runId));
     expect(read).toMatchObject({ result, agentName: "agent-1", endedAt: AT, startedAt: AT });
+  });
+
+  it("keep the word of an attempt that it has logged nothing, with the key that says so", async () => {
+    const fixture = await aWorkspace(database());
+    const [lease] = (await someLeases(fixture, 1)) as [Lease];
+    const { runId } = lease;
+    const key = { id: randomUUID(), wrap: "{}", wrapTag: null };
+    await fixture.inside((tx) => storeDataKeys(tx, [key]));
+    const emptyLog = `${key.id}.${"A".repeat(43)}`;
+    await start(fixture, [aStep(fixture, lease)]);
+    await complete(fixture, [aStep(fixture, lease, { sequence: 3, emptyLog })]);
+    const page = await fixture.inside((tx) => listLogManifests(tx, { runId, limit: 1 }));
+    const items = [{ epoch: 1, part: 0, manifest: null, emptyLog }];
+    expect(page).toEqual({ items, nextAfter: null, dataKeys: [key] });
+    // It outlives the row that told it.
+    const asked = { name: "Scheduled", reason: "retry_requested", mode: "from_start" } as const;
+    const actor = { kind: "api-key", id: null } as const;
+    const revival = { runId, standingSequence: 3, transitionId: randomUUID(), actor, ...asked };
+    expect(await fixture.inside((tx) => retryRuns(tx, [revival]))).toHaveLength(1);
+    expect(await fixture.inside((tx) => listLogManifests(tx, { runId, limit: 1 }))).toEqual(page);
   });
 
   it("are left out for runs that do not stand as expected, while the others are written", async () => {

@@ -121,8 +121,7 @@ export class RunEgress {
   async end(ending: Ending, alongside: readonly StoreOperation[] = []): Promise<void> {
     if (this.#isClosed) return;
     await this.#close();
-    const [manifest, last] = await Promise.all([this.#logItems.end(), this.#transition(ending)]);
-    await this.#putLast([...manifest, last], alongside);
+    await this.#putLast(await this.#lastItems(ending), alongside);
   }
 
   /**
@@ -164,6 +163,15 @@ export class RunEgress {
     this.#logs.close();
     this.#isClosed = true;
     await Promise.all(this.#pending);
+  }
+
+  async #lastItems(ending: Ending): Promise<ReportItem[]> {
+    if (ending.type === "COMPLETED" && this.#logItems.isEmpty) {
+      const emptyLog = this.#parts.sealer.tagEmptyLog(this.#place());
+      return [{ ...(await this.#transition(ending)), emptyLog }];
+    }
+    const [manifest, last] = await Promise.all([this.#logItems.end(), this.#transition(ending)]);
+    return [...manifest, last];
   }
 
   async #putLast(
@@ -235,7 +243,7 @@ export class RunEgress {
 
   async #transition(ending: Ending): Promise<TransitionItem> {
     const { type, name, reason, error, pause, result } = ending;
-    const place = { run: this.#lease.runId, epoch: this.#lease.epoch };
+    const place = this.#place();
     return {
       kind: "transition",
       ...this.#fence(),
@@ -249,6 +257,10 @@ export class RunEgress {
         result: await this.#parts.sealer.seal({ kind: "result", ...place }, result),
       }),
     };
+  }
+
+  #place(): { run: string; epoch: number } {
+    return { run: this.#lease.runId, epoch: this.#lease.epoch };
   }
 
   #fence(): Fence {

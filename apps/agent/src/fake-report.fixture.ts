@@ -3,7 +3,7 @@ import {
   STATE_NAMES,
   type Lease,
   type LogItem,
-  type LogManifestItem,
+  type LogManifestPart,
   type ReportItem,
   type ReportOutcome,
   type ArtifactItem,
@@ -22,7 +22,7 @@ export type FakeRun = {
   readonly transitions: TransitionItem[];
   readonly taskRuns: TaskRunItem[];
   readonly logs: LogItem[];
-  readonly manifests: LogManifestItem[];
+  readonly manifests: LogManifestPart[];
   readonly shown: (ArtifactItem | MetricItem)[];
 };
 
@@ -71,6 +71,8 @@ function applyTransition(
     !names.includes(item.name);
   if (isRefused) return { ...outcome("rejected"), state };
   run.transitions.push(item);
+  const { epoch, emptyLog } = item;
+  if (emptyLog !== undefined) run.manifests.push({ epoch, part: 0, manifest: null, emptyLog });
   onAccepted(item);
   [run.type, run.name] = [item.type, item.name];
   return { ...outcome("accepted"), state: { ...state, type: item.type, name: item.name } };

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readSealedHeader, type Lease } from "@downbeat/contract";
+import { readSealedHeader, type Lease, type LogManifestItem } from "@downbeat/contract";
 import { createOpener } from "@downbeat/seal";
 import { chunkTag, findLogFlaws, openLogManifest } from "@downbeat/seal/log";
 import { aCustomer } from "@downbeat/seal/testing";
@@ -16,6 +16,7 @@ import { Outbox } from "./outbox.ts";
 import { Sealer } from "./sealer.ts";
 import { startAgent } from "./start-agent.ts";
 import { Store } from "./store.ts";
+import { tellEmptyLog } from "./tell-empty-log.ts";
 
 const FLOWS = `
 import { flow, log } from "@downbeat/sdk";
@@ -55,14 +56,15 @@ function ended(run: FakeRun): Promise<unknown> {
   });
 }
 
-test("a run's log ends with a sealed list of its chunks, also when there are none", async () => {
+test("a run's log ends with a sealed list of its chunks, or a tag when there are none", async () => {
   const { offer, flaws } = await start();
   const [chatty, silent] = [await offer("chatty"), await offer("silent")];
   await Promise.all([ended(chatty), ended(silent)]);
   expect(chatty.logs.length).toBeGreaterThan(2);
   expect(await flaws(chatty)).toEqual([]);
   expect(await flaws(silent)).toEqual([]);
-  expect([chatty.manifests.length, silent.manifests.length]).toEqual([1, 1]);
+  expect(chatty.manifests).toMatchObject([{ manifest: expect.any(String) as string }]);
+  expect(silent.manifests).toMatchObject([{ manifest: null }]);
   chatty.logs.splice(1, 1);
   expect(await flaws(chatty)).toEqual([expect.stringMatching(/^chunk \d+ is missing$/)]);
 });
@@ -75,6 +77,37 @@ test("the log of a process that was killed ends as well", async () => {
   await ended(run);
   expect(run.type).toBe("CRASHED");
   expect(await flaws(run)).toEqual([]);
+});
+
+test("an empty log whose run was ended by others is told of by itself", async () => {
+  const { keyring } = await aCustomer();
+  const directory = mkdtempSync(join(tmpdir(), "downbeat-empty-"));
+  const store = await Store.open(directory, (error) => expect.unreachable(String(error)));
+  cleanUp.push(() => store.close());
+  const outbox = await Outbox.open({ store, maxBytes: 1_000_000 });
+  const parts = { outbox, sealer: await Sealer.create(keyring), logger: createLogger("silent") };
+  const lease = { runId: randomUUID(), epoch: 1, leaseToken: "ab".repeat(16) };
+  const egress = new RunEgress(
+    { ...parts, journal: new Journal(store), now: () => new Date() },
+    lease as Lease,
+  );
+  await egress.end({ type: "COMPLETED", name: "Completed", reason: "completed" });
+  const all = { limit: 10, maxBytes: 1_000_000 };
+  const [end, ...more] = await outbox.read(all);
+  expect([end?.item.kind, more]).toEqual(["transition", []]);
+  if (end === undefined) return;
+  await outbox.acknowledge([end]);
+  const answer = { state: null, waitSeconds: null };
+  await tellEmptyLog(parts, end.item, { ...answer, status: "accepted" });
+  expect(await outbox.read(all)).toEqual([]);
+  await tellEmptyLog(parts, end.item, { ...answer, status: "rejected" });
+  const told = (await outbox.read(all)).map(({ item }) => item);
+  expect(told).toMatchObject([{ kind: "log_manifest", part: 0, ...lease }]);
+  const opener = createOpener(keyring, {
+    fetchDataKeys: async () => [parts.sealer.wrappedDataKey],
+  });
+  const opened = await openLogManifest(opener, lease.runId, told[0] as LogManifestItem);
+  expect(opened.manifest).toEqual({ from: 0, tags: [], linesLeftOut: 0, end: true });
 });
 
 test("lines that the full outbox left no room for are counted in it", async () => {

@@ -12,6 +12,7 @@ import {
   type SealContext,
   type SealOptions,
 } from "@downbeat/seal";
+import { createEmptyLogTagger } from "@downbeat/seal/node";
 
 /** An error of a run or task run, before it is split into what may be seen and what is sealed. */
 export type ObservedError = {
@@ -26,14 +27,16 @@ type ErrorPlace = { readonly run: string; readonly task?: string; readonly epoch
 export class Sealer {
   #dataKey: DataKey;
   #keyring: Keyring;
+  #tagger: EmptyLogTagger;
 
-  private constructor(dataKey: DataKey, keyring: Keyring) {
+  private constructor({ dataKey, tagger }: Fresh, keyring: Keyring) {
     this.#dataKey = dataKey;
+    this.#tagger = tagger;
     this.#keyring = keyring;
   }
 
   static async create(keyring: Keyring): Promise<Sealer> {
-    return new Sealer(await dataKeyFor(keyring), keyring);
+    return new Sealer(await freshKeyFor(keyring), keyring);
   }
 
   /** Must be stored on the plane before anything sealed here can be read. */
@@ -52,9 +55,10 @@ export class Sealer {
    * @param store puts it on the plane; until that has succeeded the old one goes on
    */
   async renew(keyring: Keyring, store: (wrapped: WrappedDataKey) => Promise<void>): Promise<void> {
-    const dataKey = await dataKeyFor(keyring);
+    const { dataKey, tagger } = await freshKeyFor(keyring);
     await store(dataKey.wrapped);
     this.#dataKey = dataKey;
+    this.#tagger = tagger;
     this.#keyring = keyring;
   }
 
@@ -64,6 +68,11 @@ export class Sealer {
     options?: SealOptions,
   ): Promise<Sealed<K>> {
     return sealJson(this.#dataKey, context, value, options);
+  }
+
+  /** Says that an attempt has logged nothing. */
+  tagEmptyLog(attempt: { readonly run: string; readonly epoch: number }): string {
+    return this.#tagger(attempt);
   }
 
   /** Equal keys of cached values give equal tags, and nothing else is seen of them. */
@@ -93,8 +102,12 @@ export class Sealer {
   }
 }
 
-function dataKeyFor(keyring: Keyring): Promise<DataKey> {
-  return createDataKey({ recipients: [publicKeyOf(keyring)], keyring });
+type EmptyLogTagger = Awaited<ReturnType<typeof createEmptyLogTagger>>;
+type Fresh = { readonly dataKey: DataKey; readonly tagger: EmptyLogTagger };
+
+async function freshKeyFor(keyring: Keyring): Promise<Fresh> {
+  const dataKey = await createDataKey({ recipients: [publicKeyOf(keyring)], keyring });
+  return { dataKey, tagger: await createEmptyLogTagger(dataKey) };
 }
 
 // The sealed text may have 96 KiB and is a third longer than what it holds.

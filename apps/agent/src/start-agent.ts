@@ -37,6 +37,7 @@ import { Shipper, type ShipperOptions } from "./shipper.ts";
 import { StartGate } from "./start-gate.ts";
 import { StartReporter } from "./start-reporter.ts";
 import { Store } from "./store.ts";
+import { tellEmptyLog } from "./tell-empty-log.ts";
 import { TriggerPort } from "./trigger-port.ts";
 import { VERSION } from "./version.ts";
 import { readWorkspaceKey, type WorkspaceKey } from "./workspace-key.ts";
@@ -133,14 +134,16 @@ async function assemble(assembly: Assembly): Promise<Agent> {
   const { concurrency, prefetch, drainSeconds } = config;
   const { endedSessionIds, crashed } = await recover(local);
   const runs = new RunTable();
-  const onOutcome: ShipperOptions["onOutcome"] = ({ item }, { status }) =>
-    runs.settle(item, status);
+  const sealer = await Sealer.create(key.keyring);
+  const onOutcome: ShipperOptions["onOutcome"] = ({ item }, outcome) => {
+    runs.settle(item, outcome.status);
+    void tellEmptyLog({ outbox, sealer, logger }, item, outcome);
+  };
   const shipper = new Shipper({ client, outbox, logger, watch, onOutcome, pace });
   shipper.start();
   assembly.undo.push(() => shipper.stop());
   // What the predecessor saw must arrive before its sessions are declared over, or its runs would be closed without it.
   await outbox.whenEmpty(stopping.signal);
-  const sealer = await Sealer.create(key.keyring);
   const keys = new KeyWatch({ source, key, sealer, client, logger });
   keys.start();
   assembly.undo.push(async () => keys.stop());

@@ -6,6 +6,7 @@ import { fence } from "./fence.ts";
 import {
   BlindTag,
   Count,
+  EmptyLogTag,
   Epoch,
   Flag,
   Id,
@@ -91,6 +92,8 @@ export const TransitionItem = z.strictObject({
   pause: PausePoint.optional(),
   /** With COMPLETED: where the customer keeps the result. */
   result: sealed("result").optional(),
+  /** With COMPLETED: that the attempt has logged nothing, in place of a log manifest. */
+  emptyLog: EmptyLogTag.optional(),
 });
 export type TransitionItem = z.infer<typeof TransitionItem>;
 

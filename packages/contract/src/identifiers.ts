@@ -25,6 +25,9 @@ export const ErrorClass = plain(z.string().regex(/^[A-Za-z_$][\w$.]{0,63}$/));
 /** HMAC-SHA-256 under a customer key: shows equality and nothing else. */
 export const BlindTag = plain(z.string().regex(/^[\w-]{43}$/));
 
+/** An agent's word that an attempt has logged nothing: the id of its data key, and an HMAC-SHA-256 under a key derived from that. */
+export const EmptyLogTag = plain(z.string().regex(/^[0-9a-f-]{36}\.[\w-]{43}$/));
+
 export const Cursor = plain(z.string().min(1).max(200));
 
 /** The key that fences a lease: 128 random bits, hexadecimal. */

@@ -4,6 +4,7 @@ import {
   BlindTag,
   Count,
   Cursor,
+  EmptyLogTag,
   Epoch,
   ErrorClass,
   Flag,
@@ -128,7 +129,10 @@ export type LogChunk = z.infer<typeof LogChunk>;
 export const LogManifestPart = z.strictObject({
   epoch: Epoch,
   part: Count,
-  manifest: sealed("log-manifest"),
+  /** Null where there is a tag instead. */
+  manifest: sealed("log-manifest").nullable(),
+  /** The attempt has logged nothing, and says so with this. */
+  emptyLog: EmptyLogTag.optional(),
 });
 export type LogManifestPart = z.infer<typeof LogManifestPart>;
 

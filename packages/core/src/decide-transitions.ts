@@ -42,6 +42,8 @@ export type Proposal = {
   readonly pause?: PausePoint | undefined;
   /** With COMPLETED: where the result is kept, sealed. */
   readonly result?: TransitionItem["result"];
+  /** With COMPLETED: that the attempt has logged nothing. */
+  readonly emptyLog?: string | undefined;
 };
 
 /** A history row to be written. */
@@ -55,6 +57,7 @@ export type AcceptedTransition = {
   readonly retry?: PlannedRetry;
   readonly pause?: PausePoint;
   readonly result?: TransitionItem["result"];
+  readonly emptyLog?: string;
 };
 
 export type Decided = {
@@ -106,17 +109,18 @@ function accept(
   { proposal, next, sequence }: Step,
   random: () => number,
 ): AcceptedTransition {
-  const { transitionId, reason, error, proposer, pause, result } = proposal;
+  const { transitionId, reason, error, proposer, pause, result, emptyLog } = proposal;
   const end = { type: next.type, reason };
   // What an operator declares is meant to stand.
   const retry = proposer === "operator" ? undefined : retryAfter(end, run.retry, random);
   if (retry === undefined) {
     const row = { sequence, transitionId, state: next, reason, error };
-    if (pause === undefined && result === undefined) return row;
+    if (pause === undefined && result === undefined && emptyLog === undefined) return row;
     return {
       ...row,
       ...(pause !== undefined && { pause }),
       ...(result !== undefined && { result }),
+      ...(emptyLog !== undefined && { emptyLog }),
     };
   }
   const state = { type: "SCHEDULED", name: "AwaitingRetry", at: next.at } as const;

@@ -95,7 +95,10 @@ export type LogManifestPage = {
   readonly dataKeys: WrappedDataKey[];
 };
 
-/** Parts of a run's log manifests after "epoch.part", oldest first, with the wrapped data keys they name. */
+/**
+ * Parts of a run's log manifests after "epoch.part", oldest first, with the wrapped data keys they name; on the last page also
+ * what stands for those of attempts that have logged nothing.
+ */
 export async function listLogManifests(tx: Tx, query: LogQuery): Promise<LogManifestPage> {
   const [epoch, part] = placeAfter(query);
   const rows = await tx.prisma.logManifest.findMany({
@@ -111,11 +114,33 @@ export async function listLogManifests(tx: Tx, query: LogQuery): Promise<LogMani
   const items = rows.slice(0, query.limit) as LogManifestPart[];
   const last = items.at(-1);
   const hasMore = rows.length > query.limit && last !== undefined;
+  const shown = hasMore ? items : [...items, ...(await listEmptyLogs(tx, query.runId))];
   return {
-    items,
+    items: shown,
     nextAfter: hasMore ? `${last.epoch}.${last.part}` : null,
-    dataKeys: await readDataKeys(tx, keyIdsOf(items.map(({ manifest }) => manifest))),
+    dataKeys: await readDataKeys(tx, [...new Set(shown.flatMap(keyIdOf))]),
   };
+}
+
+/** Attempts that have logged nothing; a run has few attempts that complete. */
+async function listEmptyLogs(tx: Tx, runId: string): Promise<LogManifestPart[]> {
+  const rows = await tx.prisma.$queryRaw<{ epoch: number; empty_log: string }[]>`
+    select epoch, empty_log
+    from run_history
+    where (workspace_id = ${tx.workspaceId}::uuid) is true and run_id = ${runId}::uuid and empty_log is not null
+    order by sequence`;
+  return rows.map((row) => ({
+    epoch: row.epoch,
+    part: 0,
+    manifest: null,
+    emptyLog: row.empty_log,
+  }));
+}
+
+// Such a tag begins with the id of its data key.
+function keyIdOf({ manifest, emptyLog }: LogManifestPart): string[] {
+  if (manifest !== null) return keyIdsOf([manifest]);
+  return emptyLog === undefined ? [] : [emptyLog.slice(0, emptyLog.indexOf("."))];
 }
 
 type LogQuery = {

@@ -1,5 +1,6 @@
 import type { WrappedDataKey } from "@downbeat/contract";
 import type { CryptoKey } from "jose";
+import { importMaterial } from "./empty-log.ts";
 import type { Keyring } from "./keyring.ts";
 import type { WorkspacePublicKey } from "./public-key.ts";
 import { SealError } from "./seal-error.ts";
@@ -11,6 +12,8 @@ export type DataKey = {
   readonly workspaceId: string;
   /** AES-GCM 256, not extractable. */
   readonly key: CryptoKey;
+  /** The same bytes for HKDF, not extractable. */
+  readonly material: CryptoKey;
   readonly wrapped: WrappedDataKey;
   /** How many blobs it has sealed. */
   sealedCount: number;
@@ -39,8 +42,9 @@ export async function createDataKey(input: {
     "encrypt",
     "decrypt",
   ]);
+  const material = await importMaterial(secret);
   secret.fill(0);
-  return { id, workspaceId, key, wrapped, sealedCount: 0 };
+  return { id, workspaceId, key, material, wrapped, sealedCount: 0 };
 }
 
 /** Whether the key should be replaced by a new one soon. At twice this many blobs, sealing is refused. */

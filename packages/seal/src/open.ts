@@ -1,6 +1,7 @@
 import type { SealedHeader, WrappedDataKey } from "@downbeat/contract";
 import { compactDecrypt, type CryptoKey, decodeProtectedHeader, errors } from "jose";
 import { DataKeyCache, type FetchDataKeys } from "./data-key-cache.ts";
+import { dataKeyIdOf, verifyEmptyLog, type Attempt } from "./empty-log.ts";
 import { type KeyProvider, keyProvider } from "./key-provider.ts";
 import type { Keyring } from "./keyring.ts";
 import { MAX_LOG_BYTES, SEALED_TYPE, type SealContext } from "./seal.ts";
@@ -23,6 +24,12 @@ export type Opener = {
   open(blob: string, expected: SealContext): Promise<unknown>;
   /** Hands over data keys that came along with other answers, so that they need not be fetched. */
   addDataKeys(wrapped: readonly WrappedDataKey[]): void;
+  /**
+   * Checks the tag with which an attempt says that it has logged nothing.
+   *
+   * @throws {SealError} `tampered`, `no_data_key`, `wrap_not_authentic` or what else keeps the data key closed
+   */
+  checkEmptyLog(tag: string, attempt: Attempt): Promise<void>;
 };
 
 /** @param keys a keyring, or whatever else can unwrap data keys */
@@ -41,6 +48,12 @@ export function createOpener(keys: Keyring | KeyProvider, options: OpenerOptions
     },
     addDataKeys(wrapped) {
       for (const dataKey of wrapped) dataKeys.add(dataKey);
+    },
+    async checkEmptyLog(tag, attempt) {
+      const id = dataKeyIdOf(tag);
+      const { material, authentic } = await dataKeys.get(id);
+      if (!authentic) throw forged("empty log", `data key ${id} carries no valid tag`);
+      await verifyEmptyLog({ id, workspaceId: provider.workspaceId, material }, tag, attempt);
     },
   };
 }
@@ -110,9 +123,13 @@ async function decryptDirect(
 /** Anyone may seal to a public key, and callers must be able to. Only parameters and inputs are expected from just anyone. */
 function refuseUnlessParameters(header: SealedHeader, reason: string): void {
   if (header.kind === "parameters" || header.kind === "input") return;
-  throw new SealError(
+  throw forged(header.kind, reason);
+}
+
+function forged(what: string, reason: string): SealError {
+  return new SealError(
     "wrap_not_authentic",
-    `This "${header.kind}" may be a forgery: ${reason}, so it need not come from a holder of the workspace key.`,
+    `This "${what}" may be a forgery: ${reason}, so it need not come from a holder of the workspace key.`,
   );
 }
 

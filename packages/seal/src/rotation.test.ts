@@ -5,6 +5,7 @@ import { createDataKey } from "./data-key.ts";
 import { importKeyring } from "./keyring.ts";
 import { createKeyset, keysOf, publicKeyOf, type WorkspaceKeyset } from "./keyset.ts";
 import { parseRecoveryCode, recoveryCodeOf } from "./recovery-code.ts";
+import { createEmptyLogTagger } from "./node/empty-log-tagger.ts";
 import { rewrapDataKey } from "./rewrap.ts";
 import {
   announceRotation,
@@ -121,6 +122,12 @@ test("rewrapping opens old data with the new key alone, and makes nothing authen
     const blob = await sealJson(key, log, ["line"]);
     const opened = opener.open(blob, log).catch((error: { code: string }) => error.code);
     expect(await opened).toEqual(isAuthentic ? ["line"] : "wrap_not_authentic");
+    const attempt = { run: "r1", epoch: 1 };
+    const tag = (await createEmptyLogTagger(key))(attempt);
+    const checked = opener
+      .checkEmptyLog(tag, attempt)
+      .catch((error: { code: string }) => error.code);
+    expect(await checked).toBe(isAuthentic ? undefined : "wrap_not_authentic");
     expect(await rewrapDataKey(keyring, wrapped)).toBeUndefined();
   }
 });

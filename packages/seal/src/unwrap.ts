@@ -6,6 +6,7 @@ import {
   generalDecrypt,
   type GeneralJWE,
 } from "jose";
+import { importMaterial } from "./empty-log.ts";
 import { heldKeyIds, type Keyring, type KeyringKey } from "./keyring.ts";
 import { SealError } from "./seal-error.ts";
 import { CONTENT_ENCRYPTION, WRAP_ALGORITHM, WRAP_TYPE, wrapTagInput } from "./wrap.ts";
@@ -13,6 +14,8 @@ import { CONTENT_ENCRYPTION, WRAP_ALGORITHM, WRAP_TYPE, wrapTagInput } from "./w
 /** A data key as a reader sees it. */
 export type OpenedDataKey = {
   readonly key: CryptoKey;
+  /** The same bytes for HKDF (`deriveKey`), not extractable. */
+  readonly material: CryptoKey;
   /** Whether a holder of the workspace key made it. If not, anyone may have, the host included. */
   readonly authentic: boolean;
 };
@@ -29,8 +32,9 @@ export async function unwrapDataKey(
 ): Promise<OpenedDataKey> {
   const { secret, authentic } = await unwrapSecret(keyring, wrapped);
   const key = await crypto.subtle.importKey("raw", secret, "AES-GCM", false, ["decrypt"]);
+  const material = await importMaterial(secret);
   secret.fill(0);
-  return { key, authentic };
+  return { key, material, authentic };
 }
 
 /** The data key's 32 bytes, for whoever wraps them anew. */

@@ -27,8 +27,10 @@ const STOP_GRACE_MS = 5_000;
 const MOST_STARTING = 2;
 const CHECK_EVERY_MS = 5_000;
 const PAGE_BYTES = 4_096;
-// Runs given to a process ahead, with the one at work: more gain little, and a process that dies gives them all back.
-const MOST_GIVEN = 8;
+// Runs given to a process, with the one at work: more gain little, and a process that dies gives them all back.
+const MOST_GIVEN = 16;
+// It is given more once so few are left, several at a time: to tell it of one takes as long as to tell it of eight.
+const GIVEN_ANEW_AT = 8;
 
 /** Processes that keep the user's modules loaded and take one run after another. */
 export class WarmLauncher implements Launcher {
@@ -104,9 +106,13 @@ export class WarmLauncher implements Launcher {
     }
     while (this.#waiting.length > this.#starting && this.#mayStart()) this.#start();
     if (this.#all.size + this.#starting < this.#options.limit) return;
-    // Strictly by turns: while one that wants a process for itself is first, those at work become free for it.
+    if (this.#leastGiven(GIVEN_ANEW_AT) !== undefined) this.#giveAhead();
+  }
+
+  /** Strictly by turns: while one that wants a process for itself is first, those at work become free for it. */
+  #giveAhead(): void {
     while (this.#waiting[0]?.isBrief === true) {
-      const worker = this.#leastGiven();
+      const worker = this.#leastGiven(MOST_GIVEN - 1);
       if (worker === undefined) return;
       this.#hand(worker);
     }
@@ -121,9 +127,9 @@ export class WarmLauncher implements Launcher {
     waiter.resolve(worker);
   }
 
-  /** The process with the fewest runs of those that have only brief ones. */
-  #leastGiven(): WorkerProcess | undefined {
-    let [found, fewest]: [WorkerProcess | undefined, number] = [undefined, MOST_GIVEN];
+  /** The process with the fewest runs of those that have only brief ones, and no more of them than this. */
+  #leastGiven(most: number): WorkerProcess | undefined {
+    let [found, fewest]: [WorkerProcess | undefined, number] = [undefined, most + 1];
     for (const [worker, users] of this.#users) {
       if (!worker.takesMore || users >= fewest || !this.#mayServe(worker)) continue;
       [found, fewest] = [worker, users];

@@ -4,6 +4,7 @@ import type { RemoteAnswerMessage, RunMessage, ToWorker } from "@downbeat/sdk/pr
 import type { PausePoint } from "@downbeat/contract";
 import { signalGroup } from "../process-group.ts";
 import { LaunchError } from "./launcher.ts";
+import { GatheredRuns } from "./gathered-runs.ts";
 import { GivenRuns, type GivenRun } from "./given-runs.ts";
 import { ProcessOutput, type OutputStream } from "./process-output.ts";
 import {
@@ -103,6 +104,7 @@ export class WorkerProcess {
   readonly #exited: Promise<ProcessExit>;
   #exit: ProcessExit | undefined;
   #isSound = true;
+  readonly #unsent = new GatheredRuns((message) => this.#write(message));
 
   private constructor(child: ChildProcess, pid: number, beginWithinMs: number) {
     this.#given = new GivenRuns({ nowMs: monotonicMs, beginWithinMs });
@@ -155,7 +157,8 @@ export class WorkerProcess {
     if (this.#exit !== undefined) return Promise.resolve({ kind: "returned" });
     return new Promise((resolve) => {
       const place = this.#given.add({ runId: message.runId, listener, resolve });
-      this.#send(this.takesMore ? { ...message, ...place } : message);
+      if (place.beginByMs !== undefined) this.#unsent.add({ ...message, ...place });
+      else this.#send(this.takesMore ? { ...message, ...place } : message);
     });
   }
 
@@ -272,6 +275,11 @@ export class WorkerProcess {
   }
 
   #send(message: ToWorker): void {
+    this.#unsent.flush();
+    this.#write(message);
+  }
+
+  #write(message: ToWorker): void {
     if (!this.#child.connected) return; // it is gone; its exit ends the run
     this.#child.send(message, (error) => {
       // The channel broke between the check and the write: the same as above.

@@ -1,7 +1,7 @@
 import { isTerminal, type Actor } from "@downbeat/contract";
 import type { AcceptedTransition } from "@downbeat/core";
 import { arrayLiteral, plainColumn } from "../array-literal.ts";
-import { optionalColumn, plainBatchColumn } from "../batch-column.ts";
+import { optionalColumn, optionalPlainColumn, plainBatchColumn } from "../batch-column.ts";
 import { Prisma } from "../generated/client.ts";
 import type { EngineTx, Tx } from "../transaction.ts";
 
@@ -56,7 +56,7 @@ export async function applyTransitions(
         coalesce(at, ${at.same}::timestamptz) as at, coalesce(epoch, ${epoch.same}::int) as epoch,
         coalesce(actor_kind, ${actorKind.same}::text) as actor_kind, coalesce(actor_id, ${actorId.same}::uuid) as actor_id,
         coalesce(reason, ${reason.same}::text) as reason, transition_id, error_class, exit_code, signal,
-        error_fingerprint, error_detail, cause, retry_delay_ms, retry, pause, result,
+        error_fingerprint, error_detail, cause, retry_delay_ms, retry, pause, result, empty_log,
         coalesce(effect, ${effect.same}::text) as effect,
         coalesce(first_running, ${firstRunning.same}::timestamptz) as first_running, cancels,
         coalesce(transition_ids::uuid[], array[transition_id]) as transition_ids
@@ -70,20 +70,21 @@ export async function applyTransitions(
         ${optionalColumn(rows.map((row) => row.retry?.delayMs))}::double precision[],
         ${optionalColumn(rows.map((row) => row.retry && JSON.stringify(row.retry.budget)))}::text[],
         ${optionalColumn(rows.map((row) => row.pause && JSON.stringify(row.pause)))}::text[],
-        ${optionalColumn(rows.map((row) => row.result))}::text[], ${effect.array}::text[],
+        ${optionalColumn(rows.map((row) => row.result))}::text[],
+        ${optionalPlainColumn(rows.map((row) => row.emptyLog))}::text[], ${effect.array}::text[],
         ${firstRunning.array}::timestamptz[], ${optionalColumn(effects.map((one) => one.cancels || null))}::boolean[],
         ${optionalColumn(effects.map((one) => one.transitionIds))}::text[]
       ) as given (
         run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason, transition_id,
         error_class, exit_code, signal, error_fingerprint, error_detail, cause, retry_delay_ms, retry, pause,
-        result, effect, first_running, cancels, transition_ids
+        result, empty_log, effect, first_running, cancels, transition_ids
       )
     ),
     history as (
       insert into run_state (run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason,
-        transition_id, error_class, exit_code, signal, error_fingerprint, error_detail, cause)
+        transition_id, error_class, exit_code, signal, error_fingerprint, error_detail, cause, empty_log)
       select run_id, workspace_id, sequence, type, name, at, epoch, actor_kind, actor_id, reason, transition_id,
-        error_class, exit_code, signal, error_fingerprint, error_detail, cause
+        error_class, exit_code, signal, error_fingerprint, error_detail, cause, empty_log
       from change
     ),
     ${TOLD},

@@ -82,14 +82,14 @@ export async function retryRuns(
     ),
     history as (
       insert into run_state (run_id, sequence, workspace_id, type, name, at, epoch, actor_kind, actor_id, reason,
-        transition_id)
+        transition_id, empty_log)
       select id, state_sequence + 1, workspace_id, 'SCHEDULED', name, at, epoch, actor_kind, actor_id, reason,
-        transition_id
+        transition_id, null
       from target
       union all
       -- What ended_run alone told so far.
       select h.run_id, h.sequence, h.workspace_id, h.type, h.name, h.at, h.epoch, h.actor_kind, h.actor_id, h.reason,
-        h.transition_id
+        h.transition_id, h.empty_log
       from target
       join run_history h on h.run_id = target.id and h.workspace_id = target.workspace_id
       where target.claimed_at is not null and h.sequence > 0

@@ -30,6 +30,11 @@ export class LogItems {
     return this.#places;
   }
 
+  /** Whether nothing was logged: instead of a manifest, a tag in the last report can say so. */
+  get isEmpty(): boolean {
+    return this.#manifest.isEmpty;
+  }
+
   /** Lines that will never be given to {@link of}. */
   leaveOut(lines: number): void {
     this.#manifest.leftOut(lines);

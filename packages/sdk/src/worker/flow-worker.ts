@@ -69,13 +69,13 @@ export class FlowWorker {
     this.#loader = loader;
   }
 
-  /** Takes a run, a cancellation, or what a run waits for: an input, slots, an answer of the plane. */
+  /** Takes runs, a cancellation, or what a run waits for: an input, slots, an answer of the plane. */
   receive(message: Exclude<ToWorker, { type: "stop" }>): void {
     if (message.type === "cancel") return this.#cancel(message);
     if (message.type === "input") return this.#resume(message);
     if (message.type === "slots_granted") return this.#granted(message);
     if (message.type === "remote_answer") return this.#answered(message);
-    this.#queue.add(message);
+    for (const run of message.type === "runs" ? message.runs : [message]) this.#queue.add(run);
     if (!this.#isWorking) void this.#work();
   }
 

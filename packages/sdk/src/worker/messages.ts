@@ -44,6 +44,9 @@ export type RunMessage = {
   readonly crashed?: ErrorRecord;
 };
 
+/** Runs that are given ahead, in order. */
+export type RunsMessage = { readonly type: "runs"; readonly runs: readonly RunMessage[] };
+
 /** Someone resumed a run whose process waits at this pause point. */
 export type InputMessage = {
   readonly type: "input";
@@ -82,6 +85,7 @@ export type StopMessage = { readonly type: "stop" };
 /** Agent to worker, over `fork` with `serialization: "advanced"`. */
 export type ToWorker =
   | RunMessage
+  | RunsMessage
   | CancelMessage
   | InputMessage
   | SlotsGrantedMessage

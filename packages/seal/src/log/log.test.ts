@@ -47,6 +47,24 @@ test.each(LOG_ATTACKS)("a plane that $name is found out", async ({ answer, says,
   for (const words of says) expect(said).toContainEqual(expect.stringMatching(words));
 });
 
+test("an attempt that logged nothing says so, and whatever is shown of it is not its own", async () => {
+  const { customer, log } = scene;
+  const emptyLog = customer.tagEmptyLog({ run: VICTIM_RUN, epoch: 1 });
+  const said = { ...log, chunks: [], manifests: [{ epoch: 1, part: 0, manifest: null, emptyLog }] };
+  expect(await read(said)).toEqual({ lines: [], said: [] });
+  const shown = await read({ ...said, chunks: log.chunks.slice(0, 1) });
+  expect(shown).toEqual({ lines: [], said: ["chunk 0 is not the one that was sent"] });
+  expect((await read({ ...said, epoch: 2 })).said).toEqual(["there is no log of attempt 2"]);
+});
+
+test("a list that is neither sealed nor a tag is none", async () => {
+  const { said } = await read({
+    ...scene.log,
+    manifests: [{ epoch: 1, part: 0, manifest: null }],
+  });
+  expect(said).toEqual([expect.stringMatching(/the list of this log's chunks cannot be read/)]);
+});
+
 test("while the run is live, what is missing may still arrive, and the end is not missed", async () => {
   const chunks = scene.log.chunks.filter(({ sequence }) => sequence !== 1);
   const { said } = await read({ ...scene.log, chunks, manifests: [] }, false);
@@ -115,7 +133,7 @@ test("a long log has a list in parts, in whatever order its chunks were sealed; 
       return { epoch: 1, part, manifest: await sealJson(dataKey, context, manifest) };
     }),
   );
-  for (const { manifest } of sealed) expect(manifest.length).toBeLessThan(64 * 1024);
+  for (const { manifest } of sealed) expect(manifest?.length).toBeLessThan(64 * 1024);
   const opened = parts.map((part) => ({ epoch: 1, ...part }));
   const chunks = places.map((sequence) => ({ epoch: 1, sequence, tag: "A".repeat(22) }));
   const evidence = { chunks, lastEpoch: 1, isOver: true };

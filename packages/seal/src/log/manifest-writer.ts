@@ -17,6 +17,11 @@ export class LogManifestWriter {
   #part = 0;
   #linesLeftOut = 0;
 
+  /** Whether there is no chunk, and no line was left out. */
+  get isEmpty(): boolean {
+    return this.#from === 0 && this.#tags.length === 0 && this.#linesLeftOut === 0;
+  }
+
   /** The place of the next chunk, which the caller then tells of with {@link sent} or {@link lost}. */
   takePlace(): number {
     return this.#from + this.#tags.push(undefined) - 1;

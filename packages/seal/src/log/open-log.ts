@@ -14,6 +14,8 @@ export type OpenedManifest = Pick<LogManifestPart, "epoch" | "part"> &
 
 const LogLines = LogLine.array();
 
+const EMPTY: LogManifest = { from: 0, tags: [], linesLeftOut: 0, end: true };
+
 const UNREADABLE: SealFailure = {
   title: "cannot be read",
   detail: "It opened, but it does not hold what this version writes there.",
@@ -37,14 +39,19 @@ export async function openLogChunk(
   }
 }
 
-/** Opens a part of a log manifest, as {@link openLogChunk} does a chunk. */
+/** Opens a part of a log manifest, or checks the tag that stands for that of an empty log, as {@link openLogChunk} does a chunk. */
 export async function openLogManifest(
   opener: Opener,
   runId: string,
-  { epoch, part, manifest: blob }: LogManifestPart,
+  { epoch, part, manifest: blob, emptyLog }: LogManifestPart,
 ): Promise<OpenedManifest> {
   const place = { epoch, part };
   try {
+    if (emptyLog !== undefined) {
+      await opener.checkEmptyLog(emptyLog, { run: runId, epoch });
+      return { epoch, part: 0, manifest: EMPTY };
+    }
+    if (blob === null) return { ...place, failure: UNREADABLE };
     const content = await opener.open(blob, { kind: "log-manifest", run: runId, epoch, seq: part });
     const manifest = LogManifest.safeParse(content);
     return {

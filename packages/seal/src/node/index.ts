@@ -1,3 +1,4 @@
+export { createEmptyLogTagger } from "./empty-log-tagger.ts";
 export { KEY_VARIABLE, keySourceOf } from "./key-source.ts";
 export type { KeySource } from "./key-source.ts";
 export { readKeyset, writeKeyset } from "./keyset-file.ts";

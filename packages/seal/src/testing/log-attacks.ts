@@ -1,5 +1,6 @@
 import type { LogChunk, LogManifestPart, WrappedDataKey } from "@downbeat/contract";
 import { createDataKey, type DataKey } from "../data-key.ts";
+import { createEmptyLogTagger } from "../node/empty-log-tagger.ts";
 import { sealJson, sealToPublicKey } from "../seal.ts";
 import { aCustomer, aLogChunk, type Customer, type StoredLog } from "./sent-log.ts";
 
@@ -41,6 +42,7 @@ export async function anAttackScene(): Promise<AttackScene> {
   return { customer, log, other, twin };
 }
 
+const EMPTY_ALTERED = [/the list of this log's chunks was altered/];
 const FORGED = [/chunk 2 (may be forged|is not the one that was sent|sealed with another key)/];
 
 export const LOG_ATTACKS: readonly LogAttack[] = [
@@ -169,9 +171,28 @@ export const LOG_ATTACKS: readonly LogAttack[] = [
     ...log,
     manifests: log.manifests.map((part): LogManifestPart => ({
       ...part,
-      manifest: altered(part.manifest) as LogManifestPart["manifest"],
+      manifest: altered(part.manifest ?? "") as LogManifestPart["manifest"],
     })),
   })),
+  attack("calls the log empty, as another run's was", 0, EMPTY_ALTERED, ({ customer, log }) =>
+    emptied(log, customer.tagEmptyLog({ run: OTHER_RUN, epoch: 1 })),
+  ),
+  attack("calls it empty, as another attempt's was", 0, EMPTY_ALTERED, ({ customer, log }) =>
+    emptied(log, customer.tagEmptyLog({ run: VICTIM_RUN, epoch: 2 })),
+  ),
+  attack("calls it empty, with a tag it made up", 0, EMPTY_ALTERED, ({ customer, log }) =>
+    emptied(log, `${customer.dataKey.id}.${"A".repeat(43)}`),
+  ),
+  attack(
+    "calls it empty, with a key of its own",
+    0,
+    [/the list of this log's chunks may be forged/],
+    async ({ customer, log }) => {
+      const { key, dataKeys } = await forgedKey(customer, null);
+      const tag = (await createEmptyLogTagger(key))({ run: VICTIM_RUN, epoch: 1 });
+      return { ...emptied(log, tag), dataKeys: [...log.dataKeys, ...dataKeys] };
+    },
+  ),
   attack("loses the data key", 0, [/its data key is gone/], ({ log }) => ({
     ...log,
     dataKeys: [],
@@ -206,6 +227,11 @@ function replaced(log: StoredLog, sequence: number, blob: string): StoredLog {
     chunk.sequence === sequence ? { ...chunk, chunk: blob as LogChunk["chunk"] } : chunk,
   );
   return { ...log, chunks };
+}
+
+/** Without chunks, and with a tag for a list. */
+function emptied(log: StoredLog, emptyLog: string): StoredLog {
+  return { ...log, chunks: [], manifests: [{ epoch: 1, part: 0, manifest: null, emptyLog }] };
 }
 
 /** With another first character of the ciphertext. */

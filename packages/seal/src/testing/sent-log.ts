@@ -3,6 +3,7 @@ import { createDataKey, type DataKey } from "../data-key.ts";
 import { importKeyring, type Keyring } from "../keyring.ts";
 import { createKeyset, publicKeyOf } from "../keyset.ts";
 import { LogManifestWriter } from "../log/manifest-writer.ts";
+import { createEmptyLogTagger } from "../node/empty-log-tagger.ts";
 import type { WorkspacePublicKey } from "../public-key.ts";
 import { sealJson } from "../seal.ts";
 
@@ -20,6 +21,8 @@ export type Customer = {
   readonly keyring: Keyring;
   readonly publicKey: WorkspacePublicKey;
   readonly dataKey: DataKey;
+  /** Says that an attempt has logged nothing. */
+  readonly tagEmptyLog: (attempt: { run: string; epoch: number }) => string;
   /** Sends the log of one attempt: so many chunks of one line each, which says where it stands. */
   readonly send: (runId: string, epoch: number, chunks: number) => Promise<StoredLog>;
 };
@@ -33,7 +36,8 @@ export async function aCustomer(
   const dataKey = await createDataKey({ recipients: [publicKey], keyring });
   const send = (run: string, epoch: number, chunks: number) =>
     sendLog(dataKey, { run, epoch }, chunks);
-  return { keyring, publicKey, dataKey, send };
+  const tagEmptyLog = await createEmptyLogTagger(dataKey);
+  return { keyring, publicKey, dataKey, tagEmptyLog, send };
 }
 
 /** The chunk of one line at a place. */

@@ -126,7 +126,8 @@ function decideRun(
 }
 
 function toProposal({ asked }: Proposed): Proposal {
-  const { epoch, leaseToken, transitionId, type, name, reason, error, pause, result } = asked;
+  const { epoch, leaseToken, ...proposed } = asked;
+  const { transitionId, type, name, reason, error, pause, result, emptyLog } = proposed;
   return {
     proposer: "agent",
     fence: { epoch, leaseToken },
@@ -137,6 +138,7 @@ function toProposal({ asked }: Proposed): Proposal {
     error,
     pause,
     result,
+    emptyLog,
   };
 }
 

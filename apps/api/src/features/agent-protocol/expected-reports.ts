@@ -79,10 +79,10 @@ export class ExpectedReports {
 
   // Taken out of the memory: should anything go wrong from here on, the next report reads the run.
   #toStep(workspaceId: string, item: TransitionItem, actor: Actor): ExpectedCompletion {
-    const { runId, epoch, leaseToken, transitionId, result = null } = item;
+    const { runId, epoch, leaseToken, transitionId, result = null, emptyLog } = item;
     const run = this.#services.runMemory.take(workspaceId, runId);
     const sequence = run === undefined ? 0 : run.sequence + 1;
-    return { runId, epoch, leaseToken, transitionId, actor, result, sequence };
+    return { runId, epoch, leaseToken, transitionId, actor, result, emptyLog, sequence };
   }
 
   #noteStarted(
