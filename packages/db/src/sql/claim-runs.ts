@@ -51,7 +51,7 @@ type Row = {
  * deployments of one priority, so that a busy one never starves another; and then by time. Takes no more than the
  * session's free capacity and every limit (pool, queue, deployment, named) leaves, and nothing from what is paused.
  *
- * Returns the leases; those of an earlier claim with the same `claimRequestId` again, if it made any.
+ * The last of its transaction. Returns the leases; those of an earlier claim with the same `claimRequestId` again, if it made any.
  * Locks: see lock-session.ts; lock-limits.ts, if anything that waits is limited; then the claimed live_run rows, skipping
  * what other claims hold.
  * Indexes: live_run_claim_idx (ordered scan within each line, stops at its share), live_run_session_idx.
@@ -72,6 +72,8 @@ export async function claimRuns(tx: Tx, claim: Claim): Promise<ClaimedRuns> {
   const rows = session.claimedBefore
     ? await readClaimed(tx, claim)
     : await takeInTurns(tx, claim, session);
+  // Nothing follows it, so COMMIT goes out with it; when nothing was claimed it sends nothing.
+  if (rows.length > 0) tx.ends();
   const deployments = await readLeasedDeployments(tx, rows);
   const places = new Map([...deployments.keys()].map((id, place) => [id, place]));
   const inOrder = rows.toSorted(byTurn);
