@@ -33,9 +33,9 @@ test("reports gather the longer the faster runs end, and not at all behind long 
   const pace = new Pace(() => nowMs);
   expect(pace.gatheringMs()).toBe(0);
   for (let run = 0; run < 100; run += 1) pace.runEnded();
-  expect(pace.gatheringMs()).toBe(10);
+  expect(pace.gatheringMs()).toBe(25);
   for (let run = 0; run < 5_000; run += 1) pace.runEnded();
-  expect(pace.gatheringMs()).toBe(40);
+  expect(pace.gatheringMs()).toBe(100);
   nowMs += 2_000;
   expect(pace.gatheringMs()).toBe(0);
 });

@@ -5,9 +5,9 @@ const AHEAD_ROUND_TRIPS = 2;
 // While the plane is slow or away, runs wait as PENDING rather than being announced by the hundred.
 const LONGEST_ROUND_TRIP_MS = 250;
 const SMOOTHING = 0.2;
-// A request and its transaction cost the plane and this process as much as ten short runs.
-const LONGEST_GATHERING_MS = 40;
-const GATHERING_MS_PER_RUN = 0.1;
+// A request and its transaction cost the plane and this process as much as ten short runs: with these numbers forty share one where 400 end in a second.
+const LONGEST_GATHERING_MS = 100;
+const GATHERING_MS_PER_RUN = 0.25;
 
 /**
  * How fast runs end here, from which follows how much work may be fetched ahead. Short runs are fetched ahead by the
