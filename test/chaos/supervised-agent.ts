@@ -7,6 +7,8 @@ export type KillPlan = {
   readonly random: Random;
   /** Longest time between the agent being ready and its death. */
   readonly longestLifeMs: number;
+  /** After so many kills it is left alone, so that a machine too slow for them gets to the end. Default: no limit. */
+  readonly mostKills?: number;
 };
 
 /** How often it is killed while still starting: recovery itself must survive that. */
@@ -21,6 +23,8 @@ export class SupervisedAgent {
   #isStopped = false;
   #current: RunningProcess;
   readonly #life: Promise<void>;
+  readonly #spared: Promise<void>;
+  #markSpared: () => void = () => {};
   #kills = 0;
   readonly #selfInflicted: string[] = [];
 
@@ -28,6 +32,7 @@ export class SupervisedAgent {
     this.#plane = plane;
     this.#options = options;
     this.#plan = plan;
+    this.#spared = new Promise((resolve) => (this.#markSpared = resolve));
     this.#current = plane.startAgent(options);
     this.#life = this.#live();
   }
@@ -44,6 +49,7 @@ export class SupervisedAgent {
   /** Kills it no more and leaves it running. */
   async spare(): Promise<void> {
     this.#isStopped = true;
+    this.#markSpared();
     await this.#life;
   }
 
@@ -60,7 +66,8 @@ export class SupervisedAgent {
   }
 
   async #untilItsTime(agent: RunningProcess): Promise<void> {
-    const { random, longestLifeMs } = this.#plan;
+    const { random, longestLifeMs, mostKills = Infinity } = this.#plan;
+    if (this.#kills >= mostKills) return this.#spared;
     if (random.next() < EARLY_SHARE) return pause(random.between(0, LONGEST_EARLY_MS));
     const lifeMs = random.between(0, longestLifeMs);
     // An agent that ends by itself is noticed by the caller.

@@ -22,7 +22,7 @@ export const agentKilled: Scenario = {
     const agent = new SupervisedAgent(
       plane,
       { name: "killed", apiUrl: url, concurrency: 4, longestMs },
-      { random, longestLifeMs: isQuick ? 3_000 : 6_000 },
+      isQuick ? { random, longestLifeMs: 3_000, mostKills: 10 } : { random, longestLifeMs: 6_000 },
     );
     const { acknowledged } = await triggerRuns({
       clients: [plane.client(url)],

@@ -13,7 +13,7 @@ const MOST_WAITING_EVENTS = 20_000;
 const BATCH_EVENTS = 48;
 const BATCH_SHOWN = 3;
 const GATHER_MS = 200;
-/** How long a flow call waits for its end to be recorded, so that a `process.exit()` after it leaves no open run. */
+/** How long a flow call waits for an answer until its end is recorded, so that a `process.exit()` after it leaves no open run. */
 const END_GRACE_MS = 3_000;
 /** How long the process stays for what is still unsent, while the plane answers and when it does not. */
 const DELIVERY_GRACE_MS = { answering: 10_000, silent: 2_000 };
@@ -73,7 +73,7 @@ export class StandaloneRun {
       .finally(() => this.#markRecorded(undefined));
   }
 
-  /** Resolves when the end is recorded; after three seconds at the latest, and at once when the plane does not answer. */
+  /** Resolves when the end is recorded; after three seconds without an answer or ten in all, and at once when the plane does not answer. */
   async finish(outcome: FlowOutcome): Promise<void> {
     this.#outcome = outcome;
     this.#wake();
@@ -84,15 +84,21 @@ export class StandaloneRun {
     if (isAnswering) await this.#endedSoon();
   }
 
+  // Until the delivery is given up, as long as the plane goes on answering.
   async #endedSoon(): Promise<void> {
-    const answersBefore = this.#answers;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), END_GRACE_MS);
-    });
-    const first = await Promise.race([this.#ended, this.#stalled, late]);
-    clearTimeout(timer);
-    if (first === "late" && this.#answers === answersBefore) StandaloneRun.#planeAnswers = false;
+    for (;;) {
+      const answersBefore = this.#answers;
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<"late">((resolve) => {
+        timer = setTimeout(() => resolve("late"), END_GRACE_MS);
+      });
+      const first = await Promise.race([this.#ended, this.#stalled, late]);
+      clearTimeout(timer);
+      if (first !== "late") return;
+      if (this.#answers > answersBefore) continue;
+      StandaloneRun.#planeAnswers = false;
+      return;
+    }
   }
 
   async #giveUp(): Promise<void> {
