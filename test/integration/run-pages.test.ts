@@ -2,12 +2,19 @@ import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import type { RunFilter } from "@downbeat/contract";
-import { listRuns, upsertDeployments, type Tx } from "@downbeat/db";
+import { createStandaloneRun, listRuns, upsertDeployments, type Tx } from "@downbeat/db";
 import { createDatabase, withClient, type TestDatabase } from "@downbeat/testkit";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fillRuns } from "../bench/fill-runs.ts";
-import { aDeployment, aWorkspace, moveRuns, someRuns, type Fixture } from "./db-fixture.ts";
+import {
+  aDeployment,
+  aSession,
+  aWorkspace,
+  moveRuns,
+  someRuns,
+  type Fixture,
+} from "./db-fixture.ts";
 
 const RUNS = 60_000;
 /** Looking each of the runs up would touch three for each. */
@@ -24,6 +31,8 @@ const PAGES: Readonly<Record<string, [filter: Filter, found: number]>> = {
   "in a rare state": [{ stateType: ["FAILED"] }, LIMIT],
   "in a state that none is in": [{ stateType: ["CRASHED"] }, 0],
   "of a rare flow": [{ flowName: "rare" }, 50],
+  "of a common flow": [{ flowName: "etl" }, LIMIT],
+  "of a flow that is not there": [{ flowName: "none" }, 0],
   "of a rare deployment": [RARE, 50],
   "of deployments of one name": [{ deploymentName: "default" }, LIMIT],
   "of a rare deployment, in a common state": [{ ...RARE, stateType: ["COMPLETED"] }, 50],
@@ -67,6 +76,16 @@ describe("pages of many runs", () => {
     },
   );
 
+  it("of a flow show those of no deployment among those of its deployments", async () => {
+    const [older = ""] = await someRuns(fixture, 1);
+    const runId = await aScriptRun(fixture, "etl");
+    const [newer = ""] = await someRuns(fixture, 1);
+    const filter = { flowName: "etl", limit: 3 } as RunFilter;
+    const { items } = await fixture.inside((tx) => listRuns(tx, filter));
+    expect(items.map(({ id }) => id)).toEqual([newer, runId, older]);
+    expect((await fixture.inside((tx) => readPage(tx, filter))).blocks).toBeLessThan(MOST_BLOCKS);
+  });
+
   it("are the same before and after the table tells under what a run is listed", async () => {
     const [runId = ""] = await someRuns(fixture, 1);
     await moveRuns(fixture, [runId], [["FAILED", "Failed", "failed"]]);
@@ -76,6 +95,17 @@ describe("pages of many runs", () => {
     expect(await listedUnder(url)).toEqual(before);
   });
 });
+
+/** A run of no deployment, as a plain script makes it. */
+async function aScriptRun(fixture: Fixture, flowName: string): Promise<string> {
+  const sessionId = await aSession(fixture);
+  return fixture.inside(async (tx) => {
+    const { id: flowId } = await tx.prisma.flow.findFirstOrThrow({ where: { name: flowName } });
+    const createdBy = { kind: "agent", id: fixture.agentId } as const;
+    const run = { sessionId, flowId, parameters: null, tags: [], createdBy };
+    return (await createStandaloneRun(tx, run)).runId;
+  });
+}
 
 /** Reads a page and counts the blocks that its statements touch. */
 async function readPage(tx: Tx, filter: Filter): Promise<{ blocks: number; items: number }> {

@@ -76,7 +76,7 @@ async function loadFor(client: Client, agent: BenchAgent, minutes: number): Prom
 async function oneCycle(client: Client, agent: BenchAgent): Promise<number> {
   const body = { capacity: CAPACITY, version: "bench" };
   const { sessionId } = await agent.client.call("openSession", { body });
-  return cycle(client, { ...agent, sessionId }, RUNS);
+  return cycle(client, [{ ...agent, sessionId }], RUNS);
 }
 
 async function wait(client: Client): Promise<void> {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Lease } from "@downbeat/contract";
 import type { Client } from "@downbeat/client";
 import type { BenchDatabase } from "../bench-database.ts";
-import { joinPool } from "../bench-agent.ts";
+import { joinAgent, joinPool } from "../bench-agent.ts";
 import { BenchPlane } from "../bench-plane.ts";
 import { createRuns } from "../create-runs.ts";
 import { rateFigure, type Figure } from "../figure.ts";
@@ -11,19 +11,23 @@ import { rawSqlRate } from "../raw-sql-rate.ts";
 const RUNS = 10_000;
 const REPETITIONS = 3;
 const BATCH = 500;
-const REPORTERS = 4;
+const AGENTS = 2;
+/** Batches that an agent has under way. */
+const REPORTERS = 2;
 
 /** create → claim → report over HTTP, with every rule, fence and history row, without running anything. */
 export async function protocolThroughput(database: BenchDatabase): Promise<Figure> {
   const plane = await BenchPlane.start(await database.fresh());
   try {
     const client = plane.client();
-    const agent = await joinPool(plane, client, BATCH * REPORTERS * 2);
-    await cycle(client, agent, 1000); // warm-up
+    const capacity = BATCH * REPORTERS * 2;
+    const agents = [await joinPool(plane, client, capacity)];
+    while (agents.length < AGENTS) agents.push(await joinAgent(plane, client, capacity));
+    await cycle(client, agents, 1000); // warm-up
     const rates: number[] = [];
-    for (let i = 0; i < REPETITIONS; i++) rates.push(await cycle(client, agent, RUNS));
+    for (let i = 0; i < REPETITIONS; i++) rates.push(await cycle(client, agents, RUNS));
     const limit = await rawSqlRate(database);
-    await agent.client.close();
+    await Promise.all(agents.map((agent) => agent.client.close()));
     const n = RUNS * REPETITIONS;
     return rateFigure("protocol_throughput", { unit: "runs/s", n, rates }, limit);
   } finally {
@@ -34,17 +38,26 @@ export async function protocolThroughput(database: BenchDatabase): Promise<Figur
 type BenchAgent = Awaited<ReturnType<typeof joinPool>>;
 type Fence = Pick<Lease, "runId" | "epoch" | "leaseToken">;
 
-/** Makes so many runs and takes them to their end; returns how many a second. */
-export async function cycle(client: Client, agent: BenchAgent, count: number): Promise<number> {
+/** Makes so many runs and has the agents take them to their end, equally many each; returns how many a second. */
+export async function cycle(
+  client: Client,
+  agents: readonly BenchAgent[],
+  count: number,
+): Promise<number> {
   const startedAt = performance.now();
-  await Promise.all([createRuns(client, { count, batch: BATCH, lanes: 2 }), work(agent, count)]);
+  const share = count / agents.length;
+  await Promise.all([
+    createRuns(client, { count, batch: BATCH, lanes: 2 }),
+    ...agents.map((agent) => work(agent, share)),
+  ]);
   return count / ((performance.now() - startedAt) / 1000);
 }
 
 async function work({ client, sessionId }: BenchAgent, count: number): Promise<void> {
   const reports = new Set<Promise<void>>();
   for (let taken = 0; taken < count;) {
-    const body = { sessionId, claimRequestId: randomUUID(), max: BATCH, waitSeconds: 5 };
+    const max = Math.min(BATCH, count - taken);
+    const body = { sessionId, claimRequestId: randomUUID(), max, waitSeconds: 5 };
     const { leases } = await client.call("claim", { body });
     taken += leases.length;
     if (leases.length === 0) continue;

@@ -20,9 +20,9 @@ const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /**
  * A query for the ids of the newest runs that match, newest first. Each of its parts reads one index from where the page begins
- * until it has enough: of all runs, or those of a flow or a deployment; of ended ones by state, and by deployment and state; of live runs.
+ * until it has enough: of all runs, those of a deployment, or those of a flow that have none; of ended ones by state, and by deployment and state; of live runs.
  *
- * Indexes: flow_run_workspace_id_id_idx, flow_run_workspace_id_flow_id_id_idx, flow_run_workspace_id_deployment_id_id_idx,
+ * Indexes: flow_run_workspace_id_id_idx, flow_run_of_no_deployment_idx, flow_run_workspace_id_deployment_id_id_idx,
  * ended_run_workspace_id_state_type_run_id_idx, ended_run_listed_idx, live_run_workspace_id_run_id_idx.
  */
 export async function runPage(tx: Tx, selection: RunSelection, limit: number): Promise<Prisma.Sql> {
@@ -39,11 +39,11 @@ export async function runPage(tx: Tx, selection: RunSelection, limit: number): P
   return newest(page, Prisma.join(parts, " union all "));
 }
 
-/** Where a page looks for its runs: under ids of deployments, and of a flow for its runs of none. */
+/** Where a page looks for its runs. */
 type Lists = {
-  readonly ids: readonly string[];
-  /** Whether they are all deployments: the runs of a flow have an index of their own. */
-  readonly areDeployments: boolean;
+  readonly deploymentIds: readonly string[];
+  /** For their runs of no deployment. */
+  readonly flowIds: readonly string[];
 };
 
 type Page = {
@@ -62,32 +62,43 @@ function newest({ limit }: Page, candidates: Prisma.Sql): Prisma.Sql {
 
 function ofAny(page: Page): Prisma.Sql {
   const { tx, limit, lists, matches } = page;
-  if (lists === null || !lists.areDeployments)
+  if (lists === null)
     return Prisma.sql`
       select r.id from flow_run r where ${isOfAll(tx, page.selection)} and ${matches}
       order by r.id desc limit ${limit}::int`;
+  const ofDeployments = ofListed(page, lists.deploymentIds, {
+    column: Prisma.sql`r.deployment_id`,
+    isListed: Prisma.sql`true`,
+  });
+  if (lists.flowIds.length === 0) return newest(page, ofDeployments);
+  const ofFlows = ofListed(page, lists.flowIds, {
+    column: Prisma.sql`r.flow_id`,
+    isListed: Prisma.sql`r.deployment_id is null`,
+  });
+  return newest(page, Prisma.sql`${ofDeployments} union all ${ofFlows}`);
+}
+
+type RunIndex = { readonly column: Prisma.Sql; readonly isListed: Prisma.Sql };
+
+/** The newest runs under each id, by an index that has the column between the workspace and the run, and holds those that are listed. */
+function ofListed(page: Page, ids: readonly string[], { column, isListed }: RunIndex): Prisma.Sql {
+  const { tx, limit, matches } = page;
   const place = [Prisma.sql`${tx.workspaceId}::uuid`, Prisma.sql`list.id`];
-  const columns = [
-    Prisma.sql`r.workspace_id`,
-    Prisma.sql`r.deployment_id`,
-    Prisma.sql`r.id`,
-  ] as const;
-  return newest(
-    page,
-    Prisma.sql`
-    select run.id from unnest(${lists.ids}::uuid[]) as list (id)
+  const columns = [Prisma.sql`r.workspace_id`, column, Prisma.sql`r.id`];
+  return Prisma.sql`
+    select run.id from unnest(${ids}::uuid[]) as list (id)
     cross join lateral (
       select r.id from flow_run r
-      where ${isWithin(columns, place, page.selection)} and ${matches}
+      where ${isWithin(columns, place, page.selection)} and ${isListed} and ${matches}
       order by ${descending(columns)} limit ${limit}::int
-    ) as run`,
-  );
+    ) as run`;
 }
 
 // offset 0: one look for each run, in the order of runs
 function ofEnded(page: Page, types: readonly StateType[]): Prisma.Sql {
   const { tx, selection, limit, lists, matches } = page;
   const workspace = Prisma.sql`${tx.workspaceId}::uuid`;
+  const listed = lists === null ? [HIGHEST_ID] : [...lists.deploymentIds, ...lists.flowIds];
   const [columns, place] =
     lists === null
       ? [
@@ -107,7 +118,7 @@ function ofEnded(page: Page, types: readonly StateType[]): Prisma.Sql {
     page,
     Prisma.sql`
     select run.id from unnest(${types}::text[]) as asked (type)
-    cross join unnest(${lists?.ids ?? [HIGHEST_ID]}::uuid[]) as list (id)
+    cross join unnest(${listed}::uuid[]) as list (id)
     cross join lateral (
       select e.run_id as id from ended_run e
       cross join lateral (select from flow_run r where r.id = e.run_id and ${matches} offset 0) as r
@@ -169,8 +180,8 @@ async function prepare(
     ) as ids`;
   const { flow_id: flowId, ids } = row;
   if (!isNarrow || ids.length > MOST_LISTS) return { flowId, lists: null };
-  const ofNone = areDeployments || flowId === null ? [] : [flowId];
-  return { flowId, lists: { ids: [...ids, ...ofNone], areDeployments } };
+  const flowIds = areDeployments || flowId === null ? [] : [flowId];
+  return { flowId, lists: { deploymentIds: ids, flowIds } };
 }
 
 /** How long before a run reached the API its caller may have given it its id, and how far that clock may be ahead. */
