@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { appendFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { appendFileSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Sending } from "@downbeat/client";
 import { DownbeatError, type EgressEntry } from "@downbeat/contract";
@@ -59,7 +60,8 @@ export class EgressLedger {
     const line = JSON.stringify({ ...entry, previous: this.#previous } satisfies EgressEntry);
     try {
       if (this.#segmentBytes >= this.#options.maxBytes / SEGMENTS) await this.#turnPage();
-      await appendFile(this.#fileOf(this.#segment), `${line}\n`, { mode: 0o600 });
+      // Some 20 µs on this thread: the request waits for it, and each of the three ways to another thread and back takes longer.
+      appendFileSync(this.#fileOf(this.#segment), `${line}\n`, { mode: 0o600 });
     } catch (cause) {
       throw new DownbeatError("unavailable", {
         message: `The egress ledger in ${this.#options.directory} cannot be written; nothing is sent without it.`,
@@ -93,7 +95,7 @@ async function findEnd(directory: string): Promise<End> {
   const lines = (await readFile(file, "utf8")).split("\n");
   // A line that the death of the predecessor cut short is no line; it stays, and the chain shows it.
   const rest = lines.pop() ?? "";
-  if (rest !== "") await appendFile(file, "\n");
+  if (rest !== "") appendFileSync(file, "\n");
   const last = rest === "" ? lines.at(-1) : rest;
   return {
     segment,

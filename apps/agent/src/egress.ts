@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type {
   LogLine,
   PausePoint,
@@ -7,7 +8,6 @@ import type {
 } from "@downbeat/contract";
 import { LogItems, ShownItems, type Fence } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
-import { uuidv7 } from "uuidv7";
 import type { CrashCall } from "./crash-call.ts";
 import type { Journal } from "./journal.ts";
 import { LogBuffer } from "./log-buffer.ts";
@@ -247,7 +247,7 @@ export class RunEgress {
     return {
       kind: "transition",
       ...this.#fence(),
-      transitionId: uuidv7(),
+      transitionId: randomUUID(),
       type,
       name,
       reason,

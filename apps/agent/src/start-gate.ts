@@ -24,6 +24,10 @@ export class StartGate {
   /** True once inside: call {@link leave} afterwards. False when the signal aborted first. */
   enter(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return Promise.resolve(false);
+    if (this.#waiting.size === 0 && this.#inside < this.#limit()) {
+      this.#inside += 1;
+      return Promise.resolve(true);
+    }
     return new Promise((resolve) => {
       const giveUp = () => {
         this.#waiting.delete(waiter);
@@ -47,14 +51,18 @@ export class StartGate {
   }
 
   #admit(): void {
-    const { concurrency, ahead } = this.#options;
     if (this.#waiting.size === 0) return;
-    const limit = concurrency + ahead();
+    const limit = this.#limit();
     for (const waiter of this.#waiting) {
       if (this.#inside >= limit) return;
       this.#waiting.delete(waiter);
       this.#inside += 1;
       waiter.open();
     }
+  }
+
+  #limit(): number {
+    const { concurrency, ahead } = this.#options;
+    return concurrency + ahead();
   }
 }

@@ -15,7 +15,7 @@ const AGENTS = 2;
 /** Batches that an agent has under way. */
 const REPORTERS = 2;
 
-/** create → claim → report over HTTP, with every rule, fence and history row, without running anything. */
+/** create → claim → report over HTTP, with every rule, fence and step of the history, without running anything. */
 export async function protocolThroughput(database: BenchDatabase): Promise<Figure> {
   const plane = await BenchPlane.start(await database.fresh());
   try {

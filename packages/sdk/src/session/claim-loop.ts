@@ -26,6 +26,8 @@ export type ClaimLoopOptions = SessionLink & {
 // Answering early twice in a row within this time is not news but a plane that cannot hold claims.
 const EARLY_PAUSE_MS = 100;
 const LAST_CLAIM_MS = 5_000;
+// When the plane has given all it had, asking again can wait until the start of what it gave is on its way.
+const STARTS_FIRST_MS = 5;
 // A claim that is a heartbeat too is overdue after this many times its wait. The one before it renewed the lease when it
 // was sent, two waits of a third of a lease ago: if a beat is lost as well, the next still comes in time.
 const OVERDUE_AFTER_WAITS = 1.1;
@@ -113,7 +115,7 @@ export class ClaimLoop {
       this.#failures = 0;
       watch.reached();
       if (idleTick !== undefined) this.#options.onCarried(idleTick, askedAtMs);
-      await this.#take(answer, waitSeconds * 1000 - (performance.now() - askedAtMs));
+      await this.#take(answer, asked.max, waitSeconds * 1000 - (performance.now() - askedAtMs));
     } catch (error) {
       await this.#afterFailure(error, asked.sessionId);
     } finally {
@@ -128,11 +130,13 @@ export class ClaimLoop {
     return isHeartbeat ? Math.min(heldSeconds, heartbeatSeconds) : heldSeconds;
   }
 
-  async #take(answer: ClaimAnswer, earlyByMs: number): Promise<void> {
+  async #take(answer: ClaimAnswer, max: number, earlyByMs: number): Promise<void> {
     const { onLease, onEarlyAnswer, onDrain, holds } = this.#options;
     const leases = leasesOf(answer);
     for (const lease of leases) if (!holds(lease)) onLease(lease);
     if (answer.drain) onDrain();
+    if (leases.length > 0 && leases.length < max)
+      await pause(STARTS_FIRST_MS, this.#stopped.signal);
     if (leases.length > 0 || earlyByMs < 50) return;
     onEarlyAnswer();
     await pause(EARLY_PAUSE_MS, this.#stopped.signal);

@@ -1,5 +1,5 @@
+import { randomUUID } from "node:crypto";
 import type { TransitionItem } from "@downbeat/contract";
-import { uuidv7 } from "uuidv7";
 import type { Fence } from "./item-sealer.ts";
 
 /** The first report of a lease: user code begins only after the plane has accepted it. */
@@ -9,7 +9,7 @@ export function runningItem({ runId, epoch, leaseToken }: Fence): TransitionItem
     runId,
     epoch,
     leaseToken,
-    transitionId: uuidv7(),
+    transitionId: randomUUID(),
     type: "RUNNING",
     name: "Running",
     reason: "started",
