@@ -85,7 +85,11 @@ async function untilUsable(): Promise<number> {
   const section = 'section[aria-label="Task runs"]';
   const appears = async (selector: string): Promise<HTMLElement> => {
     const find = () => document.querySelector<HTMLElement>(`${section} ${selector}`);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      setTimeout(
+        () => reject(new Error(`${selector} did not appear: ${document.body.innerText}`)),
+        30_000,
+      );
       const observer = new MutationObserver(() => look());
       const look = () => {
         const found = find();

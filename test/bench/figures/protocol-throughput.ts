@@ -9,7 +9,7 @@ import { rateFigure, type Figure } from "../figure.ts";
 import { rawSqlRate } from "../raw-sql-rate.ts";
 
 const RUNS = 10_000;
-const REPETITIONS = 3;
+const REPETITIONS = 5;
 const BATCH = 500;
 const AGENTS = 2;
 /** Batches that an agent has under way. */
@@ -23,7 +23,7 @@ export async function protocolThroughput(database: BenchDatabase): Promise<Figur
     const capacity = BATCH * REPORTERS * 2;
     const agents = [await joinPool(plane, client, capacity)];
     while (agents.length < AGENTS) agents.push(await joinAgent(plane, client, capacity));
-    await cycle(client, agents, 1000); // warm-up
+    await cycle(client, agents, RUNS); // warm-up
     const rates: number[] = [];
     for (let i = 0; i < REPETITIONS; i++) rates.push(await cycle(client, agents, RUNS));
     const limit = await rawSqlRate(database);
