@@ -1,5 +1,5 @@
 import { startPostgres } from "@downbeat/testkit/postgres-server";
-import pg from "pg";
+import { withClient } from "@downbeat/testkit/with-client";
 
 /** Where a figure keeps its data. */
 export type BenchDatabase = {
@@ -25,10 +25,7 @@ export async function startBenchPostgres(
     kind: "postgres",
     async fresh() {
       const name = `bench_${process.pid}_${++made}`;
-      const client = new pg.Client({ connectionString: server.url });
-      await client.connect();
-      await client.query(`create database ${name}`);
-      await client.end();
+      await withClient(server.url, (client) => client.query(`create database ${name}`));
       const url = new URL(server.url);
       url.pathname = `/${name}`;
       return url.href;

@@ -1,4 +1,5 @@
-import pg from "pg";
+import { withClient } from "@downbeat/testkit/with-client";
+import type pg from "pg";
 
 export const FILLED_DAYS = 90;
 const PARTITION_DAYS = 9;
@@ -20,10 +21,8 @@ export type Filling = {
  * Writes finished runs with their histories straight into the tables, evenly over the 90 days before today, in the partitions that the
  * engine would have made by then. The deployments must be there.
  */
-export async function fillRuns(url: string, filling: Filling): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+export function fillRuns(url: string, filling: Filling): Promise<void> {
+  return withClient(url, async (client) => {
     // As fast as it goes: whoever loses power starts again.
     await client.query("set synchronous_commit = off");
     const [first, today] = await layOutPartitions(client);
@@ -35,9 +34,7 @@ export async function fillRuns(url: string, filling: Filling): Promise<void> {
     }
     await client.query("vacuum (analyze)");
     await client.query("checkpoint");
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 // Sets back where the partitions begin, as if the installation were as old as its runs. Returns the first day and today.

@@ -1,5 +1,5 @@
+import { withClient } from "@downbeat/testkit/with-client";
 import { PGlite } from "@electric-sql/pglite";
-import pg from "pg";
 import type { BenchDatabase } from "./bench-database.ts";
 
 const BATCH = 500;
@@ -25,14 +25,8 @@ async function onEmbedded(): Promise<number> {
   }
 }
 
-async function onPostgres(url: string): Promise<number> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await measure((sql, values) => client.query(sql, values));
-  } finally {
-    await client.end();
-  }
+function onPostgres(url: string): Promise<number> {
+  return withClient(url, (client) => measure((sql, values) => client.query(sql, values)));
 }
 
 const CREATE = `

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { startPostgres, type PostgresServer } from "@downbeat/testkit/postgres-server";
-import pg from "pg";
+import { withClient } from "@downbeat/testkit/with-client";
 import { runScenario } from "./run-scenario.ts";
 import type { Scenario, Verdict } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -82,10 +82,7 @@ let made = 0;
 
 async function createOn(server: PostgresServer): Promise<string> {
   const name = `chaos_${process.pid}_${(made += 1)}`;
-  const client = new pg.Client({ connectionString: server.url });
-  await client.connect();
-  await client.query(`create database ${name}`);
-  await client.end();
+  await withClient(server.url, (client) => client.query(`create database ${name}`));
   const url = new URL(server.url);
   url.pathname = `/${name}`;
   return url.href;

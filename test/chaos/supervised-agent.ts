@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import type { RunningProcess } from "../e2e/process.ts";
 import { AGENT_READY, untilGone, type AgentOptions, type ChaosPlane } from "./chaos-plane.ts";
@@ -20,11 +21,9 @@ export class SupervisedAgent {
   readonly #plane: ChaosPlane;
   readonly #options: AgentOptions;
   readonly #plan: KillPlan;
-  #isStopped = false;
   #current: RunningProcess;
   readonly #life: Promise<void>;
-  readonly #spared: Promise<void>;
-  #markSpared: () => void = () => {};
+  readonly #spared = new AbortController();
   #kills = 0;
   readonly #selfInflicted: string[] = [];
 
@@ -32,7 +31,6 @@ export class SupervisedAgent {
     this.#plane = plane;
     this.#options = options;
     this.#plan = plan;
-    this.#spared = new Promise((resolve) => (this.#markSpared = resolve));
     this.#current = plane.startAgent(options);
     this.#life = this.#live();
   }
@@ -48,16 +46,15 @@ export class SupervisedAgent {
 
   /** Kills it no more and leaves it running. */
   async spare(): Promise<void> {
-    this.#isStopped = true;
-    this.#markSpared();
+    this.#spared.abort();
     await this.#life;
   }
 
   async #live(): Promise<void> {
-    while (!this.#isStopped) {
+    while (!this.#spared.signal.aborted) {
       const agent = this.#current;
       await Promise.race([this.#untilItsTime(agent), untilGone(agent)]);
-      if (this.#isStopped && agent.child.exitCode === null) return;
+      if (this.#spared.signal.aborted && agent.child.exitCode === null) return;
       this.#noteEnd(agent);
       agent.child.kill("SIGKILL");
       await untilGone(agent);
@@ -65,14 +62,14 @@ export class SupervisedAgent {
     }
   }
 
-  async #untilItsTime(agent: RunningProcess): Promise<void> {
+  async #untilItsTime(agent: RunningProcess): Promise<unknown> {
     const { random, longestLifeMs, mostKills = Infinity } = this.#plan;
-    if (this.#kills >= mostKills) return this.#spared;
+    if (this.#kills >= mostKills) return once(this.#spared.signal, "abort");
     if (random.next() < EARLY_SHARE) return pause(random.between(0, LONGEST_EARLY_MS));
     const lifeMs = random.between(0, longestLifeMs);
     // An agent that ends by itself is noticed by the caller.
     await agent.waitForOutput(AGENT_READY, 60_000).catch(() => untilGone(agent));
-    await pause(lifeMs);
+    return pause(lifeMs);
   }
 
   #noteEnd(agent: RunningProcess): void {

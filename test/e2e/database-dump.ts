@@ -1,19 +1,15 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withClient } from "@downbeat/testkit/with-client";
 import { PGlite } from "@electric-sql/pglite";
-import pg from "pg";
 
 type Query = (sql: string) => Promise<Record<string, unknown>[]>;
 
 /** Every row of every table as text, with bytes as hexadecimal: what someone who steals the database can read. */
-export async function dumpPostgres(url: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await dump(async (sql) => (await client.query<Record<string, unknown>>(sql)).rows);
-  } finally {
-    await client.end();
-  }
+export function dumpPostgres(url: string): Promise<string> {
+  return withClient(url, (client) =>
+    dump(async (sql) => (await client.query<Record<string, unknown>>(sql)).rows),
+  );
 }
 
 /** The same for the embedded database. The process that owns it must have ended. */

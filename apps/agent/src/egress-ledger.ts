@@ -60,7 +60,7 @@ export class EgressLedger {
     const line = JSON.stringify({ ...entry, previous: this.#previous } satisfies EgressEntry);
     try {
       if (this.#segmentBytes >= this.#options.maxBytes / SEGMENTS) await this.#turnPage();
-      // Some 20 µs on this thread: the request waits for it, and each of the three ways to another thread and back takes longer.
+      // Some 35 µs on this thread: the request waits for it, and each of the three ways to another thread and back takes longer.
       appendFileSync(this.#fileOf(this.#segment), `${line}\n`, { mode: 0o600 });
     } catch (cause) {
       throw new DownbeatError("unavailable", {

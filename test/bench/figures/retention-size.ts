@@ -1,6 +1,6 @@
 import { partitionsRound } from "@downbeat/api";
 import { openDatabase } from "@downbeat/db";
-import pg from "pg";
+import { withClient } from "@downbeat/testkit/with-client";
 import { joinPool } from "../bench-agent.ts";
 import type { BenchDatabase } from "../bench-database.ts";
 import { BenchPlane } from "../bench-plane.ts";
@@ -47,13 +47,7 @@ async function retain(url: string): Promise<void> {
 }
 
 async function sizeMb(url: string): Promise<number> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    const text = "select pg_database_size(current_database())::float8 as bytes";
-    const { rows } = await client.query<{ bytes: number }>(text);
-    return (rows[0]?.bytes ?? 0) / BYTES_PER_MB;
-  } finally {
-    await client.end();
-  }
+  const text = "select pg_database_size(current_database())::float8 as bytes";
+  const { rows } = await withClient(url, (client) => client.query<{ bytes: number }>(text));
+  return (rows[0]?.bytes ?? 0) / BYTES_PER_MB;
 }

@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import pg from "pg";
+import { withClient } from "@downbeat/testkit/with-client";
 import type { Sample } from "./judge.ts";
 
 export type Watched = {
@@ -32,13 +32,10 @@ export async function look({ databaseUrl, pids }: Watched): Promise<Sample> {
 }
 
 async function readLateness(databaseUrl: string): Promise<number | null> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    return (await client.query<{ ms: number | null }>(LATENESS)).rows[0]?.ms ?? null;
-  } finally {
-    await client.end();
-  }
+  const { rows } = await withClient(databaseUrl, (client) =>
+    client.query<{ ms: number | null }>(LATENESS),
+  );
+  return rows[0]?.ms ?? null;
 }
 
 async function readParents(): Promise<ReadonlyMap<number, number>> {

@@ -135,9 +135,9 @@ export class ClaimLoop {
     const leases = leasesOf(answer);
     for (const lease of leases) if (!holds(lease)) onLease(lease);
     if (answer.drain) onDrain();
-    if (leases.length > 0 && leases.length < max)
-      await pause(STARTS_FIRST_MS, this.#stopped.signal);
-    if (leases.length > 0 || earlyByMs < 50) return;
+    if (leases.length >= max) return;
+    if (leases.length > 0) return pause(STARTS_FIRST_MS, this.#stopped.signal);
+    if (earlyByMs < 50) return;
     onEarlyAnswer();
     await pause(EARLY_PAUSE_MS, this.#stopped.signal);
   }

@@ -86,19 +86,22 @@ export class StandaloneRun {
 
   // Until the delivery is given up, as long as the plane goes on answering.
   async #endedSoon(): Promise<void> {
-    for (;;) {
-      const answersBefore = this.#answers;
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<"late">((resolve) => {
-        timer = setTimeout(() => resolve("late"), END_GRACE_MS);
-      });
-      const first = await Promise.race([this.#ended, this.#stalled, late]);
-      clearTimeout(timer);
-      if (first !== "late") return;
-      if (this.#answers > answersBefore) continue;
-      StandaloneRun.#planeAnswers = false;
-      return;
-    }
+    let answersBefore: number;
+    do {
+      answersBefore = this.#answers;
+      if (await this.#endsWithin(END_GRACE_MS)) return;
+    } while (this.#answers > answersBefore);
+    StandaloneRun.#planeAnswers = false;
+  }
+
+  async #endsWithin(graceMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), graceMs);
+    });
+    const first = await Promise.race([this.#ended, this.#stalled, late]);
+    clearTimeout(timer);
+    return first !== "late";
   }
 
   async #giveUp(): Promise<void> {
