@@ -15,6 +15,8 @@ import type { ApiConfig } from "./config.ts";
 import { startEngine } from "./engine/start-engine.ts";
 import { registerFeatures } from "./features/register-features.ts";
 import { answerErrors, sendProblem } from "./plugins/errors.ts";
+import { boundRequests } from "./plugins/bound-requests.ts";
+import { closeLateIdlers } from "./plugins/close-late-idlers.ts";
 import { describeSelf } from "./plugins/health.ts";
 import { acceptJsonBodies, BODY_LIMIT_BYTES } from "./plugins/json-bodies.ts";
 import { servePages } from "./plugins/pages.ts";
@@ -55,7 +57,9 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     signingKeys: dependencies.signingKeys,
   });
   acceptJsonBodies(app);
+  boundRequests(app, config.requestMegabytes * 1024 * 1024);
   answerErrors(app);
+  closeLateIdlers(app);
   logAnswers(app);
   app.decorateRequest("principal", undefined);
   const authenticate = (request: FastifyRequest): Promise<Principal> =>
@@ -80,6 +84,9 @@ function createServer(logger: FastifyBaseLogger): FastifyInstance {
     return503OnClosing: false,
     // Longer than the idle limit of common proxies, so that they close first and no request is lost on a dying socket.
     keepAliveTimeout: 75_000,
+    // Who sends or takes nothing for so long is cut; held polls say something after 25 seconds at most.
+    connectionTimeout: 120_000,
+    requestTimeout: 300_000,
     routerOptions: { maxParamLength: 300 },
   });
 }

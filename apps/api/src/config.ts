@@ -48,6 +48,12 @@ export const VARIABLES = {
     "10",
     "Most connections to PostgreSQL.",
   ),
+  requestMegabytes: variable(
+    "DOWNBEAT_REQUEST_MEGABYTES",
+    z.coerce.number().min(1).max(65_536),
+    "128",
+    "Most megabytes of bodies and answers of requests at a time. More is answered 503 with `Retry-After`; small requests may take as much again.",
+  ),
   logLevel: variable(
     "DOWNBEAT_LOG_LEVEL",
     z.enum(["silent", "fatal", "error", "warn", "info", "debug", "trace"]),
