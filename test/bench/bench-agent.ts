@@ -29,6 +29,23 @@ export async function joinPool(
   return joinAgent(plane, client, capacity);
 }
 
+const JOINING_AT_ONCE = 20;
+
+/** Joins the default pool as so many agents, as {@link joinPool} does for one. */
+export async function joinAgents(
+  plane: BenchPlane,
+  client: Client,
+  { count, capacity }: { readonly count: number; readonly capacity: number },
+) {
+  const agents = [await joinPool(plane, client, capacity)];
+  while (agents.length < count) {
+    const more = Math.min(JOINING_AT_ONCE, count - agents.length);
+    const joined = Array.from({ length: more }, () => joinAgent(plane, client, capacity));
+    agents.push(...(await Promise.all(joined)));
+  }
+  return agents;
+}
+
 /** Joins the default pool as one more agent. */
 export async function joinAgent(
   { apiUrl }: Pick<BenchPlane, "apiUrl">,

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { EMBEDDED, startBenchPostgres, type BenchDatabase } from "./bench-database.ts";
 import type { Figure } from "./figure.ts";
+import { agentGrowth } from "./figures/agent-growth.ts";
 import { apiProcesses } from "./figures/api-processes.ts";
 import { cliStart } from "./figures/cli-start.ts";
 import { dashboardJs, dashboardOpen } from "./figures/dashboard.ts";
@@ -39,6 +40,7 @@ const FIGURES: Record<string, Measure> = {
   signed_throughput: async (postgres) => [await signedThroughput(postgres)],
   dispatch: (postgres) => dispatchLatency(postgres),
   idle_agents: idleAgents,
+  agent_growth: (postgres) => agentGrowth(postgres),
   api_processes: (postgres) => apiProcesses(postgres),
   ingestion: (postgres) => ingestion(postgres),
   growth: (postgres, { runs }) => growth(postgres, runs),

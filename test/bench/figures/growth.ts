@@ -9,7 +9,7 @@ import { FILLED_DAYS, fillRuns } from "../fill-runs.ts";
 import { finish } from "./protocol-throughput.ts";
 
 const SIZES = [10_000, 100_000, 1_000_000, 10_000_000];
-const ROUNDS = 25;
+const ROUNDS = 100;
 const CLAIMS_A_ROUND = 20;
 const CAPACITY = 10;
 const [COMMON, RARE] = ["bench", "rare"];

@@ -4,13 +4,12 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDownbeatError } from "@downbeat/contract";
 import { startBenchPostgres } from "../bench-database.ts";
-import { joinAgent, joinPool } from "../bench-agent.ts";
+import { joinAgents } from "../bench-agent.ts";
 import { BenchPlane } from "../bench-plane.ts";
 import { rateFigure, type Figure } from "../figure.ts";
 import { StatementLog, type StatementCounts } from "../statement-log.ts";
 
 const AGENTS = 1000;
-const JOINING_AT_ONCE = 20;
 const CAPACITY = 10;
 const BACK_OFF_MS = 2_000;
 /** An agent without work polls once in a heartbeat interval. */
@@ -22,7 +21,7 @@ const WINDOWS = 3;
 // USER_HZ, what /proc counts in, is 100 on every Linux that Node runs on.
 const TICKS_PER_SECOND = 100;
 
-type BenchAgent = Awaited<ReturnType<typeof joinAgent>>;
+type BenchAgent = Awaited<ReturnType<typeof joinAgents>>[number];
 
 /**
  * What a thousand agents with nothing to do cost the API process, and the database in statements. The limit is the same
@@ -37,7 +36,8 @@ export async function idleAgents(): Promise<Figure[]> {
   const agents: BenchAgent[] = [];
   try {
     const bare = await measure(plane.apiPid);
-    agents.push(...(await join(plane)));
+    const asked = { count: AGENTS, capacity: CAPACITY };
+    agents.push(...(await joinAgents(plane, plane.client(), asked)));
     const idling = agents.map((agent) => idle(agent, stopping.signal));
     await pause(WARM_UP_MS);
     await log.take();
@@ -54,17 +54,6 @@ export async function idleAgents(): Promise<Figure[]> {
     await postgres.stop();
     await log.close();
   }
-}
-
-async function join(plane: BenchPlane): Promise<BenchAgent[]> {
-  const client = plane.client();
-  const agents = [await joinPool(plane, client, CAPACITY)];
-  while (agents.length < AGENTS) {
-    const more = Math.min(JOINING_AT_ONCE, AGENTS - agents.length);
-    const joined = Array.from({ length: more }, () => joinAgent(plane, client, CAPACITY));
-    agents.push(...(await Promise.all(joined)));
-  }
-  return agents;
 }
 
 /** A long poll again and again, as an agent without work keeps it: each is its heartbeat too. */
