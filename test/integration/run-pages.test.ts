@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import type { RunFilter } from "@downbeat/contract";
-import { createStandaloneRun, listRuns, upsertDeployments, type Tx } from "@downbeat/db";
+import { BULK_COUNT_LIMIT, type RunFilter, type StateType } from "@downbeat/contract";
+import { countRuns, createStandaloneRun, listRuns, upsertDeployments, type Tx } from "@downbeat/db";
 import { createDatabase, withClient, type TestDatabase } from "@downbeat/testkit";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -52,6 +52,16 @@ const PAGES: Readonly<Record<string, [filter: Filter, found: number]>> = {
   ],
 };
 
+const ENDED: StateType[] = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"];
+
+const COUNTS: Readonly<Record<string, [filter: Filter, count: number]>> = {
+  "in a common state": [{ stateType: ["COMPLETED"] }, BULK_COUNT_LIMIT],
+  "in a rare state": [{ stateType: ["FAILED"] }, RUNS * 0.03],
+  "of a rare flow, in any state": [{ flowName: "rare", stateType: ENDED }, RUNS / 1000],
+  "in no state": [{ stateType: [] }, 0],
+  "that wait": [{ stateType: ["SCHEDULED"] }, 0],
+};
+
 // Embedded, the plans are the same, and filling is not to be had.
 describe("pages of many runs", () => {
   let made: TestDatabase;
@@ -75,6 +85,12 @@ describe("pages of many runs", () => {
       expect(blocks).toBeLessThan(MOST_BLOCKS);
     },
   );
+
+  it.each(Object.entries(COUNTS))("of runs %s are counted so far", async (_, [filter, count]) => {
+    const { stateType: stateTypes = [], ...rest } = filter;
+    const selection = { filter: rest, stateTypes, limit: BULK_COUNT_LIMIT };
+    expect(await fixture.inside((tx) => countRuns(tx, selection))).toBe(count);
+  });
 
   it("of a flow show those of no deployment among those of its deployments", async () => {
     const [older = ""] = await someRuns(fixture, 1);

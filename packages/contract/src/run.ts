@@ -223,6 +223,9 @@ export const BULK_ACTIONS = ["cancel", "retry", "delete"] as const;
 /** Most runs that one bulk call acts on; pass `nextCursor` of one call to the next. */
 export const BULK_LIMIT = 500;
 
+/** Up to where the runs that a filter matches are counted: a count takes as long as what it counts, on every call. */
+export const BULK_COUNT_LIMIT = 10_000;
+
 /**
  * An action on every run that a filter matches and that is in a state which allows it. Without `stateType`, `retry` takes
  * what FAILED, CRASHED or was CANCELLED.
@@ -234,15 +237,15 @@ export const BulkRequest = z.strictObject({
   mode: RetryMode.default("from_start"),
   /** Only counts. */
   dryRun: Flag.default(false),
-  /** Refuses to act when another number of runs matches by now. */
-  expectedCount: Count.optional(),
+  /** Refuses to act when another number of runs matches by now; as `matched` tells it. */
+  expectedCount: plain(z.int().min(0).max(BULK_COUNT_LIMIT)).optional(),
   limit: plain(z.int().min(1).max(BULK_LIMIT)).default(BULK_LIMIT),
   cursor: Cursor.optional(),
 });
 export type BulkRequest = z.infer<typeof BulkRequest>;
 
 export const BulkAnswer = z.strictObject({
-  /** How many runs matched when the call began. */
+  /** How many runs matched when the call began; {@link BULK_COUNT_LIMIT}: so many or more. */
   matched: Count,
   /** How many of them were acted upon. */
   done: Count,

@@ -1,5 +1,10 @@
 import type { Command } from "commander";
-import type { BulkAnswer, BulkRequest, StateType } from "@downbeat/contract";
+import {
+  BULK_COUNT_LIMIT,
+  type BulkAnswer,
+  type BulkRequest,
+  type StateType,
+} from "@downbeat/contract";
 import { confirm } from "../confirm.ts";
 import type { CliContext } from "../context.ts";
 import { parseDurationMs } from "../duration.ts";
@@ -50,10 +55,10 @@ export async function bulkRuns(
   const body = { ...what, filter: filterOf(options, context.now()) };
   const { matched } = await client.call("bulkRuns", { body: { ...body, dryRun: true } });
   if (options.dryRun === true || matched === 0) {
-    const words = `${matched} ${matched === 1 ? "run matches" : "runs match"}.`;
+    const words = `${numberOf(matched)} ${matched === 1 ? "run matches" : "runs match"}.`;
     return context.output.result({ matched, done: 0 }, () => words);
   }
-  if (options.yes !== true) await confirm(context, `${action} ${matched} runs`);
+  if (options.yes !== true) await confirm(context, `${action} ${numberOf(matched)} runs`);
   let done = 0;
   let cursor: string | null = null;
   do {
@@ -64,7 +69,13 @@ export async function bulkRuns(
     done += answer.done;
     cursor = answer.nextCursor;
   } while (cursor !== null);
-  context.output.result({ matched, done }, () => `${done} of ${matched} runs: ${DONE[action]}.`);
+  const of = matched < BULK_COUNT_LIMIT ? ` of ${matched}` : "";
+  context.output.result({ matched, done }, () => `${done}${of} runs: ${DONE[action]}.`);
+}
+
+// The API counts no further.
+function numberOf(matched: number): string {
+  return matched < BULK_COUNT_LIMIT ? String(matched) : `${matched} or more`;
 }
 
 const DONE: Record<BulkRequest["action"], string> = {

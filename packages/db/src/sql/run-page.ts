@@ -189,7 +189,7 @@ const EARLY_ID_MS = 7 * 86_400_000;
 const CLOCK_AHEAD_MS = 86_400_000;
 
 /** The conditions of a selection on `flow_run r` but for its states. Only what is asked stands in them, so that it can drive an index. */
-export function runMatches(
+function runMatches(
   tx: Tx,
   { filter }: Pick<RunSelection, "filter">,
   flowId: string | null = null,
@@ -218,7 +218,7 @@ export function runMatches(
 }
 
 /** Whether `flow_run r` is of the workspace and in the range of a selection. */
-export function isOfAll(tx: Tx, selection: Pick<RunSelection, "filter" | "cursor">): Prisma.Sql {
+function isOfAll(tx: Tx, selection: Pick<RunSelection, "filter" | "cursor">): Prisma.Sql {
   const { from, below } = idRange(selection);
   return Prisma.sql`r.workspace_id = ${tx.workspaceId}::uuid and r.id >= ${from} and r.id < ${below}`;
 }

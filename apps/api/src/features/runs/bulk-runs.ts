@@ -1,4 +1,5 @@
 import {
+  BULK_COUNT_LIMIT,
   DownbeatError,
   isTerminal,
   STATE_TYPES,
@@ -62,7 +63,7 @@ export async function bulkRuns(
   const stateTypes = stateType?.filter((type) => rule.allowed.includes(type)) ?? rule.byDefault;
   const selection = { filter, stateTypes, cursor: request.cursor };
   const { answer, announce } = await services.database.inWorkspace(ctx, async (tx) => {
-    const matched = await countRuns(tx, selection);
+    const matched = await countRuns(tx, { ...selection, limit: BULK_COUNT_LIMIT });
     checkExpected(request, matched);
     if (request.dryRun) return { answer: { matched, done: 0, nextCursor: null } };
     const runIds = await findRunIds(tx, { ...selection, limit: request.limit });
@@ -77,7 +78,7 @@ export async function bulkRuns(
 function checkExpected({ expectedCount }: BulkRequest, matched: number): void {
   if (expectedCount === undefined || expectedCount === matched) return;
   throw new DownbeatError("conflict", {
-    message: `${matched} runs match by now, not ${expectedCount}; nothing was done.`,
+    message: `${matched === BULK_COUNT_LIMIT ? `${matched} or more` : matched} runs match by now, not ${expectedCount}; nothing was done.`,
   });
 }
 
