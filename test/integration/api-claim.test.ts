@@ -84,12 +84,30 @@ describeEachDatabase("claiming over the API", ({ database }) => {
       body: { capacity: 1, version: "test", queueNames: ["urgent"] },
     });
     const willing = await openSession(stage.agent);
+    await stage.trigger(); // from then on the first in line is woken while a run is being committed
+    expect((await claim(stage.agent, willing)).leases).toHaveLength(1);
     const pickyClaim = claim(stage.agent, picky.sessionId, { waitSeconds: 2 });
     const willingClaim = claim(stage.agent, willing, { waitSeconds: 20 });
     await waitFor(() => isHeld(willingClaim), { describe: "both claims to be held" });
     const runId = await stage.trigger();
     expect((await willingClaim).leases).toMatchObject([{ runId }]);
     expect((await pickyClaim).leases).toEqual([]);
+  });
+
+  it("wakes whoever waits where a deployment has moved since its last run", async () => {
+    const [before, after] = [await aStage(api, here), await aStage(api, here)];
+    const [old, present] = await Promise.all(
+      [before, after].map(({ agent }) => openSession(agent)),
+    );
+    await before.trigger();
+    expect((await claim(before.agent, old ?? "")).leases).toHaveLength(1);
+    await here.deploy(before.flowName, after.poolName);
+    const there = claim(before.agent, old ?? "", { waitSeconds: 1 });
+    const held = claim(after.agent, present ?? "", { waitSeconds: 20 });
+    await waitFor(() => isHeld(held), { describe: "both claims to be held" });
+    const runId = await before.trigger();
+    expect((await held).leases).toMatchObject([{ runId }]);
+    expect((await there).leases).toEqual([]);
   });
 
   it("answers a repeated claim with the same leases", async () => {

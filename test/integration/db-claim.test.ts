@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
+  claimAlone,
+  claimRuns,
   createRuns,
   heartbeat,
   listRunStates,
@@ -10,7 +12,8 @@ import {
 } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
-import { aNewRun, aSession, aWorkspace, claim, someRuns } from "./db-fixture.ts";
+import { aNewRun, aSession, aWorkspace, claim, someRuns, type Fixture } from "./db-fixture.ts";
+import { aLimit, aQueue, deployLimited, runsOf } from "./limits-fixture.ts";
 
 describeEachDatabase("claiming runs", ({ database }) => {
   it("leases runs oldest first and writes who took them", async () => {
@@ -164,3 +167,105 @@ describeEachDatabase("claiming runs", ({ database }) => {
     });
   });
 });
+
+describeEachDatabase("claiming in one round trip", ({ database }) => {
+  it("takes what the long way would have taken, oldest first", async () => {
+    const fixture = await aWorkspace(database());
+    const ids = await someRuns(fixture, 5);
+    const sessionId = await aSession(fixture);
+    const asked = { sessionId, max: 2 };
+    const alone = await claim(fixture, asked, claimAlone);
+    const usual = await claim(fixture, asked);
+    expect(alone.map(({ runId }) => runId)).toEqual(ids.slice(0, 2));
+    const unlike = {
+      runId: expect.any(String),
+      leaseToken: expect.stringMatching(/^[0-9a-f]{32}$/),
+    };
+    expect(alone).toEqual(usual.map((lease) => ({ ...lease, ...unlike })));
+    const history = await fixture.inside((tx) => listRunStates(tx, ids[0] ?? ""));
+    expect(history.map(({ type, sequence, actor }) => [type, sequence, actor])).toMatchObject([
+      ["SCHEDULED", 0, { kind: "api-key" }],
+      ["PENDING", 1, { kind: "agent", id: fixture.agentId }],
+    ]);
+  });
+
+  it("keeps to the session's capacity, and gives no run twice, over claims made together", async () => {
+    const fixture = await aWorkspace(database());
+    await someRuns(fixture, 20);
+    const sessionId = await aSession(fixture, 5);
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, at) =>
+        claim(fixture, { sessionId, max: 4 }, at % 2 === 0 ? claimAlone : claimRuns),
+      ),
+    );
+    expect(new Set(answers.flat().map(({ runId }) => runId)).size).toBe(5);
+    expect(answers.flat()).toHaveLength(5);
+  });
+
+  it("takes once for one request id, however many send it together", async () => {
+    const fixture = await aWorkspace(database());
+    await someRuns(fixture, 20);
+    const asked = { sessionId: await aSession(fixture), max: 3, claimRequestId: randomUUID() };
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => claim(fixture, asked, claimAlone)),
+    );
+    expect(answers.flat()).toHaveLength(3);
+    expect(await claim(fixture, asked)).toEqual(answers.flat());
+  });
+
+  const others: [string, (fixture: Fixture) => Promise<unknown>][] = [
+    ["a second line", (fixture) => anotherLine(fixture)],
+    [
+      "a limit of the pool",
+      ({ inside }) => inside((tx) => updatePool(tx, { name: "default", concurrencyLimit: 9 })),
+    ],
+    ["a limit of the queue", (fixture) => aQueue(fixture, "default", { concurrencyLimit: 9 })],
+    [
+      "a limit of the deployment",
+      (fixture) =>
+        deployLimited(fixture, "etl", { concurrency: { limit: 9, strategy: "enqueue" } }),
+    ],
+    ["a named limit", (fixture) => aNamedLimit(fixture)],
+    [
+      "a paused pool",
+      ({ inside }) => inside((tx) => updatePool(tx, { name: "default", paused: true })),
+    ],
+    [
+      "a label the session lacks",
+      (fixture) => deployLimited(fixture, "etl", { requiredLabels: ["gpu"] }),
+    ],
+  ];
+  it.each(others)("leaves %s to the long way", async (_, change) => {
+    const fixture = await aWorkspace(database());
+    await someRuns(fixture, 2);
+    const sessionId = await aSession(fixture);
+    await change(fixture);
+    expect(await claim(fixture, { sessionId }, claimAlone)).toEqual([]);
+  });
+
+  it("gives nothing to a lapsed session, to one of another agent, or before the time", async () => {
+    const fixture = await aWorkspace(database());
+    const other = await aWorkspace(database());
+    const inAnHour = new Date(Date.now() + 3_600_000);
+    await fixture.inside((tx) =>
+      createRuns(tx, [aNewRun({ scheduledFor: inAnHour.toISOString() })]),
+    );
+    const sessionId = await aSession(fixture, 10, 45);
+    expect(await claim(fixture, { sessionId }, claimAlone)).toEqual([]);
+    expect(await claim(fixture, { sessionId, now: inAnHour }, claimAlone)).toEqual([]);
+    await someRuns(fixture, 1);
+    const foreign = { ...fixture, agentId: other.agentId };
+    expect(await claim(foreign, { sessionId }, claimAlone)).toEqual([]);
+    expect(await claim(fixture, { sessionId }, claimAlone)).toHaveLength(1);
+  });
+});
+
+async function anotherLine(fixture: Fixture): Promise<void> {
+  await deployLimited(fixture, "other");
+  await runsOf(fixture, "other", 1);
+}
+
+async function aNamedLimit(fixture: Fixture): Promise<void> {
+  await aLimit(fixture, "db", { slots: 9 });
+  await deployLimited(fixture, "etl", { limitNames: ["db"] });
+}

@@ -10,6 +10,7 @@ import {
 } from "@downbeat/contract";
 import {
   applyTransitions,
+  claimAlone,
   claimRuns,
   createPool,
   createRuns,
@@ -117,12 +118,15 @@ export async function aSession(
   return sessionId;
 }
 
+export type GivenClaim = { sessionId: string; max?: number; claimRequestId?: string; now?: Date };
+
 export async function claim(
   fixture: Fixture,
-  given: { sessionId: string; max?: number; claimRequestId?: string; now?: Date },
+  given: GivenClaim,
+  by: typeof claimRuns | typeof claimAlone = claimRuns,
 ): Promise<Lease[]> {
   const claimed = await fixture.inside((tx) =>
-    claimRuns(tx, {
+    by(tx, {
       sessionId: given.sessionId,
       principalId: fixture.agentId,
       claimRequestId: given.claimRequestId ?? randomUUID(),
@@ -131,6 +135,13 @@ export async function claim(
     }),
   );
   return leasesOf(claimed);
+}
+
+/** As one who was woken before the work was committed: in one round trip if it is the simple case, else the long way. */
+export async function claimAhead(fixture: Fixture, given: GivenClaim): Promise<Lease[]> {
+  const claimRequestId = given.claimRequestId ?? randomUUID();
+  const leases = await claim(fixture, { ...given, claimRequestId }, claimAlone);
+  return leases.length > 0 ? leases : claim(fixture, { ...given, claimRequestId });
 }
 
 /** One state after another for a run, as its agent would report them in one batch. */

@@ -10,7 +10,7 @@ import {
 } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
-import { aSession, aWorkspace, claim, moveRuns, type Fixture } from "./db-fixture.ts";
+import { aSession, aWorkspace, claim, claimAhead, moveRuns, type Fixture } from "./db-fixture.ts";
 import { aLimit, aQueue, countSlots, deployLimited, flowsOf, runsOf } from "./limits-fixture.ts";
 
 // PGlite has one connection, on which claims queue: many of them only wait there.
@@ -98,7 +98,8 @@ describeEachDatabase("limits under many claims at once", ({ kind, database }) =>
       const random = randomOf(seed + number);
       const sessionId = await aSession(fixture, 3, 3_600);
       while (ended.size < FLOWS.length * RUNS_OF_EACH) {
-        const leases = await claim(fixture, { sessionId, max: 1 + random(3) });
+        const ask = random(2) === 0 ? claim : claimAhead;
+        const leases = await ask(fixture, { sessionId, max: 1 + random(3) });
         await look();
         for (const lease of leases) await end(lease, random, sessionId);
       }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Tx } from "@downbeat/db";
+import type { Tx, WorkspaceTx } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
 import { aWorkspace } from "./db-fixture.ts";
@@ -36,6 +36,51 @@ describeEachDatabase("a transaction whose last statement is announced", ({ datab
       await addFlow(tx, fixture.workspaceId, "too late");
     });
     await expect(late).rejects.toThrow("follows the one that was to be the last");
+  });
+});
+
+describeEachDatabase("a transaction behind another", ({ database }) => {
+  const countBehind = (tx: WorkspaceTx) =>
+    countFlows((work) => tx.behind({ workspaceId: tx.workspaceId }, work));
+
+  it("sees what that one has committed", async () => {
+    const fixture = await aWorkspace(database());
+    const counted = await fixture.inside(async (tx) => {
+      tx.ends();
+      const added = addFlow(tx, fixture.workspaceId, "last");
+      const behind = countBehind(tx);
+      await added;
+      return { behind };
+    });
+    expect(await counted.behind).toBe(2); // with the one of the fixture
+  });
+
+  it("goes on when that one fails, and leaves a connection that works", async () => {
+    const fixture = await aWorkspace(database());
+    let behind: Promise<number> | undefined;
+    const failing = fixture.inside((tx) => {
+      tx.ends();
+      const twice = addFlow(tx, fixture.workspaceId, "etl");
+      behind = countBehind(tx);
+      return twice;
+    });
+    await expect(failing).rejects.toThrow("flow_workspace_id_name_key");
+    expect(await behind).toBe(1);
+    for (let i = 0; i < 12; i++) expect(await countFlows(fixture.inside)).toBe(1);
+  });
+
+  it("fails without harm to the one before it", async () => {
+    const fixture = await aWorkspace(database());
+    let behind: Promise<number> | undefined;
+    await fixture.inside((tx) => {
+      tx.ends();
+      const added = addFlow(tx, fixture.workspaceId, "one");
+      behind = tx.behind(fixture, (next) => addFlow(next, fixture.workspaceId, "etl"));
+      behind.catch(() => undefined); // looked at below
+      return added;
+    });
+    await expect(behind).rejects.toThrow("flow_workspace_id_name_key");
+    for (let i = 0; i < 12; i++) expect(await countFlows(fixture.inside)).toBe(2);
   });
 });
 

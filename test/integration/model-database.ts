@@ -2,6 +2,7 @@ import { type Actor, isDownbeatError } from "@downbeat/contract";
 import { cancelStep, decideTransitions, resumeStep, type Proposal } from "@downbeat/core";
 import {
   applyTransitions,
+  claimAlone,
   claimRuns,
   completeExpectedRuns,
   createRuns,
@@ -30,6 +31,7 @@ const FENCED: Outcome = { status: "fenced", stands: null };
 export function databaseStore(database: Database, fixture: Fixture): Store {
   const { inside, workspaceId } = fixture;
   const sequences = new Map<string, number>();
+  let claims = 0;
   const engine = async (work: () => Promise<MovedRun[]>): Promise<Moved[]> =>
     (await work()).filter((it) => it.workspaceId === workspaceId).map(toMoved);
   return {
@@ -54,7 +56,10 @@ export function databaseStore(database: Database, fixture: Fixture): Store {
     claimRuns: async ({ agentId, ...claim }, nowMs) => {
       try {
         const asked = { ...claim, principalId: agentId, now: new Date(nowMs) };
-        const { leases, sequences: claimed } = await inside((tx) => claimRuns(tx, asked));
+        claims += 1;
+        const alone = claims % 2 === 0 && (await inside((tx) => claimAlone(tx, asked)));
+        const { leases, sequences: claimed } =
+          alone && alone.leases.length > 0 ? alone : await inside((tx) => claimRuns(tx, asked));
         leases.forEach(({ leaseToken }, at) => sequences.set(leaseToken, claimed[at] ?? -1));
         return leases.map(({ runId, epoch, leaseToken, inputs }) => {
           return { runId, epoch, leaseToken, inputs: inputs.map(({ key }) => key) };

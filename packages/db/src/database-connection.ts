@@ -31,6 +31,11 @@ export type OpenTransaction = {
   readonly commit: () => Promise<void>;
   /** Never throws: a connection that cannot roll back is thrown away, and the server rolls back. */
   readonly rollback: () => Promise<void>;
+  /**
+   * Begins another transaction that runs as soon as this one, whose last statement has been sent, is over: on PostgreSQL
+   * on the same connection, with no round trip in between.
+   */
+  readonly behind: (settings: TransactionSettings) => Promise<OpenTransaction>;
 };
 
 /** What PostgreSQL and PGlite have in common below Prisma. */

@@ -1,10 +1,12 @@
-export {
-  openDatabase,
-  type Database,
-  type DatabaseOptions,
-  type WorkspaceContext,
-} from "./open-database.ts";
-export type { EngineTx, OperatorTx, Tx, WorkspaceTx } from "./transaction.ts";
+export { openDatabase, type Database, type DatabaseOptions } from "./open-database.ts";
+export type {
+  EngineTx,
+  InWorkspace,
+  OperatorTx,
+  Tx,
+  WorkspaceContext,
+  WorkspaceTx,
+} from "./transaction.ts";
 export { sqlStateOf } from "./database-errors.ts";
 
 export * from "./agents.ts";
@@ -35,6 +37,7 @@ export * from "./sql/add-run-partition.ts";
 export * from "./sql/append-log-chunks.ts";
 export * from "./sql/append-log-manifests.ts";
 export * from "./sql/apply-transitions.ts";
+export { claimAlone } from "./sql/claim-alone.ts";
 export * from "./sql/claim-runs.ts";
 export * from "./sql/create-runs.ts";
 export * from "./sql/create-standalone-run.ts";

@@ -10,7 +10,13 @@ import { applyMigrations, defaultMigrationsDir } from "./migrate.ts";
 import { NO_NEWS, openNewsChannel, type HearNews, type NewsChannel } from "./news-channel.ts";
 import { openPglite } from "./pglite-connection.ts";
 import { openPostgres } from "./postgres-connection.ts";
-import type { EngineTx, OperatorTx, WorkspaceTx } from "./transaction.ts";
+import type {
+  EngineTx,
+  InWorkspace,
+  OperatorTx,
+  WorkspaceContext,
+  WorkspaceTx,
+} from "./transaction.ts";
 
 export type DatabaseOptions = {
   /** PostgreSQL URL. Undefined chooses the embedded PGlite. */
@@ -23,16 +29,6 @@ export type DatabaseOptions = {
   readonly migrationsDir?: string | undefined;
 };
 
-export type WorkspaceContext = {
-  readonly workspaceId: string;
-  /**
-   * When the commit reaches the disk. `at-once` (default): before it is answered. `later`: within a second, in order with
-   * all others; a crash of the database may undo it, whole. Only for what whoever was answered proves again by a commit
-   * that does wait, before anything rests on it (docs/adr/0007).
-   */
-  readonly flush?: "at-once" | "later";
-};
-
 /**
  * The only door to the data. Every callback runs in one transaction that commits when it returns and rolls back when it
  * throws. A lost connection throws DownbeatError `database_unreachable`.
@@ -42,10 +38,7 @@ export type Database = {
   /** Applies missing migrations, as the owner. Safe to call from several processes at once. */
   readonly migrate: () => Promise<{ applied: string[] }>;
   /** Work inside one workspace, held there by row-level security. */
-  readonly inWorkspace: <T>(
-    ctx: WorkspaceContext,
-    work: (tx: WorkspaceTx) => Promise<T>,
-  ) => Promise<T>;
+  readonly inWorkspace: InWorkspace;
   /** Work of the engine's loops, across workspaces, on states and leases only. */
   readonly asEngine: <T>(work: (tx: EngineTx) => Promise<T>) => Promise<T>;
   /** Look-ups before anyone is known (API key, agent, enrolment token) and making workspaces. */
@@ -95,26 +88,21 @@ function databaseOn(connection: DatabaseConnection, options: DatabaseOptions): D
       throw translateDatabaseError(error, where);
     }
   };
-  const transact = <T>(
-    settings: TransactionSettings,
-    work: (lent: Lent) => Promise<T>,
-  ): Promise<T> => reaching(async () => runInside(await connection.begin(settings), prisma, work));
+  const transact: Transact = (beginning, work) =>
+    reaching(async () => runInside(await beginning, prisma, work));
   return {
     kind: connection.kind,
     migrate: () =>
       reaching(async () => ({
         applied: await applyMigrations(connection, options.migrationsDir ?? defaultMigrationsDir),
       })),
-    inWorkspace: (ctx, work) =>
-      transact(settingsOf(ctx), (lent) =>
-        work({ role: "workspace", workspaceId: ctx.workspaceId, ...lent }),
-      ),
+    inWorkspace: inWorkspaceBy(transact, connection.begin),
     asEngine: (work) =>
-      transact({ ...RUNTIME, role: "downbeat_engine" }, (lent) =>
+      transact(connection.begin({ ...RUNTIME, role: "downbeat_engine" }), (lent) =>
         work({ role: "engine", ...lent }),
       ),
     asOperator: (work) =>
-      transact({ ...RUNTIME, role: "downbeat_operator" }, (lent) =>
+      transact(connection.begin({ ...RUNTIME, role: "downbeat_operator" }), (lent) =>
         work({ role: "operator", ...lent }),
       ),
     ping: () =>
@@ -157,15 +145,31 @@ function settingsOf({ workspaceId, flush }: WorkspaceContext): TransactionSettin
 
 type Lent = Pick<WorkspaceTx, "prisma" | "ends">;
 
+type Work<T> = (lent: Lent, open: OpenTransaction) => Promise<T>;
+
+type Transact = <T>(beginning: Promise<OpenTransaction>, work: Work<T>) => Promise<T>;
+
+function inWorkspaceBy(transact: Transact, begin: DatabaseConnection["begin"]): InWorkspace {
+  return (ctx, work) =>
+    transact(begin(settingsOf(ctx)), (lent, { behind }) =>
+      work({
+        role: "workspace",
+        workspaceId: ctx.workspaceId,
+        behind: inWorkspaceBy(transact, behind),
+        ...lent,
+      }),
+    );
+}
+
 async function runInside<T>(
   open: OpenTransaction,
   prisma: PrismaClient,
-  work: (lent: Lent) => Promise<T>,
+  work: Work<T>,
 ): Promise<T> {
   const lent = lendPrisma(prisma, open);
   let result: T;
   try {
-    result = await work({ prisma: lent.client, ends: lent.ends });
+    result = await work({ prisma: lent.client, ends: lent.ends }, open);
     await lent.giveBack();
   } catch (error) {
     await lent.giveBack().catch(() => {}); // what broke the work is the better news

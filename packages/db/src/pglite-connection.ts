@@ -50,14 +50,22 @@ function begin(client: PGlite, settings: TransactionSettings): Promise<OpenTrans
     const settled = client.transaction(async (inner) => {
       await inner.exec(applySettings(settings));
       const end = deferred();
-      resolve(asOpen(inner, end, () => settled));
+      resolve({
+        ...asOpen(inner, end, () => settled),
+        // It waits for its turn by itself.
+        behind: (next) => begin(client, next),
+      });
       await end.promise;
     });
     settled.catch(reject); // once resolved this does nothing: commit() then throws the same error
   });
 }
 
-function asOpen(inner: Transaction, end: Deferred, settled: () => Promise<void>): OpenTransaction {
+function asOpen(
+  inner: Transaction,
+  end: Deferred,
+  settled: () => Promise<void>,
+): Omit<OpenTransaction, "behind"> {
   return {
     query: async ({ text, values }) => {
       const { rows, affectedRows } = await inner.query<Record<string, unknown>>(

@@ -28,13 +28,38 @@ export function openPostgres(url: string, poolSize: number): DatabaseConnection 
   return {
     kind: "postgres",
     adapter: new PrismaPg(pool),
-    begin: async (settings) => begin(await pool.connect(), settings),
+    begin: async (settings) => begin(lineOn(await pool.connect()), settings),
     withSession: (work) => withSession(pool, work),
     close: () => pool.end(),
   };
 }
 
-function begin(client: pg.PoolClient, settings: TransactionSettings): OpenTransaction {
+/** Transactions that follow each other on one connection, which goes back to the pool after the last of them. */
+type Line = {
+  readonly client: pg.PoolClient;
+  readonly enter: () => void;
+  /** @param failure what makes the connection unfit for others */
+  readonly leave: (failure?: unknown) => void;
+};
+
+function lineOn(client: pg.PoolClient): Line {
+  let under = 0;
+  let unfit: Error | undefined;
+  return {
+    client,
+    enter: () => void (under += 1),
+    leave: (failure) => {
+      under -= 1;
+      // The connection may be inside a failed transaction or gone: it is then thrown away rather than reused.
+      if (failure !== undefined) unfit ??= asError(failure);
+      if (under === 0) client.release(unfit);
+    },
+  };
+}
+
+function begin(line: Line, settings: TransactionSettings): OpenTransaction {
+  const { client } = line;
+  line.enter();
   writeTogether(client);
   // Not awaited, but everything that follows fails if this does. Every statement must see what was committed before it got its
   // locks, whatever the server's default is: live_run is written anew by what it reads under one (compact-live-run.ts).
@@ -42,8 +67,7 @@ function begin(client: pg.PoolClient, settings: TransactionSettings): OpenTransa
   begun.catch(() => {});
   let committing: Promise<pg.QueryResult> | undefined;
   const end = async (command: "COMMIT" | "ROLLBACK"): Promise<void> => {
-    const ending = command === "COMMIT" ? committing : undefined;
-    const [, ended] = await Promise.all([begun, ending ?? client.query(command)]);
+    const [, ended] = await Promise.all([begun, committing ?? client.query(command)]);
     // A transaction that failed before answers COMMIT with ROLLBACK.
     if (ended.command !== command)
       throw new Error("The transaction had failed and was rolled back.");
@@ -60,12 +84,25 @@ function begin(client: pg.PoolClient, settings: TransactionSettings): OpenTransa
       return { rows, count: rowCount ?? 0 };
     },
     queryable: () => queryableOn(client),
-    commit: () => end("COMMIT").then(() => client.release(), discard(client)),
+    commit: async () => {
+      try {
+        await end("COMMIT");
+      } catch (error) {
+        line.leave(error);
+        throw error;
+      }
+      line.leave();
+    },
+    // COMMIT, once sent, ends a transaction that has failed like ROLLBACK does, and others may stand behind it.
     rollback: () =>
-      end("ROLLBACK").then(
-        () => client.release(),
-        (error: unknown) => client.release(asError(error)),
+      (committing ?? end("ROLLBACK")).then(
+        () => line.leave(),
+        (error: unknown) => line.leave(error),
       ),
+    behind: async (behind) => {
+      if (committing === undefined) throw new Error("The transaction has not come to its end.");
+      return begin(line, behind);
+    },
   };
 }
 
@@ -81,14 +118,6 @@ const types: pg.CustomTypesConfig = {
       ? BigInt
       : pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig["getTypeParser"],
 };
-
-// The connection may be inside a failed transaction or gone: it is thrown away rather than reused.
-function discard(client: pg.PoolClient): (error: unknown) => never {
-  return (error) => {
-    client.release(asError(error));
-    throw error;
-  };
-}
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));

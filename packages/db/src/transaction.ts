@@ -9,6 +9,22 @@ type Transacting = {
   readonly ends: () => void;
 };
 
+export type WorkspaceContext = {
+  readonly workspaceId: string;
+  /**
+   * When the commit reaches the disk. `at-once` (default): before it is answered. `later`: within a second, in order with
+   * all others; a crash of the database may undo it, whole. Only for what whoever was answered proves again by a commit
+   * that does wait, before anything rests on it (docs/adr/0007).
+   */
+  readonly flush?: "at-once" | "later";
+};
+
+/** Runs a callback in one transaction inside a workspace; commits when it returns, rolls back when it throws. */
+export type InWorkspace = <T>(
+  ctx: WorkspaceContext,
+  work: (tx: WorkspaceTx) => Promise<T>,
+) => Promise<T>;
+
 /**
  * A transaction inside one workspace: row-level security shows it nothing else. Every function that takes one also names
  * `workspaceId` in its statements, so two independent walls stand between workspaces.
@@ -16,6 +32,11 @@ type Transacting = {
 export type WorkspaceTx = {
   readonly role: "workspace";
   readonly workspaceId: string;
+  /**
+   * Begins another transaction, independent of this one, that sees what this one commits and follows it without a round
+   * trip in between. To be called at once after the last statement ({@link Transacting.ends}) was sent.
+   */
+  readonly behind: InWorkspace;
 } & Transacting;
 
 /** A transaction across workspaces for the engine's loops: moves runs along, reads nothing that is sealed. */

@@ -23,7 +23,7 @@ describe("ClaimDesk", () => {
         const end = await desk.beginWait("pool", MINUTE_MS, stop.signal).ended;
         if (end.kind !== "woken") return;
         looks += 1;
-        desk.passOn("pool", end.token);
+        desk.passOn("pool", end.token.baton);
       }
     };
     const stop = new AbortController();
@@ -33,6 +33,27 @@ describe("ClaimDesk", () => {
     expect(looks).toBe(3);
     stop.abort();
     await Promise.all(waiters);
+  });
+
+  it("wakes one waiter before the work is committed, and another for each run beyond that", async () => {
+    const told: string[] = [];
+    const desk = new ClaimDesk((text, count) => told.push(`${text} ${count}`));
+    const behind = () => Promise.reject(new Error("not called here"));
+    expect(desk.announceAhead("pool", behind)).toBe(false);
+    const waits = [1, 2, 3].map(() => desk.beginWait("pool", MINUTE_MS, NEVER));
+    expect(desk.announceAhead("pool", behind)).toBe(true);
+    expect(await waits[0]?.ended).toEqual({
+      kind: "woken",
+      token: { baton: { tries: 2 }, behind },
+    });
+    const news = desk.newsOf("pool");
+    desk.announce("pool", 0); // the one run it was woken for
+    expect(desk.newsOf("pool")).toBe(news + 1);
+    desk.passOn("pool", { tries: 2 });
+    expect(await waits[1]?.ended).toEqual({ kind: "woken", token: { baton: { tries: 1 } } });
+    desk.announce("pool", 1);
+    expect(await waits[2]?.ended).toMatchObject({ kind: "woken" });
+    expect(told).toEqual([]);
   });
 
   it("lets a session that found nothing due look again only after news of its pool", () => {

@@ -1,7 +1,15 @@
+import type { InWorkspace } from "@downbeat/db";
 import { WaitList, type Wait } from "../wait-list.ts";
 
 /** Passed on from waiter to waiter until somebody takes the work or everybody has looked. */
 export type Baton = { tries: number };
+
+/** What wakes a waiter up. */
+export type Wake = {
+  readonly baton: Baton;
+  /** Set while the work is only being committed: begins a transaction that follows that commit. Good for the moment. */
+  readonly behind?: InWorkspace;
+};
 
 /** An open claim of a session. */
 export type Hold = {
@@ -25,7 +33,7 @@ type OpenHold = Hold & { readonly abort: AbortController };
  * thousand, and no run waits because the wrong agent was woken. A session has one open claim; a second ends the first.
  */
 export class ClaimDesk {
-  readonly #line = new WaitList<Baton>();
+  readonly #line = new WaitList<Wake>();
   readonly #holds = new Map<string, OpenHold>();
   /** Pools in which a claim left runs because a limit was full. */
   readonly #limitedPools = new Set<string>();
@@ -65,7 +73,7 @@ export class ClaimDesk {
     return newest !== undefined && newest !== hold && newest.claimRequestId === hold.claimRequestId;
   }
 
-  beginWait(poolId: string, waitMs: number, signal: AbortSignal): Wait<Baton> {
+  beginWait(poolId: string, waitMs: number, signal: AbortSignal): Wait<Wake> {
     return this.#line.begin(poolId, { waitMs, signal });
   }
 
@@ -83,7 +91,16 @@ export class ClaimDesk {
     if (waiting === 0) return;
     const woken = Math.min(runs, waiting);
     const baton: Baton = { tries: waiting - woken };
-    this.#line.wake(poolId, baton, woken);
+    this.#line.wake(poolId, { baton }, woken);
+  }
+
+  /**
+   * Wakes the first in line before the work is committed, to look for it in a transaction that follows that commit.
+   * Returns whether somebody waited. It is announced all the same, once it is committed: to one less.
+   */
+  announceAhead(poolId: string, behind: InWorkspace): boolean {
+    const baton: Baton = { tries: this.#line.count(poolId) - 1 };
+    return this.#line.wake(poolId, { baton, behind }, 1) > 0;
   }
 
   /** How often there was news of the pool: read before a look, given to {@link noteIdle} after it. */
@@ -129,7 +146,7 @@ export class ClaimDesk {
   passOn(poolId: string, baton: Baton): void {
     if (baton.tries <= 0) return;
     baton.tries -= 1;
-    this.#line.wake(poolId, baton, 1);
+    this.#line.wake(poolId, { baton }, 1);
   }
 
   /** Answers the session's open claim at once, with nothing: its agent then asks by heartbeat what is up. */

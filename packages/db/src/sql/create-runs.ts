@@ -144,7 +144,8 @@ function insert(
   const actorKind = plainBatchColumn(rows.map(({ createdBy }) => createdBy.kind));
   const actorId = plainBatchColumn(rows.map(({ createdBy }) => createdBy.id));
   return tx.prisma.$queryRaw<Target[]>`/* prepared */
-    with clock as (select coalesce(${now}::timestamptz, now())::timestamptz(3) as at),
+    -- Cut off, not rounded: what is due now must not wait for the next millisecond.
+    with clock as (select date_trunc('milliseconds', coalesce(${now}::timestamptz, now())) as at),
     target as (
       -- offset 0: one look by name for each, however many flows there are
       select wanted.ordinal, f.id is not null as flow_exists, f.id as flow_id, d.*

@@ -104,7 +104,7 @@ async function lockIfDue(tx: Tx, session: ClaimKey, now: Date | null): Promise<R
       ${mine}
         and (
           exists (
-            ${waitingLines(tx, Prisma.sql`s.pool_id`)}
+            with recursive ${waitingLines(tx, Prisma.sql`s.pool_id`)}
             select from line where line.scheduled_for <= coalesce(${now}::timestamptz, now())
           )
           or exists (
@@ -121,14 +121,17 @@ async function lockIfDue(tx: Tx, session: ClaimKey, now: Date | null): Promise<R
   return row;
 }
 
-/** The lines of a pool, each with the time of its first run: one jump in live_run_claim_idx for each. */
-function waitingLines(tx: Tx, poolId: Prisma.Sql): Prisma.Sql {
+/**
+ * The recursive term `line`: the lines of a pool, each with the time of its first run. One jump in live_run_claim_idx for
+ * each of them.
+ */
+export function waitingLines(tx: Tx, poolId: Prisma.Sql): Prisma.Sql {
   const first = Prisma.sql`
     select l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for from live_run l
     where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = ${poolId} and l.session_id is null`;
   const inOrder = Prisma.sql`
     order by l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for limit 1`;
-  return Prisma.sql`with recursive line as (
+  return Prisma.sql`line as (
       (${first} ${inOrder})
       union all
       select next.* from line
@@ -147,7 +150,7 @@ async function readFacts(
   { row, now }: { row: Row; now: Date | null },
 ): Promise<Facts | undefined> {
   const [facts] = await tx.prisma.$queryRaw<Facts[]>`/* prepared */
-    ${waitingLines(tx, Prisma.sql`${row.pool_id}::uuid`)}
+    with recursive ${waitingLines(tx, Prisma.sql`${row.pool_id}::uuid`)}
     select mine.held, mine.before,
       coalesce((
         select jsonb_agg(jsonb_build_object('priority', line.queue_priority, 'queueId', q.id, 'deploymentId', d.id,

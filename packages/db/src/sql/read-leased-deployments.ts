@@ -1,8 +1,9 @@
 import type { LeasedDeployment } from "@downbeat/contract";
+import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
 
-type Row = {
-  id: string;
+/** What {@link deploymentColumns} selects, besides the id. */
+export type LeasedDeploymentRow = {
   flow_name: string;
   deployment_name: string;
   content_hash: string;
@@ -26,19 +27,24 @@ export async function readLeasedDeployments(
 ): Promise<ReadonlyMap<string, LeasedDeployment>> {
   if (runs.length === 0) return new Map();
   const ids = [...new Set(runs.map(({ deployment_id }) => deployment_id))];
-  const rows = await tx.prisma.$queryRaw<Row[]>`/* prepared */
-    select d.id, f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters,
-      d.signature, d.timeout_seconds, d.exclusive, array(
-        select distinct c.tag from concurrency_limit c where c.workspace_id = ${tx.workspaceId}::uuid and c.tag is not null
-      ) as limited_tags
+  const rows = await tx.prisma.$queryRaw<(LeasedDeploymentRow & { id: string })[]>`/* prepared */
+    select d.id, ${deploymentColumns(tx)}
     from deployment d
     join flow f on f.id = d.flow_id and (f.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow_version v on v.id = d.flow_version_id and (v.workspace_id = ${tx.workspaceId}::uuid) is true
     where (d.workspace_id = ${tx.workspaceId}::uuid) is true and d.id = any(${ids}::uuid[])`;
-  return new Map(rows.map((row) => [row.id, toLeased(row)]));
+  return new Map(rows.map((row) => [row.id, toLeasedDeployment(row)]));
 }
 
-function toLeased(row: Row): LeasedDeployment {
+/** The columns of a {@link LeasedDeploymentRow}, of deployment `d`, flow `f` and flow_version `v`. */
+export function deploymentColumns(tx: Tx): Prisma.Sql {
+  return Prisma.sql`f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters,
+      d.signature, d.timeout_seconds, d.exclusive, array(
+        select distinct c.tag from concurrency_limit c where c.workspace_id = ${tx.workspaceId}::uuid and c.tag is not null
+      ) as limited_tags`;
+}
+
+export function toLeasedDeployment(row: LeasedDeploymentRow): LeasedDeployment {
   return {
     flowName: row.flow_name,
     deploymentName: row.deployment_name,

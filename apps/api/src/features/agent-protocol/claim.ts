@@ -1,5 +1,5 @@
 import type { ClaimAnswer, ClaimRequest, LeasedRun } from "@downbeat/contract";
-import { claimRuns, releaseRuns } from "@downbeat/db";
+import { claimAlone, claimRuns, releaseRuns, type InWorkspace } from "@downbeat/db";
 import { announceMoved } from "../../engine/announce-moved.ts";
 import type { Baton, Hold } from "../../engine/claim-desk.ts";
 import type { RequestContext } from "../../request-context.ts";
@@ -47,13 +47,17 @@ async function claimOrWait(
     // The wait begins before the look, or a run made in between would wake nobody.
     const wait = claims.beginWait(poolId, deadlineMs - performance.now(), signal);
     try {
-      const claimed = isKnownIdle ? NOTHING : await take(services, ctx, body);
+      const claimed = isKnownIdle ? NOTHING : await take(services, ctx, { body });
       if (claimed.leases.length > 0) return claimed;
       isKnownIdle = false;
       if (baton !== undefined) claims.passOn(poolId, baton);
       const end = await wait.ended;
       if (end.kind !== "woken") return NOTHING;
-      baton = end.token;
+      baton = end.token.baton;
+      // Work that is just being made mostly is the simple case. What is not is looked at again, the long way.
+      const { behind } = end.token;
+      const claimedAhead = behind && (await take(services, ctx, { body, behind }));
+      if (claimedAhead && claimedAhead.leases.length > 0) return claimedAhead;
     } finally {
       wait.cancel();
     }
@@ -72,8 +76,9 @@ function deadlineFor(waitMs: number): number {
 async function take(
   { database, claims, runMemory }: Services,
   { principal, workspaceId }: RequestContext,
-  { sessionId, claimRequestId, max }: ClaimRequest,
+  { body, behind }: { body: ClaimRequest; behind?: InWorkspace },
 ): Promise<ClaimedRuns> {
+  const { sessionId, claimRequestId, max } = body;
   const poolId = principal.poolId ?? "";
   const news = claims.newsOf(poolId);
   const asked = {
@@ -84,10 +89,10 @@ async function take(
     onLimited: () => claims.limitReached(poolId),
     onIdle: () => claims.noteIdle(sessionId, news),
   };
-  const { leases, deployments, sequences } = await database.inWorkspace(
-    { workspaceId, flush: "later" },
-    (tx) => claimRuns(tx, asked),
-  );
+  const place = { workspaceId, flush: "later" } as const;
+  const { leases, deployments, sequences } = await (behind === undefined
+    ? database.inWorkspace(place, (tx) => claimRuns(tx, asked))
+    : behind(place, (tx) => claimAlone(tx, asked)));
   const holder = { kind: principal.kind, id: principal.id };
   leases.forEach(({ runId, epoch, leaseToken }, index) => {
     const sequence = sequences[index] ?? -1;

@@ -25,6 +25,7 @@ import { GroupCommit } from "../../group-commit.ts";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 import { isUnreachable } from "../../unreachable.ts";
+import { LikelyPools } from "./likely-pools.ts";
 
 // More than a full batch of creations can push out; whatever is left the engine finds.
 const MOST_CANCELLED = 2000;
@@ -40,6 +41,7 @@ type Made =
 export class RunCreator {
   readonly #services: Services;
   readonly #commits: GroupCommit<Asked, readonly Made[]>;
+  readonly #likelyPools = new LikelyPools();
 
   constructor(services: Services) {
     this.#services = services;
@@ -86,13 +88,41 @@ export class RunCreator {
   async #commit(workspaceId: string, asked: readonly Asked[]): Promise<(readonly Made[])[]> {
     const rows = asked.flatMap((one) => one.rows);
     const dataKeys = asked.flatMap((one) => one.dataKeys);
-    const making = await this.#services.database.inWorkspace({ workspaceId }, async (tx) => {
-      if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
-      return makeRuns(tx, rows);
-    });
+    const poolId = dataKeys.length === 0 ? this.#likelyPools.of(workspaceId, rows) : undefined;
+    const making = await (poolId === undefined
+      ? this.#make(workspaceId, rows, dataKeys)
+      : this.#makeAtOnce(workspaceId, rows, poolId));
+    this.#likelyPools.note(workspaceId, rows, making.created);
     announceMade(this.#services, making);
     let at = 0;
     return asked.map((one) => making.made.slice(at, (at += one.rows.length)));
+  }
+
+  #make(
+    workspaceId: string,
+    rows: readonly NewRun[],
+    dataKeys: readonly WrappedDataKey[],
+  ): Promise<Making> {
+    return this.#services.database.inWorkspace({ workspaceId }, async (tx) => {
+      if (dataKeys.length > 0) await storeDataKeys(tx, dataKeys);
+      return makeRuns(tx, rows);
+    });
+  }
+
+  // In one round trip, and whoever waits for work in that pool looks for it in another right behind it.
+  async #makeAtOnce(workspaceId: string, rows: readonly NewRun[], poolId: string): Promise<Making> {
+    const { database, claims } = this.#services;
+    const { created, isAhead } = await database.inWorkspace({ workspaceId }, async (tx) => {
+      tx.ends();
+      const creating = createRuns(tx, rows);
+      const isAhead = claims.announceAhead(poolId, tx.behind);
+      return { created: await creating, isAhead };
+    });
+    // A deployment may have begun to cancel runs since this process last saw it.
+    const moved = created.some((answer) => answer.status === "created" && answer.strategyOf)
+      ? await database.inWorkspace({ workspaceId }, (tx) => enforceLimits(tx, created))
+      : [];
+    return { ...toMaking(rows, created, moved), ...(isAhead && { aheadIn: poolId }) };
   }
 }
 
@@ -101,25 +131,35 @@ export type Making = {
   readonly created: readonly CreatedRun[];
   readonly moved: readonly MovedRun[];
   readonly made: readonly Made[];
+  /** The pool in which somebody was woken before the commit. */
+  readonly aheadIn?: string;
 };
 
 /** Makes runs in a transaction, and cancels those that go beyond the limit of a deployment that wants it so. */
 export async function makeRuns(tx: Tx, rows: readonly NewRun[]): Promise<Making> {
   const created = await createRuns(tx, rows);
-  const moved = await enforceLimits(tx, created);
+  return toMaking(rows, created, await enforceLimits(tx, created));
+}
+
+function toMaking(
+  rows: readonly NewRun[],
+  created: readonly CreatedRun[],
+  moved: readonly MovedRun[],
+): Making {
   const cancelled = new Set(moved.map(({ runId }) => runId));
   const made = created.map((answer, index) => toMade(answer, { row: rows[index], cancelled }));
   return { created, moved, made };
 }
 
 // Runs planned for later are found by the claim poll when their time has come.
-export function announceMade(services: Services, { created, moved }: Making): void {
+export function announceMade(services: Services, { created, moved, aheadIn }: Making): void {
   const perPool = new Map<string, number>();
+  if (aheadIn !== undefined) perPool.set(aheadIn, -1);
   for (const answer of created) {
     if (answer.status !== "created" || !answer.isDue) continue;
     perPool.set(answer.poolId, (perPool.get(answer.poolId) ?? 0) + 1);
   }
-  for (const [poolId, runs] of perPool) services.claims.announce(poolId, runs);
+  for (const [poolId, runs] of perPool) services.claims.announce(poolId, Math.max(0, runs));
   announceMoved(services, moved);
 }
 
