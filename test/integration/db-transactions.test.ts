@@ -100,6 +100,31 @@ describeEachDatabase("a transaction that may reach the disk later", ({ database 
   });
 });
 
+describeEachDatabase("transactions that use Prisma's models at once", ({ database }) => {
+  it("stay in their own workspaces, also when one of them fails", async () => {
+    const fixtures = [];
+    for (let i = 0; i < 4; i++) fixtures.push(await aWorkspace(database()));
+    const seen = fixtures.map(({ inside }, at) =>
+      inside(async (tx) => {
+        const flows = await tx.prisma.flow.findMany({ select: { workspaceId: true } });
+        if (at === 1) throw new Error("after its first model");
+        return { flows, own: await ownWorkspace(tx) };
+      }).catch((error: Error) => error.message),
+    );
+    expect(await Promise.all(seen)).toEqual(
+      fixtures.map(({ workspaceId }, at) =>
+        at === 1 ? "after its first model" : { flows: [{ workspaceId }], own: workspaceId },
+      ),
+    );
+  });
+});
+
+async function ownWorkspace(tx: Tx): Promise<string | undefined> {
+  const [row] = await tx.prisma.$queryRaw<{ own: string }[]>`
+    select current_setting('app.workspace') as own`;
+  return row?.own;
+}
+
 function addFlow(tx: Tx, workspaceId: string, name: string): Promise<number> {
   return tx.prisma.$executeRaw`
     insert into flow (id, workspace_id, name) values (${randomUUID()}::uuid, ${workspaceId}::uuid, ${name})`;

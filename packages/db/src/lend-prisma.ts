@@ -1,13 +1,17 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type {
   SqlMigrationAwareDriverAdapterFactory,
   Transaction,
 } from "@prisma/driver-adapter-utils";
 import type { OpenTransaction, SqlResult, SqlStatement } from "./database-connection.ts";
-import { deferred } from "./deferred.ts";
+import { deferred, type Deferred } from "./deferred.ts";
 import { Prisma, type PrismaClient } from "./generated/client.ts";
 
-const opened = new AsyncLocalStorage<OpenTransaction>();
+type Offer = { readonly open: OpenTransaction; readonly taken: Deferred };
+
+// Prisma does not say on whose behalf it begins a transaction, so one at a time is offered to it. An AsyncLocalStorage
+// would tell, but from its first use on every promise of the process is followed, which costs time and memory.
+let offered: Offer | undefined;
+let lastTaken = Promise.resolve();
 
 /** Prisma's adapter, but its transactions are those we have opened already: Prisma begins and ends none itself. */
 export function adapterOnOpenTransactions(
@@ -26,9 +30,11 @@ export function adapterOnOpenTransactions(
 }
 
 async function startTransaction(): Promise<Transaction> {
-  const open = opened.getStore();
-  if (open === undefined) throw new Error("Prisma was used outside a transaction of the Database.");
-  const queryable = await open.queryable();
+  const offer = offered;
+  if (offer === undefined)
+    throw new Error("Prisma was used outside a transaction of the Database.");
+  withdraw(offer);
+  const queryable = await offer.open.queryable();
   return {
     provider: queryable.provider,
     adapterName: queryable.adapterName,
@@ -112,22 +118,38 @@ function modelOf(model: string, models: () => Promise<Lease>): unknown {
   );
 }
 
+async function borrow(prisma: PrismaClient, open: OpenTransaction): Promise<Lease> {
+  const offer = { open, taken: deferred() };
+  const before = lastTaken;
+  lastTaken = offer.taken.promise;
+  await before;
+  offered = offer;
+  try {
+    return await begin(prisma);
+  } finally {
+    withdraw(offer);
+  }
+}
+
+function withdraw(offer: Offer): void {
+  if (offered === offer) offered = undefined;
+  offer.taken.resolve();
+}
+
 // Prisma wants a callback; it is held open until the transaction ends.
-function borrow(prisma: PrismaClient, open: OpenTransaction): Promise<Lease> {
+function begin(prisma: PrismaClient): Promise<Lease> {
   return new Promise((resolve, reject) => {
     const end = deferred();
-    const ended = opened.run(open, () =>
-      prisma.$transaction(async (client) => {
-        resolve({
-          client,
-          end: () => {
-            end.resolve();
-            return ended;
-          },
-        });
-        await end.promise;
-      }),
-    );
+    const ended = prisma.$transaction(async (client) => {
+      resolve({
+        client,
+        end: () => {
+          end.resolve();
+          return ended;
+        },
+      });
+      await end.promise;
+    });
     ended.catch(reject);
   });
 }
