@@ -1,6 +1,7 @@
 import type { RouteReply, RouteRequest, RouteSpec } from "@downbeat/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { requireAccess, type Principal } from "./auth/principal.ts";
+import { Happening } from "./happening.ts";
 import { inputReader } from "./read-input.ts";
 import type { RequestContext } from "./request-context.ts";
 
@@ -68,15 +69,15 @@ async function authorise(
 function contextOf(request: FastifyRequest, reply: FastifyReply): RequestContext | undefined {
   const { principal } = request;
   if (principal === undefined) return undefined;
-  const hangUp = new AbortController();
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableFinished) hangUp.abort();
+  const hungUp = new Happening();
+  reply.raw.on("close", () => {
+    if (!reply.raw.writableFinished) hungUp.happen();
   });
   return {
     principal,
     workspaceId: principal.workspaceId,
     requestId: request.id,
-    hungUp: hangUp.signal,
+    hungUp,
     log: request.log,
   };
 }

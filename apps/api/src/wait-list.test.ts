@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { Happening } from "./happening.ts";
 import { WaitList } from "./wait-list.ts";
 
-const NEVER = new AbortController().signal;
-const MINUTE_MS = 60_000;
+const inAMinute = (ending = new Happening()) => ({ untilMs: performance.now() + 60_000, ending });
 
 describe("WaitList", () => {
   it("wakes those who waited longest first, and leaves the rest waiting", async () => {
     const list = new WaitList<string>();
-    const waits = [1, 2, 3].map(() => list.begin("pool", { waitMs: MINUTE_MS, signal: NEVER }));
+    const waits = [1, 2, 3].map(() => list.begin("pool", inAMinute()));
     expect(list.wake("pool", "news", 2)).toBe(2);
     expect(await waits[0]?.ended).toEqual({ kind: "woken", token: "news" });
     expect(await waits[1]?.ended).toEqual({ kind: "woken", token: "news" });
@@ -18,18 +18,17 @@ describe("WaitList", () => {
 
   it("ends by time, by hang-up and by closing", async () => {
     const list = new WaitList();
-    const hangUp = new AbortController();
-    const elapsed = list.begin("a", { waitMs: 0, signal: NEVER });
-    const aborted = list.begin("a", { waitMs: MINUTE_MS, signal: hangUp.signal });
-    const closed = list.begin("b", { waitMs: MINUTE_MS, signal: NEVER });
-    hangUp.abort();
+    const hangUp = new Happening();
+    const elapsed = list.begin("a", { ...inAMinute(), untilMs: performance.now() });
+    const aborted = list.begin("a", inAMinute(hangUp));
+    const closed = list.begin("b", inAMinute());
+    hangUp.happen();
     expect(await aborted.ended).toEqual({ kind: "aborted" });
     expect(await elapsed.ended).toEqual({ kind: "elapsed" });
     list.close();
     expect(await closed.ended).toEqual({ kind: "aborted" });
-    expect(await list.begin("b", { waitMs: MINUTE_MS, signal: NEVER }).ended).toEqual({
-      kind: "aborted",
-    });
+    expect(await list.begin("b", inAMinute()).ended).toEqual({ kind: "aborted" });
+    expect(await list.begin("b", inAMinute(hangUp)).ended).toEqual({ kind: "aborted" });
     expect(list.keys).toEqual([]);
   });
 });

@@ -1,10 +1,18 @@
+import { AlarmClock } from "./alarm-clock.ts";
+import type { Happening } from "./happening.ts";
+
 /** How a wait ended; `token` is what the waker passed. */
 export type WaitEnd<T> =
   | { readonly kind: "woken"; readonly token: T }
   | { readonly kind: "elapsed" }
   | { readonly kind: "aborted" };
 
-export type WaitOptions = { readonly waitMs: number; readonly signal: AbortSignal };
+export type WaitOptions = {
+  /** By `performance.now()`; waits until the same instant share a timer. */
+  readonly untilMs: number;
+  /** Ends the wait early. It tells nobody else meanwhile. */
+  readonly ending: Happening;
+};
 
 /** A wait that has begun. Begin it *before* looking, so that nothing that happens while looking is missed. */
 export type Wait<T> = { readonly ended: Promise<WaitEnd<T>>; readonly cancel: () => void };
@@ -14,6 +22,7 @@ type Waiter<T> = (end: WaitEnd<T>) => void;
 /** Callers that wait for something to happen to a key (a pool, a run). Nothing is written while they wait. */
 export class WaitList<T = undefined> {
   readonly #waiters = new Map<string, Set<Waiter<T>>>();
+  readonly #clock = new AlarmClock();
   #closed = false;
 
   /** The keys that somebody waits for. */
@@ -25,22 +34,26 @@ export class WaitList<T = undefined> {
     return this.#waiters.get(key)?.size ?? 0;
   }
 
-  /** Begins a wait; it ends when woken, after `waitMs`, or when the signal aborts, whichever comes first. */
-  begin(key: string, { waitMs, signal }: WaitOptions): Wait<T> {
+  /** Begins a wait; it ends when woken, at `untilMs`, or with `ending`, whichever comes first. */
+  begin(key: string, { untilMs, ending }: WaitOptions): Wait<T> {
     let resolve: Waiter<T> = () => undefined;
     const ended = new Promise<WaitEnd<T>>((settle) => (resolve = settle));
-    const onAbort = (): void => end({ kind: "aborted" });
-    const timer = setTimeout(() => end({ kind: "elapsed" }), Math.max(0, waitMs));
+    const elapse = (): void => end({ kind: "elapsed" });
+    const abort = (): void => end({ kind: "aborted" });
+    let isOver = false;
     const end: Waiter<T> = (how) => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
+      if (isOver) return;
+      isOver = true;
+      this.#clock.cancel(untilMs, elapse);
+      ending.forget();
       this.#remove(key, end);
       resolve(how);
     };
     this.#add(key, end);
-    if (signal.aborted || this.#closed) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    return { ended, cancel: onAbort };
+    this.#clock.set(untilMs, elapse);
+    if (this.#closed) abort();
+    else ending.tell(abort);
+    return { ended, cancel: abort };
   }
 
   /** Wakes those who wait for this key, longest wait first, at most `limit` of them. Returns how many. */

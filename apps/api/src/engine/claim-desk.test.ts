@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { Happening } from "../happening.ts";
 import { ClaimDesk } from "./claim-desk.ts";
 
-const NEVER = new AbortController().signal;
-const MINUTE_MS = 60_000;
+const inAMinute = (ending = new Happening()) => ({ untilMs: performance.now() + 60_000, ending });
 
 describe("ClaimDesk", () => {
   it("wakes one waiter for one run", async () => {
     const desk = new ClaimDesk();
-    const [first, second] = [1, 2].map(() => desk.beginWait("pool", MINUTE_MS, NEVER));
+    const [first, second] = [1, 2].map(() => desk.beginWait("pool", inAMinute()));
     desk.announce("pool", 1);
     expect(await first?.ended).toMatchObject({ kind: "woken" });
     desk.close();
@@ -18,20 +18,20 @@ describe("ClaimDesk", () => {
   it("passes news on until everybody who waited has looked, and then stops", async () => {
     const desk = new ClaimDesk();
     let looks = 0;
-    const look = async (): Promise<void> => {
+    const look = async (stop: Happening): Promise<void> => {
       for (;;) {
-        const end = await desk.beginWait("pool", MINUTE_MS, stop.signal).ended;
+        const end = await desk.beginWait("pool", inAMinute(stop)).ended;
         if (end.kind !== "woken") return;
         looks += 1;
         desk.passOn("pool", end.token.baton);
       }
     };
-    const stop = new AbortController();
-    const waiters = [look(), look(), look()];
+    const stops = [new Happening(), new Happening(), new Happening()];
+    const waiters = stops.map(look);
     desk.announce("pool", 1);
     await new Promise((resolve) => setImmediate(resolve));
     expect(looks).toBe(3);
-    stop.abort();
+    for (const stop of stops) stop.happen();
     await Promise.all(waiters);
   });
 
@@ -40,7 +40,7 @@ describe("ClaimDesk", () => {
     const desk = new ClaimDesk((text, count) => told.push(`${text} ${count}`));
     const behind = () => Promise.reject(new Error("not called here"));
     expect(desk.announceAhead("pool", behind)).toBe(false);
-    const waits = [1, 2, 3].map(() => desk.beginWait("pool", MINUTE_MS, NEVER));
+    const waits = [1, 2, 3].map(() => desk.beginWait("pool", inAMinute()));
     expect(desk.announceAhead("pool", behind)).toBe(true);
     expect(await waits[0]?.ended).toEqual({
       kind: "woken",
@@ -78,20 +78,20 @@ describe("ClaimDesk", () => {
     const desk = new ClaimDesk();
     const first = desk.open("session", "request");
     const again = desk.open("session", "request");
-    expect(first.signal.aborted).toBe(true);
-    expect(again.signal.aborted).toBe(false);
+    expect(first.ending.hasHappened).toBe(true);
+    expect(again.ending.hasHappened).toBe(false);
     expect(desk.isRepeated(first)).toBe(true);
     const other = desk.open("session", "another request");
     expect(desk.isRepeated(first)).toBe(false);
     desk.endHold("session");
-    expect(other.signal.aborted).toBe(true);
+    expect(other.ending.hasHappened).toBe(true);
   });
 
   it("answers open claims on closing and holds no later one", () => {
     const desk = new ClaimDesk();
     const open = desk.open("a", "1");
     desk.close();
-    expect(open.signal.aborted).toBe(true);
-    expect(desk.open("b", "2").signal.aborted).toBe(true);
+    expect(open.ending.hasHappened).toBe(true);
+    expect(desk.open("b", "2").ending.hasHappened).toBe(true);
   });
 });

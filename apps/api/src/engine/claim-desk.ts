@@ -1,5 +1,6 @@
 import type { InWorkspace } from "@downbeat/db";
-import { WaitList, type Wait } from "../wait-list.ts";
+import { Happening } from "../happening.ts";
+import { WaitList, type Wait, type WaitOptions } from "../wait-list.ts";
 
 /** Passed on from waiter to waiter until somebody takes the work or everybody has looked. */
 export type Baton = { tries: number };
@@ -15,8 +16,8 @@ export type Wake = {
 export type Hold = {
   readonly sessionId: string;
   readonly claimRequestId: string;
-  /** Aborts when the claim is to be answered at once, with nothing. */
-  readonly signal: AbortSignal;
+  /** Happens when the claim is to be answered at once, with nothing. */
+  readonly ending: Happening;
 };
 
 // A session that is forgotten looks once more.
@@ -25,8 +26,6 @@ const MOST_IDLE = 20_000;
 /** Hears what concerns those who wait in other processes: see {@link ClaimDesk.hear}. */
 export type TellNews = (text: string, count?: number) => void;
 
-type OpenHold = Hold & { readonly abort: AbortController };
-
 /**
  * Where claims wait for work. Waiters stand in line per pool. News of n runs wakes the first n; a woken one that gets
  * nothing (its queues differ, or it is full) passes the news on, so a thousand idle agents cost one look and not a
@@ -34,7 +33,7 @@ type OpenHold = Hold & { readonly abort: AbortController };
  */
 export class ClaimDesk {
   readonly #line = new WaitList<Wake>();
-  readonly #holds = new Map<string, OpenHold>();
+  readonly #holds = new Map<string, Hold>();
   /** Pools in which a claim left runs because a limit was full. */
   readonly #limitedPools = new Set<string>();
   /** How often there was news of a pool. */
@@ -55,10 +54,9 @@ export class ClaimDesk {
   }
 
   open(sessionId: string, claimRequestId: string): Hold {
-    this.#holds.get(sessionId)?.abort.abort();
-    const abort = new AbortController();
-    if (this.#closed) abort.abort();
-    const hold = { sessionId, claimRequestId, abort, signal: abort.signal };
+    this.#holds.get(sessionId)?.ending.happen();
+    const hold = { sessionId, claimRequestId, ending: new Happening() };
+    if (this.#closed) hold.ending.happen();
     this.#holds.set(sessionId, hold);
     return hold;
   }
@@ -73,8 +71,8 @@ export class ClaimDesk {
     return newest !== undefined && newest !== hold && newest.claimRequestId === hold.claimRequestId;
   }
 
-  beginWait(poolId: string, waitMs: number, signal: AbortSignal): Wait<Wake> {
-    return this.#line.begin(poolId, { waitMs, signal });
+  beginWait(poolId: string, options: WaitOptions): Wait<Wake> {
+    return this.#line.begin(poolId, options);
   }
 
   /** Tells everybody that so many runs of the pool became claimable: those who wait here first, then other processes. */
@@ -157,7 +155,7 @@ export class ClaimDesk {
   #endHoldHere(sessionId: string): boolean {
     this.#idle.delete(sessionId);
     const hold = this.#holds.get(sessionId);
-    hold?.abort.abort();
+    hold?.ending.happen();
     return hold !== undefined;
   }
 
@@ -172,6 +170,6 @@ export class ClaimDesk {
   /** Answers every open claim with nothing; later ones are not held. */
   close(): void {
     this.#closed = true;
-    for (const { abort } of this.#holds.values()) abort.abort();
+    for (const { ending } of this.#holds.values()) ending.happen();
   }
 }

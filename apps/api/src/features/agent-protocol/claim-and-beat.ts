@@ -16,9 +16,15 @@ export async function claimAndBeat(
   const { sessionId, idleTick } = body;
   if (idleTick === undefined) return claim(services, ctx, body);
   let isUnderWay = true;
-  const beaten = heartbeats.beatIdle(ctx, sessionId, idleTick).finally(() => (isUnderWay = false));
-  // No reason to hold the claim any longer.
-  beaten.catch(() => services.claims.endHold(sessionId));
+  const beaten = heartbeats.beatIdle(ctx, sessionId, idleTick);
+  beaten.then(
+    () => (isUnderWay = false),
+    () => {
+      isUnderWay = false;
+      // No reason to hold the claim any longer.
+      services.claims.endHold(sessionId);
+    },
+  );
   const answer = await claim(services, ctx, body);
   if (isUnderWay) heartbeats.hurry(ctx);
   // If it failed, the leases wait for the claim to be repeated under its id.

@@ -16,10 +16,12 @@ export async function claim(
   body: ClaimRequest,
 ): Promise<ClaimAnswer> {
   const hold = services.claims.open(body.sessionId, body.claimRequestId);
+  ctx.hungUp.tell(() => hold.ending.happen());
   try {
     const claimed = await claimOrWait(services, ctx, { body, hold });
     const { leases } = claimed;
-    if (leases.length > 0 && ctx.hungUp.aborted) await giveBack(services, ctx, { hold, leases });
+    if (leases.length > 0 && ctx.hungUp.hasHappened)
+      await giveBack(services, ctx, { hold, leases });
     return { ...claimed, drain: false };
   } finally {
     services.claims.done(hold);
@@ -39,13 +41,12 @@ async function claimOrWait(
 ): Promise<ClaimedRuns> {
   const { claims, config } = services;
   const { poolId = "" } = ctx.principal;
-  const signal = AbortSignal.any([ctx.hungUp, hold.signal]);
-  const deadlineMs = deadlineFor(Math.min(body.waitSeconds, config.claimHoldSeconds) * 1000);
+  const untilMs = deadlineFor(Math.min(body.waitSeconds, config.claimHoldSeconds) * 1000);
   let baton: Baton | undefined;
   let isKnownIdle = claims.isIdle(body.sessionId, poolId);
   for (;;) {
     // The wait begins before the look, or a run made in between would wake nobody.
-    const wait = claims.beginWait(poolId, deadlineMs - performance.now(), signal);
+    const wait = claims.beginWait(poolId, { untilMs, ending: hold.ending });
     try {
       const claimed = isKnownIdle ? NOTHING : await take(services, ctx, { body });
       if (claimed.leases.length > 0) return claimed;

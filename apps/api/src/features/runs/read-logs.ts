@@ -20,13 +20,14 @@ export async function readLogs(
   const { waitSeconds, ...query } = asked;
   const deadlineMs = performance.now() + waitSeconds * 1000;
   for (;;) {
-    const waitMs = Math.min(LOOK_AGAIN_MS, deadlineMs - performance.now());
+    const nowMs = performance.now();
+    const untilMs = Math.min(nowMs + LOOK_AGAIN_MS, deadlineMs);
     // The wait begins before the look, or a chunk that comes in between would wake nobody.
-    const wait = services.logWaits.begin(asked.runId, { waitMs, signal: ctx.hungUp });
+    const wait = services.logWaits.begin(asked.runId, { untilMs, ending: ctx.hungUp });
     try {
       const logs = await services.database.inWorkspace(ctx, (tx) => listLogChunks(tx, query));
       if (logs === undefined) throw runNotFound(asked.runId);
-      if (logs.items.length > 0 || logs.complete || waitMs <= 0) return logs;
+      if (logs.items.length > 0 || logs.complete || untilMs <= nowMs) return logs;
       if ((await wait.ended).kind === "aborted") return logs;
     } finally {
       wait.cancel();
