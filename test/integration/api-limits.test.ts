@@ -79,8 +79,8 @@ describeEachDatabase("limits over the API", ({ database }) => {
 
   it("cancel a new run at once under cancel-new, and say so in the answer", async () => {
     const stage = await aStage(api, workspace);
+    const first = await stage.trigger(); // the deployment is known as one that cancels nothing
     await limitDeployment(stage, { concurrency: { limit: 1, strategy: "cancel-new" } });
-    const first = await stage.trigger();
     const run = await admin.call("createRun", { body: { flowName: stage.flowName } });
     expect(run.state).toMatchObject({ type: "CANCELLED" });
     expect(run.reason).toBe("limit_cancelled_new");

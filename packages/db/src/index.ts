@@ -41,6 +41,7 @@ export { claimAlone } from "./sql/claim-alone.ts";
 export * from "./sql/claim-runs.ts";
 export * from "./sql/create-runs.ts";
 export * from "./sql/create-standalone-run.ts";
+export * from "./sql/insert-runs.ts";
 export * from "./sql/complete-expected-runs.ts";
 export { compactLiveRun } from "./sql/compact-live-run.ts";
 export * from "./sql/count-dead-rows.ts";

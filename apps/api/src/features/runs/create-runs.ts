@@ -12,10 +12,13 @@ import {
 import {
   createRuns,
   enforceStrategies,
+  findTaken,
+  insertRuns,
   readRuns,
   storeDataKeys,
   type CreatedRun,
   type Database,
+  type InsertedRun,
   type MovedRun,
   type NewRun,
   type Tx,
@@ -88,7 +91,9 @@ export class RunCreator {
   async #commit(workspaceId: string, asked: readonly Asked[]): Promise<(readonly Made[])[]> {
     const rows = asked.flatMap((one) => one.rows);
     const dataKeys = asked.flatMap((one) => one.dataKeys);
-    const poolId = dataKeys.length === 0 ? this.#likelyPools.of(workspaceId, rows) : undefined;
+    // Of a single request only: what fails after a commit must not be tried again in parts.
+    const isSimple = asked.length === 1 && dataKeys.length === 0;
+    const poolId = isSimple ? this.#likelyPools.of(workspaceId, rows) : undefined;
     const making = await (poolId === undefined
       ? this.#make(workspaceId, rows, dataKeys)
       : this.#makeAtOnce(workspaceId, rows, poolId));
@@ -112,17 +117,19 @@ export class RunCreator {
   // In one round trip, and whoever waits for work in that pool looks for it in another right behind it.
   async #makeAtOnce(workspaceId: string, rows: readonly NewRun[], poolId: string): Promise<Making> {
     const { database, claims } = this.#services;
-    const { created, isAhead } = await database.inWorkspace({ workspaceId }, async (tx) => {
+    const { inserted, isAhead } = await database.inWorkspace({ workspaceId }, async (tx) => {
       tx.ends();
-      const creating = createRuns(tx, rows);
+      const inserting = insertRuns(tx, rows);
       const isAhead = claims.announceAhead(poolId, tx.behind);
-      return { created: await creating, isAhead };
+      return { inserted: await inserting, isAhead };
     });
-    // A deployment may have begun to cancel runs since this process last saw it.
-    const moved = created.some((answer) => answer.status === "created" && answer.strategyOf)
-      ? await database.inWorkspace({ workspaceId }, (tx) => enforceLimits(tx, created))
-      : [];
-    return { ...toMaking(rows, created, moved), ...(isAhead && { aheadIn: poolId }) };
+    const making = isAllMade(inserted)
+      ? toMaking(rows, inserted, [])
+      : await database.inWorkspace({ workspaceId }, async (tx) => {
+          const created = await findTaken(tx, rows, inserted);
+          return toMaking(rows, created, await enforceLimits(tx, created));
+        });
+    return { ...making, ...(isAhead && { aheadIn: poolId }) };
   }
 }
 
@@ -139,6 +146,14 @@ export type Making = {
 export async function makeRuns(tx: Tx, rows: readonly NewRun[]): Promise<Making> {
   const created = await createRuns(tx, rows);
   return toMaking(rows, created, await enforceLimits(tx, created));
+}
+
+// A deployment may cancel runs by now that this process has seen when it did not.
+function isAllMade(inserted: readonly InsertedRun[]): inserted is readonly CreatedRun[] {
+  return inserted.every(
+    (answer) =>
+      answer.status === "unknown" || (answer.status === "created" && answer.strategyOf === null),
+  );
 }
 
 function toMaking(

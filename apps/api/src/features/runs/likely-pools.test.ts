@@ -31,13 +31,12 @@ describe("LikelyPools", () => {
     expect(pools.of("here", [plain])).toBe("p2");
   });
 
-  it("knows nothing of rows that go to several pools, that wait for a time, or that may exist", () => {
+  it("knows nothing of rows that go to several pools or that wait for a time", () => {
     const pools = new LikelyPools();
     const other = { ...plain, flowName: "other" };
     pools.note("here", [plain, other], [made("p1"), made("p2")]);
     expect(pools.of("here", [plain, other])).toBeUndefined();
     expect(pools.of("here", [{ ...plain, scheduledFor: "2030-01-01T00:00:00Z" }])).toBeUndefined();
-    expect(pools.of("here", [{ ...plain, idempotencyKey: "k" }])).toBeUndefined();
     expect(
       pools.of(
         "here",

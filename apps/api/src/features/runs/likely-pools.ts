@@ -5,21 +5,19 @@ const MOST_DEPLOYMENTS = 10_000;
 const MOST_ROWS = 16;
 
 /**
- * Where the runs of a deployment went when this process last made some, for those whose making takes one statement. Only
- * a guess, since another process may have deployed anew meanwhile: a wrong one costs a look, nothing else.
+ * Where the runs of a deployment went when this process last made some, for those whose making cancels no others. Only a
+ * guess, since another process may have deployed anew meanwhile: a wrong one costs a look, nothing else.
  */
 export class LikelyPools {
   readonly #pools = new Map<string, string>();
 
-  /** The pool where all of these runs will be due at once, if they are few and making them probably takes one statement. */
+  /** The pool where all of these runs will be due at once, if they are few. */
   of(workspaceId: string, rows: readonly NewRun[]): string | undefined {
     const [first] = rows;
     if (first === undefined || rows.length > MOST_ROWS) return undefined;
     const pool = this.#pools.get(keyOf(workspaceId, first));
     const isAlike = (row: NewRun): boolean =>
-      row.scheduledFor === null &&
-      row.idempotencyKey === null &&
-      this.#pools.get(keyOf(workspaceId, row)) === pool;
+      row.scheduledFor === null && this.#pools.get(keyOf(workspaceId, row)) === pool;
     return rows.every(isAlike) ? pool : undefined;
   }
 
@@ -29,8 +27,9 @@ export class LikelyPools {
     rows.forEach((row, index) => {
       const key = keyOf(workspaceId, row);
       const answer = created[index];
+      if (answer?.status !== "created" && answer?.status !== "unknown") return;
       this.#pools.delete(key); // so that it goes to the end: the front is the oldest
-      if (answer?.status === "created" && answer.strategyOf === null)
+      if (answer.status === "created" && answer.strategyOf === null)
         this.#pools.set(key, answer.poolId);
     });
     for (const oldest of this.#pools.keys()) {
