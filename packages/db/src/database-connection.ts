@@ -52,10 +52,9 @@ export type DatabaseConnection = {
 /** Names and values of PostgreSQL settings. */
 export type TransactionSettings = Readonly<Record<string, string>>;
 
-/** The statement that makes settings hold until the transaction ends. Values are quoted here. */
+/** The statements that make settings hold until the transaction ends: cheaper than `set_config`. Values are quoted here. */
 export function applySettings(settings: TransactionSettings): string {
-  const calls = Object.entries(settings).map(
-    ([name, value]) => `set_config('${name}', '${value.replaceAll("'", "''")}', true)`,
-  );
-  return `select ${calls.join(", ")}`;
+  return Object.entries(settings)
+    .map(([name, value]) => `set local ${name} = '${value.replaceAll("'", "''")}'`)
+    .join("; ");
 }
