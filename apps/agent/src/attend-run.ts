@@ -32,15 +32,20 @@ export type Attendance = {
 export function attendRun(parts: AttendParts, run: AttendedRun): Attendance {
   const { lease, worker, egress, deadline, onBegun, onPaused } = run;
   const { runId } = lease;
-  const slots = new RunSlots(parts, {
-    lease,
-    grant: (requestId) => worker.grantSlots(runId, requestId),
-    tell: (text) => egress.line({ level: "warn", logger: "downbeat", text }),
-  });
-  const children = new RunChildren(parts, {
-    lease,
-    answer: (requestId, answer) => worker.answerRemote({ runId, requestId, ...answer }),
-  });
+  // Made when first asked for: most runs ask for neither.
+  let slots: RunSlots | undefined;
+  const slotsOf = (): RunSlots =>
+    (slots ??= new RunSlots(parts, {
+      lease,
+      grant: (requestId) => worker.grantSlots(runId, requestId),
+      tell: (text) => egress.line({ level: "warn", logger: "downbeat", text }),
+    }));
+  let children: RunChildren | undefined;
+  const childrenOf = (): RunChildren =>
+    (children ??= new RunChildren(parts, {
+      lease,
+      answer: (requestId, answer) => worker.answerRemote({ runId, requestId, ...answer }),
+    }));
   let hasPrinted = false;
   const listener: RunListener = {
     begun: onBegun,
@@ -56,9 +61,9 @@ export function attendRun(parts: AttendParts, run: AttendedRun): Attendance {
       if (refused > 0)
         parts.logger.warn({ runId, refused }, "a worker sent events that do not fit");
     },
-    acquireSlots: (request) => void slots.acquire(request),
-    releaseSlots: (requestId) => void slots.release(requestId),
-    remoteCall: (request) => void children.handle(request),
+    acquireSlots: (request) => void slotsOf().acquire(request),
+    releaseSlots: (requestId) => void slotsOf().release(requestId),
+    remoteCall: (request) => void childrenOf().handle(request),
     line: (stream, text) => {
       hasPrinted = true;
       egress.printed(stream, text);
@@ -66,8 +71,8 @@ export function attendRun(parts: AttendParts, run: AttendedRun): Attendance {
   };
   const close = (): void => {
     deadline.stop();
-    slots.close();
-    children.close();
+    slots?.close();
+    children?.close();
   };
   return { listener, hasPrinted: () => hasPrinted, close };
 }

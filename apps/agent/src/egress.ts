@@ -40,43 +40,25 @@ const PAST_ALL_SHOWN = 1_000_000_000;
 export class RunEgress {
   readonly #parts: EgressParts;
   readonly #lease: Fence;
-  readonly #logs: LogBuffer;
-  readonly #logItems: LogItems;
+  /** These four are made when first needed: most runs log and show nothing. */
+  #logsOpened: LogBuffer | undefined;
+  #logItemsOpened: LogItems | undefined;
+  #shownOpened: ShownBuffer | undefined;
+  #shownItemsOpened: ShownItems | undefined;
   /** Whether lines that are sealed from now on are deflated first. */
   compressesLogs = true;
   #crashCall: CrashCall | undefined;
-  readonly #shown: ShownBuffer;
-  readonly #shownItems: ShownItems;
   /** Sealings and writes under way; the terminal report waits for them. */
   readonly #pending = new Set<Promise<unknown>>();
   #transitions: Promise<void> = Promise.resolve();
   #isClosed = false;
-  readonly #wasBegunBefore: boolean;
+  readonly #before: { readonly logPlaces: number } | undefined;
 
   /** @param before Of a run that an agent before this one began: how many places in its log are taken. */
   constructor(parts: EgressParts, lease: Fence, before?: { readonly logPlaces: number }) {
     this.#parts = parts;
     this.#lease = lease;
-    this.#wasBegunBefore = before !== undefined;
-    const { sealer } = parts;
-    this.#logItems = new LogItems({
-      lease,
-      sealer,
-      onLost: (error) => this.#tellLost(error),
-      placesBefore: before?.logPlaces,
-    });
-    this.#logs = new LogBuffer({
-      onChunk: (lines) => this.#track(this.#putLogs(lines)),
-      onLeftOut: (lines) => this.#logItems.leaveOut(lines),
-      isHeldBack: () => parts.outbox.isFull,
-      now: parts.now,
-    });
-    this.#shownItems = new ShownItems(lease, sealer, before && PAST_ALL_SHOWN);
-    this.#shown = new ShownBuffer({
-      onBatch: (events) => this.#track(this.#putShown(events)),
-      isHeldBack: () => parts.outbox.isFull,
-      tell: (text) => this.line({ level: "warn", logger: "downbeat", text }),
-    });
+    this.#before = before;
   }
 
   /** Takes what a worker said in one go. Of a task run only the newest of these states travels: it would replace the others. */
@@ -138,7 +120,7 @@ export class RunEgress {
       await this.end(ending, alongside);
       return undefined;
     }
-    this.#logs.flush();
+    this.#logsOpened?.flush();
     await Promise.all(this.#pending);
     await this.#putLast([await this.#transition(ending)], alongside);
     return call;
@@ -147,28 +129,30 @@ export class RunEgress {
   /** Ends the log of a run that has crashed. One that an agent before this one began stays without: its list is lost. */
   async endLog(): Promise<void> {
     await this.#close();
-    if (!this.#wasBegunBefore) await this.#parts.outbox.put(await this.#logItems.end());
+    if (this.#before === undefined) await this.#parts.outbox.put(await this.#logItems.end());
   }
 
   /** Says nothing more: the lease is void and every further report would be refused. */
   abandon(): void {
     this.#isClosed = true;
     this.#crashCall = undefined;
-    this.#shown.close();
-    this.#logs.flush();
+    this.#shownOpened?.close();
+    this.#logsOpened?.flush();
   }
 
   async #close(): Promise<void> {
-    this.#shown.close();
-    this.#logs.close();
+    this.#shownOpened?.close();
+    this.#logsOpened?.close();
     this.#isClosed = true;
-    await Promise.all(this.#pending);
+    if (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
   async #lastItems(ending: Ending): Promise<ReportItem[]> {
-    if (ending.type === "COMPLETED" && this.#logItems.isEmpty) {
-      const emptyLog = this.#parts.sealer.tagEmptyLog(this.#place());
-      return [{ ...(await this.#transition(ending)), emptyLog }];
+    const hasLoggedNothing = this.#logItemsOpened?.isEmpty ?? this.#before === undefined;
+    if (ending.type === "COMPLETED" && hasLoggedNothing) {
+      const last = await this.#transition(ending);
+      last.emptyLog = this.#parts.sealer.tagEmptyLog(this.#place());
+      return [last];
     }
     const [manifest, last] = await Promise.all([this.#logItems.end(), this.#transition(ending)]);
     return [...manifest, last];
@@ -243,20 +227,50 @@ export class RunEgress {
 
   async #transition(ending: Ending): Promise<TransitionItem> {
     const { type, name, reason, error, pause, result } = ending;
-    const place = this.#place();
-    return {
-      kind: "transition",
-      ...this.#fence(),
-      transitionId: randomUUID(),
-      type,
-      name,
-      reason,
-      error: error === undefined ? null : await this.#parts.sealer.sealError(place, error),
-      ...(pause !== undefined && { pause }),
-      ...(result !== undefined && {
-        result: await this.#parts.sealer.seal({ kind: "result", ...place }, result),
-      }),
-    };
+    const { runId, epoch, leaseToken } = this.#lease;
+    const { sealer } = this.#parts;
+    const transitionId = randomUUID();
+    const fence = { runId, epoch, leaseToken, transitionId };
+    const item: TransitionItem = { kind: "transition", ...fence, type, name, reason, error: null };
+    if (error !== undefined) item.error = await sealer.sealError(this.#place(), error);
+    if (pause !== undefined) item.pause = pause;
+    if (result !== undefined)
+      item.result = await sealer.seal({ kind: "result", ...this.#place() }, result);
+    return item;
+  }
+
+  get #logs(): LogBuffer {
+    this.#logsOpened ??= new LogBuffer({
+      onChunk: (lines) => this.#track(this.#putLogs(lines)),
+      onLeftOut: (lines) => this.#logItems.leaveOut(lines),
+      isHeldBack: () => this.#parts.outbox.isFull,
+      now: this.#parts.now,
+    });
+    return this.#logsOpened;
+  }
+
+  get #logItems(): LogItems {
+    this.#logItemsOpened ??= new LogItems({
+      lease: this.#lease,
+      sealer: this.#parts.sealer,
+      onLost: (error) => this.#tellLost(error),
+      placesBefore: this.#before?.logPlaces,
+    });
+    return this.#logItemsOpened;
+  }
+
+  get #shown(): ShownBuffer {
+    this.#shownOpened ??= new ShownBuffer({
+      onBatch: (events) => this.#track(this.#putShown(events)),
+      isHeldBack: () => this.#parts.outbox.isFull,
+      tell: (text) => this.line({ level: "warn", logger: "downbeat", text }),
+    });
+    return this.#shownOpened;
+  }
+
+  get #shownItems(): ShownItems {
+    const from = this.#before && PAST_ALL_SHOWN;
+    return (this.#shownItemsOpened ??= new ShownItems(this.#lease, this.#parts.sealer, from));
   }
 
   #place(): { run: string; epoch: number } {

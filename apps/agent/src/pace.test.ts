@@ -43,18 +43,20 @@ test("reports gather the longer the faster runs end, and not at all behind long 
 test("the gate lets runs in by their order, so many at once, and forgets who gave up", async () => {
   const gate = new StartGate({ concurrency: 1, ahead: () => 0 });
   const entered: string[] = [];
-  const enter = async (name: string, signal = new AbortController().signal) => {
-    if (await gate.enter(signal)) entered.push(name);
+  const enter = async (name: string, run = {}) => {
+    if (await gate.enter(run)) entered.push(name);
     else entered.push(`${name} gave up`);
   };
-  const impatient = new AbortController();
-  const all = [enter("first"), enter("second", impatient.signal), enter("third")];
+  const impatient = {};
+  const all = [enter("first"), enter("second", impatient), enter("third")];
   await all[0];
   expect(entered).toEqual(["first"]);
-  impatient.abort();
+  gate.giveUp(impatient);
   await all[1];
   gate.leave();
   await all[2];
   expect(entered).toEqual(["first", "second gave up", "third"]);
+  expect(gate.inside).toBe(1);
+  gate.giveUp(impatient);
   expect(gate.inside).toBe(1);
 });

@@ -14,6 +14,7 @@ import type { PlaneWatch } from "./plane-watch.ts";
 import { resolveEntrypoint } from "./project.ts";
 import { retrying } from "./retrying.ts";
 import { failedBefore, type Ending } from "./run-end.ts";
+import type { RunOver } from "./run-over.ts";
 import type { SignedWork } from "./signed-work.ts";
 
 export type PreparerOptions = {
@@ -37,6 +38,11 @@ export type Prepared =
   | { readonly message: RunMessage; readonly inputs: Omit<ScreenedInputs, "counted"> }
   | { readonly ending: Ending };
 
+/** Whether and when what a run is prepared for is given up. */
+type Stop = Pick<RunOver, "isOver" | "signal">;
+
+const NO_INPUTS: ScreenedInputs = { counted: [], lapsed: [], refused: [] };
+
 const Entrypoint = z.object({ path: z.string().min(1), export: z.string().min(1) });
 const Parameters = z.record(z.string(), z.unknown());
 
@@ -48,7 +54,10 @@ const PATH_FRESH_MS = 1_000;
 /** Opens what is sealed in a lease and finds the flow's module. */
 export class RunPreparer {
   readonly #options: PreparerOptions;
-  readonly #opened = new Map<string, Promise<unknown>>();
+  readonly #opened = new Map<
+    string,
+    { readonly place: string; readonly value: Promise<unknown> }
+  >();
   readonly #paths = new Map<string, { path: Promise<string>; untilMs: number }>();
 
   constructor(options: PreparerOptions) {
@@ -56,29 +65,31 @@ export class RunPreparer {
   }
 
   /** Resolves with what a worker needs, or with how the run ends because it cannot start. Waits out network trouble. */
-  async prepare(lease: Lease, signal: AbortSignal): Promise<Prepared> {
+  async prepare(lease: Lease, stop: Stop): Promise<Prepared> {
     let step: Step = "entrypoint";
+    const { signedWork } = this.#options;
     try {
-      await this.#options.signedWork?.check(lease);
-      const entrypoint = Entrypoint.parse(await this.#openShared(lease, "entrypoint", signal));
+      if (signedWork !== undefined) await signedWork.check(lease);
+      const entrypoint = Entrypoint.parse(await this.#openShared(lease, "entrypoint", stop));
       requireAllowed(entrypoint, this.#options.allowed);
       const modulePath = await this.#locate(entrypoint.path);
       step = "parameters";
-      const parameters = await this.#parameters(lease, signal);
-      const { counted, ...inputs } = await screenInputs(this.#options.signedWork?.inputs, lease);
+      const parameters = await this.#parameters(lease, stop);
+      const { counted, ...inputs } =
+        lease.inputs.length === 0 ? NO_INPUTS : await screenInputs(signedWork?.inputs, lease);
       const lapsed = inputs.lapsed.map(({ key }) => key);
       return {
         message: this.#message(lease, {
           modulePath,
           exportName: entrypoint.export,
           parameters,
-          inputs: await this.#inputs(lease, counted, signal),
+          inputs: counted.length === 0 ? {} : await this.#inputs(lease, counted, stop),
           ...(lapsed.length > 0 && { lapsed }),
         }),
         inputs,
       };
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (stop.isOver) throw error;
       return { ending: endingFor(error, step) };
     }
   }
@@ -110,34 +121,33 @@ export class RunPreparer {
   async openInput(
     { runId: run }: Lease,
     { key: point, input }: Pick<RunInput, "key" | "input">,
-    signal: AbortSignal,
+    stop: Stop,
   ): Promise<unknown> {
-    return input === null ? null : this.#open(input, { kind: "input", run, point }, signal);
+    return input === null ? null : this.#open(input, { kind: "input", run, point }, stop);
   }
 
   async #inputs(
     lease: Lease,
     inputs: readonly RunInput[],
-    signal: AbortSignal,
+    stop: Stop,
   ): Promise<Record<string, unknown>> {
     const opened = inputs.map(async (given) => [
       given.key,
-      await this.openInput(lease, given, signal),
+      await this.openInput(lease, given, stop),
     ]);
     return Object.fromEntries(await Promise.all(opened)) as Record<string, unknown>;
   }
 
-  async #parameters(lease: Lease, signal: AbortSignal): Promise<Record<string, unknown>> {
+  async #parameters(lease: Lease, stop: Stop): Promise<Record<string, unknown>> {
+    const { parameters, defaultParameters, runId: run } = lease;
+    if (parameters === null && defaultParameters === null) return {};
     const defaults =
-      lease.defaultParameters === null
-        ? {}
-        : await this.#openShared(lease, "defaultParameters", signal);
-    const { parameters, runId: run } = lease;
+      defaultParameters === null ? {} : await this.#openShared(lease, "defaultParameters", stop);
     const place = { dep: deploymentOf(lease), run };
     const own =
       parameters === null
         ? {}
-        : await this.#open(parameters, placeOfParameters(parameters, place), signal);
+        : await this.#open(parameters, placeOfParameters(parameters, place), stop);
     return { ...Parameters.parse(defaults), ...Parameters.parse(own) };
   }
 
@@ -145,21 +155,22 @@ export class RunPreparer {
   #openShared(
     lease: Lease,
     field: "entrypoint" | "defaultParameters",
-    signal: AbortSignal,
+    stop: Stop,
   ): Promise<unknown> {
     const blob = lease[field] ?? "";
     const kind = field === "entrypoint" ? "entrypoint" : "defaults";
-    const key = `${deploymentOf(lease)} ${blob}`;
-    const known = this.#opened.get(key);
-    if (known !== undefined) return known;
-    const opened = this.#open(blob, { kind, dep: deploymentOf(lease) }, signal);
+    const dep = deploymentOf(lease);
+    const place = `${kind} ${dep}`;
+    const known = this.#opened.get(blob);
+    if (known?.place === place) return known.value;
+    const value = this.#open(blob, { kind, dep }, stop);
     if (this.#opened.size >= MOST_REMEMBERED) this.#opened.clear();
-    this.#opened.set(key, opened);
-    opened.catch(() => this.#opened.delete(key));
-    return opened;
+    this.#opened.set(blob, { place, value });
+    value.catch(() => this.#opened.delete(blob));
+    return value;
   }
 
-  #open(blob: string, context: SealContext, signal: AbortSignal): Promise<unknown> {
+  #open(blob: string, context: SealContext, { signal }: Stop): Promise<unknown> {
     const { watch } = this.#options;
     return retrying(() => this.#openWithNewestKey(blob, context), {
       watch,

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { RunEgress } from "./egress.ts";
 import type { RunPreparer } from "./prepare-run.ts";
 import type { Ending } from "./run-end.ts";
+import type { RunOver } from "./run-over.ts";
 import type { SignedWork } from "./signed-work.ts";
 
 export type PauseParts = {
@@ -15,8 +16,8 @@ export type PauseParts = {
 export type PausesOptions = {
   readonly lease: Lease;
   readonly egress: Pick<RunEgress, "paused" | "line">;
-  /** Aborts when the run is stopped. */
-  readonly signal: AbortSignal;
+  /** Is over when the run is stopped. */
+  readonly stop: Pick<RunOver, "isOver" | "signal">;
   /** Hands the process what it waits for. */
   readonly handOver: (given: { readonly key: string; readonly input: unknown }) => void;
   /** Ends the run: it cannot go on. */
@@ -67,12 +68,12 @@ export class RunPauses {
   async resume(given: RunInput): Promise<void> {
     if (!(await this.#awaited.take(given))) return;
     const { logger, preparer } = this.#parts;
-    const { lease, signal, handOver, kill } = this.#options;
+    const { lease, stop, handOver, kill } = this.#options;
     const { key } = given;
     try {
-      handOver({ key, input: await preparer.openInput(lease, given, signal) });
+      handOver({ key, input: await preparer.openInput(lease, given, stop) });
     } catch (error) {
-      if (signal.aborted) return;
+      if (stop.isOver) return;
       // Not opened with this key: the flow cannot go on, and says so as an end.
       const { runId } = lease;
       logger.error({ runId, key, err: error }, "what a paused run was given does not open");

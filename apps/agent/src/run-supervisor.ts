@@ -13,6 +13,7 @@ import { ATTEMPT_GRACE_MS, RunDeadline } from "./run-deadline.ts";
 import { CANCELLED, crashedBefore, endingOf, type Ending } from "./run-end.ts";
 import type { ChildParts } from "./run-children.ts";
 import { flowOf, takeProcess, type ProcessParts, type RunProcess } from "./run-process.ts";
+import { RunOver } from "./run-over.ts";
 import { RunPauses } from "./run-pauses.ts";
 import type { SlotParts } from "./run-slots.ts";
 import type { SignedWork } from "./signed-work.ts";
@@ -45,8 +46,8 @@ export class RunSupervisor {
   readonly lease: Lease;
   readonly #parts: SupervisorParts;
   readonly #egress: RunEgress;
-  /** Aborts while the run has not begun, with a {@link StopReason}. */
-  readonly #stop = new AbortController();
+  /** Over once there is a {@link StopReason}. */
+  readonly #stop = new RunOver();
   readonly #leasedAtMs = performance.now();
   #stopReason: StopReason | undefined;
   /** The process in which it has begun. */
@@ -57,7 +58,8 @@ export class RunSupervisor {
   #isQueued = false;
   #isOver = false;
   #passedLimitMs: number | undefined;
-  readonly #pauses: RunPauses;
+  /** Made when first needed: most runs wait for nobody. */
+  #pausesOpened: RunPauses | undefined;
   readonly #deadline: RunDeadline;
   readonly #processStop: ProcessStop;
 
@@ -66,13 +68,6 @@ export class RunSupervisor {
     this.lease = lease;
     this.#egress = new RunEgress(parts, lease);
     this.#processStop = new ProcessStop(parts);
-    this.#pauses = new RunPauses(parts, {
-      lease,
-      egress: this.#egress,
-      signal: this.#stop.signal,
-      handOver: (given) => this.#worker?.resume(lease.runId, given),
-      kill: () => this.kill(),
-    });
     this.#deadline = new RunDeadline({
       timeoutSeconds: lease.timeoutSeconds,
       graceMs: ATTEMPT_GRACE_MS,
@@ -97,7 +92,7 @@ export class RunSupervisor {
 
   /** The key of the pause point at which the process waits. */
   get awaits(): string | undefined {
-    return this.#pauses.awaits;
+    return this.#pausesOpened?.awaits;
   }
 
   waitedMs(): number {
@@ -124,8 +119,7 @@ export class RunSupervisor {
   /** The plane asks to cancel: first the flow is told, then its process group gets SIGTERM, then SIGKILL. */
   cancel(): void {
     if (this.#stopReason !== undefined) return;
-    this.#stopReason = "cancel";
-    this.#stop.abort("cancel");
+    this.#stopBecause("cancel");
     const { runId } = this.lease;
     if (this.#worker !== undefined) this.#processStop.begin(this.#worker, runId);
     else this.#waitsIn?.cancel(runId);
@@ -141,9 +135,8 @@ export class RunSupervisor {
   /** The lease is void: someone else may run it now. Stops at once and says nothing more. */
   fence(): void {
     if (this.#isOver) return;
-    this.#stopReason = "fence";
     this.#egress.abandon();
-    this.#stop.abort("fence");
+    this.#stopBecause("fence");
     if (this.#worker !== undefined) this.#worker.signal("SIGKILL");
     else this.#waitsIn?.cancel(this.lease.runId);
   }
@@ -151,9 +144,14 @@ export class RunSupervisor {
   /** Gives up a run that has not begun, because its lease is given back. False when it is too late for that. */
   release(): boolean {
     if (this.#hasBegun || this.#stopReason !== undefined) return false;
-    this.#stopReason = "release";
-    this.#stop.abort("release");
+    this.#stopBecause("release");
     return true;
+  }
+
+  #stopBecause(reason: StopReason): void {
+    this.#stopReason = reason;
+    this.#stop.end();
+    this.#parts.gate.giveUp(this);
   }
 
   /** Someone resumed the run. */
@@ -168,17 +166,17 @@ export class RunSupervisor {
 
   async #untilEnd(): Promise<Ending | RunResult> {
     const { preparer, gate } = this.#parts;
-    const prepared = await preparer
-      .prepare(this.lease, this.#stop.signal)
-      .catch((error: unknown) => {
-        if (this.#stopReason === undefined) throw error;
-        return undefined;
-      });
+    const prepared = await preparer.prepare(this.lease, this.#stop).catch((error: unknown) => {
+      if (this.#stopReason === undefined) throw error;
+      return undefined;
+    });
     if (prepared === undefined) return this.#stopped();
     if ("ending" in prepared) return prepared.ending;
-    this.#pauses.screened(prepared.inputs);
+    const { lapsed, refused } = prepared.inputs;
+    if (lapsed.length + refused.length > 0) this.#pauses.screened(prepared.inputs);
+    if (this.#stopReason !== undefined) return this.#stopped();
     this.#isQueued = true;
-    if (!(await gate.enter(this.#stop.signal))) return this.#stopped();
+    if (!(await gate.enter(this))) return this.#stopped();
     return this.#begin(prepared.message).finally(() => gate.leave());
   }
 
@@ -258,7 +256,18 @@ export class RunSupervisor {
       leaseEnded: taken.isLeaseEnded(),
       oomKilled,
     });
-    return this.#pauses.ending(ending);
+    return ending.pause === undefined ? ending : this.#pauses.ending(ending);
+  }
+
+  get #pauses(): RunPauses {
+    this.#pausesOpened ??= new RunPauses(this.#parts, {
+      lease: this.lease,
+      egress: this.#egress,
+      stop: this.#stop,
+      handOver: (given) => this.#worker?.resume(this.lease.runId, given),
+      kill: () => this.kill(),
+    });
+    return this.#pausesOpened;
   }
 
   /** The run was stopped before user code began. */

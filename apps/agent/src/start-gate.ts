@@ -1,5 +1,3 @@
-type Waiter = { readonly open: () => void };
-
 export type StartGateOptions = {
   /** Most runs that execute at once. */
   readonly concurrency: number;
@@ -10,7 +8,8 @@ export type StartGateOptions = {
 /** Lets runs start in the order in which they came, so many at a time. Whoever waits here is still PENDING. */
 export class StartGate {
   readonly #options: StartGateOptions;
-  readonly #waiting = new Set<Waiter>();
+  /** Who waits, in order, and what lets them in or sends them away. */
+  readonly #waiting = new Map<object, (isInside: boolean) => void>();
   #inside = 0;
 
   constructor(options: StartGateOptions) {
@@ -21,28 +20,23 @@ export class StartGate {
     return this.#inside;
   }
 
-  /** True once inside: call {@link leave} afterwards. False when the signal aborted first. */
-  enter(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return Promise.resolve(false);
+  /** True once inside: call {@link leave} afterwards. False when the run gave up first: see {@link giveUp}. */
+  enter(run: object): Promise<boolean> {
     if (this.#waiting.size === 0 && this.#inside < this.#limit()) {
       this.#inside += 1;
       return Promise.resolve(true);
     }
     return new Promise((resolve) => {
-      const giveUp = () => {
-        this.#waiting.delete(waiter);
-        resolve(false);
-      };
-      const waiter = {
-        open: () => {
-          signal.removeEventListener("abort", giveUp);
-          resolve(true);
-        },
-      };
-      signal.addEventListener("abort", giveUp, { once: true });
-      this.#waiting.add(waiter);
+      this.#waiting.set(run, resolve);
       this.#admit();
     });
+  }
+
+  /** The run does not want in any more; nothing changes where it does not wait. */
+  giveUp(run: object): void {
+    const answer = this.#waiting.get(run);
+    this.#waiting.delete(run);
+    answer?.(false);
   }
 
   leave(): void {
@@ -53,11 +47,11 @@ export class StartGate {
   #admit(): void {
     if (this.#waiting.size === 0) return;
     const limit = this.#limit();
-    for (const waiter of this.#waiting) {
+    for (const [run, answer] of this.#waiting) {
       if (this.#inside >= limit) return;
-      this.#waiting.delete(waiter);
+      this.#waiting.delete(run);
       this.#inside += 1;
-      waiter.open();
+      answer(true);
     }
   }
 

@@ -83,8 +83,8 @@ test("hands a webhook to a flow as it came, so that its signature can be checked
 
 test.each([
   ["parameters that do not fit", "/run/weather", '{"refuse":true}', {}, 422, "parameters_invalid"],
-  ["text that is no JSON", "/run/weather", "{4242", {}, 400, "body_malformed"],
-  ["a list", "/run/weather", "[4242]", {}, 400, "body_malformed"],
+  ["text that is no JSON", "/run/weather", "{unseen", {}, 400, "body_malformed"],
+  ["a list", "/run/weather", '["unseen"]', {}, 400, "body_malformed"],
   [
     "another content type",
     "/run/weather",
@@ -109,7 +109,7 @@ test.each([
   const [, path, body, headers, status, code] = row;
   const { url, log } = await open();
   expect(await post(`${url}${path}`, body, headers)).toMatchObject({ status, answer: { code } });
-  expect(log.join("")).not.toMatch(/4242|xxx|year/);
+  expect(log.join("")).not.toMatch(/unseen|xxx|year/);
 });
 
 test("lets nobody in without the token, when there is one", async () => {

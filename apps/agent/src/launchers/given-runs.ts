@@ -10,8 +10,10 @@ export type GivenRun = {
   /** Until when it may begin; undefined: it has. */
   beginByMs: number | undefined;
   /** What the worker said of its end. */
-  outcome?: { readonly outcome: WorkerOutcome; readonly tookMs: number };
+  outcome: { readonly outcome: WorkerOutcome; readonly tookMs: number } | undefined;
 };
+
+type Given = Pick<GivenRun, "runId" | "listener" | "resolve">;
 
 export type GivenRunsOptions = {
   /** On the monotonic clock that all processes of a machine share. */
@@ -52,15 +54,16 @@ export class GivenRuns {
   }
 
   /** Adds a run; one that is given ahead begins later. @returns what the worker must know of that */
-  add(run: Omit<GivenRun, "series" | "beginByMs">): Pick<RunMessage, "series" | "beginByMs"> {
+  add({ runId, listener, resolve }: Given): Required<Pick<RunMessage, "series">> & {
+    readonly beginByMs: number | undefined;
+  } {
     const { nowMs, beginWithinMs } = this.#options;
     const beginByMs = this.#runs.length === 0 ? undefined : nowMs() + beginWithinMs;
     const series = this.#series;
-    const given: GivenRun = { ...run, series, beginByMs };
-    this.#runs.push(given);
-    if (beginByMs === undefined) run.listener.begun?.();
+    this.#runs.push({ runId, listener, resolve, series, beginByMs, outcome: undefined });
+    if (beginByMs === undefined) listener.begun?.();
     else this.#check ??= setTimeout(() => this.#checkLate(), beginWithinMs + HEARD_WITHIN_MS);
-    return { series, ...(beginByMs !== undefined && { beginByMs }) };
+    return { series, beginByMs };
   }
 
   /** The worker says that it begins; one that was taken back meanwhile will not. */

@@ -8,7 +8,7 @@ export type WarmLauncherOptions = {
   readonly limit: number;
   /** Processes started ahead of work and kept when idle. Default 2 or `limit`, whichever is less. */
   readonly minimum?: number;
-  /** Runs after which a process is replaced. Default 10,000. */
+  /** Runs after which a process is replaced. Default 100,000. */
   readonly recycleRuns?: number;
   /** Resident memory above which a process is replaced. Default 512 MiB. */
   readonly recycleBytes?: number;
@@ -49,8 +49,8 @@ export class WarmLauncher implements Launcher {
   constructor(options: WarmLauncherOptions) {
     this.#options = {
       minimum: Math.min(2, options.limit),
-      // A new process costs as much as 2,000 short runs; memory is watched beside.
-      recycleRuns: 10_000,
+      // A new process costs as much as 6,000 short runs; memory is watched beside.
+      recycleRuns: 100_000,
       recycleBytes: 512 * 1024 * 1024,
       idleMs: 60_000,
       ...options,

@@ -156,9 +156,10 @@ export class WorkerProcess {
     this.runs += 1;
     if (this.#exit !== undefined) return Promise.resolve({ kind: "returned" });
     return new Promise((resolve) => {
-      const place = this.#given.add({ runId: message.runId, listener, resolve });
-      if (place.beginByMs !== undefined) this.#unsent.add({ ...message, ...place });
-      else this.#send(this.takesMore ? { ...message, ...place } : message);
+      const given = { runId: message.runId, listener, resolve };
+      const { series, beginByMs } = this.#given.add(given);
+      if (beginByMs !== undefined) this.#unsent.add({ ...message, series, beginByMs });
+      else this.#send(this.takesMore ? { ...message, series } : message);
     });
   }
 
@@ -263,12 +264,14 @@ export class WorkerProcess {
     if (outcome.abandoned === true) this.#isSound = false;
     run.outcome = { outcome, tookMs };
     if (next !== undefined) this.#given.begins(next);
+    // Another begins only after a run that printed nothing: there is nothing to wait for.
+    if (this.#given.newest !== run)
+      return this.#given.end(run, { kind: "finished", outcome, tookMs });
     // Pipes are written synchronously, so all the run printed is in them now: one more turn of the loop reads it.
     setImmediate(() =>
       setImmediate(() => {
         if (!this.#given.has(run)) return;
-        // Where the next one has begun, this one had printed nothing.
-        if (this.#given.newest === run) this.#output.end();
+        this.#output.end();
         this.#given.end(run, { kind: "finished", outcome, tookMs });
       }),
     );
