@@ -64,7 +64,9 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   app.decorateRequest("principal", undefined);
   const authenticate = (request: FastifyRequest): Promise<Principal> =>
     authenticator.authenticate(request.headers.authorization);
-  registerFeatures(routeRegistrar(app, { authenticate, checkResponses }), services);
+  const recognise = (request: FastifyRequest): Principal | undefined =>
+    authenticator.recognise(request.headers.authorization);
+  registerFeatures(routeRegistrar(app, { authenticate, recognise, checkResponses }), services);
   describeSelf(app, { database, version: VERSION });
   await servePages(app, config.dashboardDir);
   runEngineWith(app, services, dependencies.runEngine ?? true);
@@ -93,6 +95,7 @@ function createServer(logger: FastifyBaseLogger): FastifyInstance {
 
 // The route's pattern, not the address that was asked: that could hold anything.
 function logAnswers(app: FastifyInstance): void {
+  if (!["debug", "trace"].includes(app.log.level)) return;
   app.addHook("onResponse", async (request, reply) => {
     const { method, routeOptions, log } = request;
     log.debug(

@@ -60,6 +60,8 @@ describe("inputReader", () => {
 
   it("refuses unknown query fields and bodies nobody asked for", () => {
     expect(refusalOf(ROUTES.listRuns, { query: { color: "red" } })?.issues[0]?.path).toBe("color");
+    const none = { query: { color: "red" }, body: { flowName: "f" } };
+    expect(refusalOf(ROUTES.createRun, none)?.issues[0]?.path).toBe("color");
     expect(
       refusalOf(ROUTES.cancelRun, { params: { runId: HERE }, body: { why: "x" } })?.issues[0]?.path,
     ).toBe("why");

@@ -20,12 +20,12 @@ const NOTHING = z.strictObject({});
  * The reader throws {@link DownbeatError} validation_failed or plaintext_refused, naming the fields in `issues`.
  */
 export function inputReader(spec: RouteSpec): ReadInput {
-  const { params = NOTHING, query = NOTHING, body } = spec;
+  const { params, query, body } = spec;
   const seals = body === undefined ? undefined : sealedFieldsOf(body);
   return (raw, workspaceId) => {
     const input = {
-      params: parsePart(params, raw.params ?? {}),
-      query: parsePart(query, raw.query ?? {}),
+      params: parseFields(params, raw.params ?? {}),
+      query: parseFields(query, raw.query ?? {}),
       body: parsePart(body ?? NOTHING, body === undefined ? (raw.body ?? {}) : raw.body),
     };
     if (seals !== undefined && workspaceId !== undefined) {
@@ -33,6 +33,12 @@ export function inputReader(spec: RouteSpec): ReadInput {
     }
     return input;
   };
+}
+
+// Most routes take no query, and many no parameters: they are given nothing, and there is nothing to parse.
+function parseFields(schema: z.ZodType | undefined, fields: unknown): unknown {
+  if (schema === undefined && Object.keys(Object(fields)).length === 0) return {};
+  return parsePart(schema ?? NOTHING, fields);
 }
 
 function parsePart(schema: z.ZodType, value: unknown): unknown {

@@ -24,6 +24,8 @@ export type RegisterRoute = <R extends RouteSpec>(spec: R, handler: HandlerOf<R>
 export type RegisterOptions = {
   /** Finds out who sends this request; throws credentials_*. */
   readonly authenticate: (request: FastifyRequest) => Promise<Principal>;
+  /** The same, for a caller who is known already. */
+  readonly recognise: (request: FastifyRequest) => Principal | undefined;
   /** Also parses every answer with the route's response schema. For tests: costs a second pass over the payload. */
   readonly checkResponses: boolean;
 };
@@ -39,9 +41,7 @@ export function routeRegistrar(app: FastifyInstance, options: RegisterOptions): 
     app.route({
       method: spec.method,
       url: spec.path,
-      onRequest: async (request) => {
-        if (!isPublic(spec)) request.principal = await authorise(spec, request, options);
-      },
+      ...(!isPublic(spec) && { onRequest: authorise(spec, options) }),
       handler: async (request, reply) => {
         const input = read(request, request.principal?.workspaceId);
         const answer = await handle({ ...input, ctx: contextOf(request, reply) });
@@ -56,14 +56,19 @@ function isPublic(spec: RouteSpec): boolean {
   return spec.access.includes("public");
 }
 
-async function authorise(
-  spec: RouteSpec,
-  request: FastifyRequest,
-  options: RegisterOptions,
-): Promise<Principal> {
-  const principal = await options.authenticate(request);
-  requireAccess(principal.role, spec.access);
-  return principal;
+// Callers are known but for their first request: no promise is made for the others. Fastify goes on when `done` is called
+// or the promise that a hook returned is kept, whichever it is.
+function authorise(spec: RouteSpec, { authenticate, recognise }: RegisterOptions) {
+  return (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
+    const enter = (principal: Principal): void => {
+      requireAccess(principal.role, spec.access);
+      request.principal = principal;
+    };
+    const recognised = recognise(request);
+    if (recognised === undefined) return authenticate(request).then(enter);
+    enter(recognised);
+    return done();
+  };
 }
 
 function contextOf(request: FastifyRequest, reply: FastifyReply): RequestContext | undefined {

@@ -35,7 +35,7 @@ function aSetting() {
       return isDownbeatError(error) ? error.code : error;
     }
   };
-  return { principal, world, authenticator, answer };
+  return { principal, header, world, authenticator, answer };
 }
 
 describe("Authenticator", () => {
@@ -78,6 +78,21 @@ describe("Authenticator", () => {
     await asking;
     world.standing = false;
     expect(await answer()).toBe("credentials_invalid");
+  });
+
+  it("recognises a token only after it was authenticated, and while its principal is trusted", async () => {
+    const { header, world, authenticator, principal, answer } = aSetting();
+    expect(authenticator.recognise(header)).toBeUndefined();
+    await answer();
+    expect(authenticator.recognise(header)).toEqual(principal);
+    expect(authenticator.recognise(`${header}x`)).toBeUndefined();
+    expect(authenticator.recognise(undefined)).toBeUndefined();
+    world.nowMs += REVOCATION_MS;
+    expect(authenticator.recognise(header)).toBeUndefined();
+    await answer();
+    expect(authenticator.recognise(header)).toEqual(principal);
+    authenticator.forget(principal.id); // as when it is revoked
+    expect(authenticator.recognise(header)).toBeUndefined();
   });
 
   it("refuses a revoked principal within a minute, and at once where it was revoked", async () => {

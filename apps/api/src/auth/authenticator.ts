@@ -38,6 +38,8 @@ export class Authenticator {
 
   /** @throws {DownbeatError} credentials_missing, credentials_invalid, credentials_expired */
   async authenticate(authorization: string | undefined): Promise<Principal> {
+    const recognised = this.recognise(authorization);
+    if (recognised !== undefined) return recognised;
     const token = readBearer(authorization);
     const known = this.#known.get(token) ?? this.#learn(token);
     const nowMs = this.#options.nowMs();
@@ -45,9 +47,18 @@ export class Authenticator {
       this.#known.delete(token);
       throw new DownbeatError("credentials_expired", { message: "The access token has expired." });
     }
-    if (known.trustedUntilMs <= nowMs) await this.#checkStanding(token, known, nowMs);
-    else if (known.trustedUntilMs - nowMs < REVOCATION_MS - ASK_AGAIN_MS)
-      this.#askAgain(token, known);
+    await this.#checkStanding(token, known, nowMs);
+    return known.principal;
+  }
+
+  /** The principal if its token is known and trusted, as that of all but a caller's first request; there is no promise. */
+  recognise(authorization: string | undefined): Principal | undefined {
+    const token = bearerOf(authorization);
+    const known = token === undefined ? undefined : this.#known.get(token);
+    if (token === undefined || known === undefined) return undefined;
+    const nowMs = this.#options.nowMs();
+    if (Math.min(known.expiresAtMs, known.trustedUntilMs) <= nowMs) return undefined;
+    if (known.trustedUntilMs - nowMs < REVOCATION_MS - ASK_AGAIN_MS) this.#askAgain(token, known);
     return known.principal;
   }
 
@@ -97,11 +108,15 @@ export class Authenticator {
 }
 
 function readBearer(authorization: string | undefined): string {
-  const [scheme, token, ...rest] = authorization?.split(" ") ?? [];
   if (authorization === undefined) throw new DownbeatError("credentials_missing");
-  if (scheme?.toLowerCase() !== "bearer" || token === undefined || rest.length > 0) {
+  const token = bearerOf(authorization);
+  if (token === undefined) {
     const message = "The Authorization header is not of the form `Bearer <access token>`.";
     throw new DownbeatError("credentials_invalid", { message });
   }
   return token;
+}
+
+function bearerOf(authorization = ""): string | undefined {
+  return /^bearer ([^ ]*)$/i.exec(authorization)?.[1];
 }

@@ -14,10 +14,11 @@ export async function servePages(
   app: FastifyInstance,
   dashboardDir: string | undefined,
 ): Promise<void> {
-  app.addHook("onSend", async (_request, reply) => {
+  app.addHook("onSend", (_request, reply, _payload, done) => {
     void reply.header("x-content-type-options", "nosniff");
     if (String(reply.getHeader("content-type")).startsWith("text/html"))
       void reply.headers(PAGE_HEADERS);
+    done();
   });
   await app.register(fastifyStatic, {
     root: path.join(PUBLIC_DIR, "docs"),

@@ -65,10 +65,10 @@ async function claimOrWait(
   }
 }
 
-// Claims end together, up to a thirtieth of their wait late: polls of idle agents then come in groups, and the process
-// wakes up for each group and not for each agent.
+// Claims end together, up to a twentieth of their wait late: polls of idle agents then come in groups, and the process
+// wakes up for each group and not for each agent. (An idle agent takes its poll for lost after a tenth.)
 function deadlineFor(waitMs: number): number {
-  const stepMs = Math.max(1, waitMs / 30);
+  const stepMs = Math.max(1, waitMs / 20);
   return Math.ceil((performance.now() + waitMs) / stepMs) * stepMs;
 }
 
