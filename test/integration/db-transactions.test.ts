@@ -69,6 +69,19 @@ describeEachDatabase("a transaction behind another", ({ database }) => {
     for (let i = 0; i < 12; i++) expect(await countFlows(fixture.inside)).toBe(1);
   });
 
+  it("is the only one there", async () => {
+    const fixture = await aWorkspace(database());
+    const counted = await fixture.inside(async (tx) => {
+      tx.ends();
+      const added = addFlow(tx, fixture.workspaceId, "last");
+      const behind = countBehind(tx);
+      await expect(countBehind(tx)).rejects.toThrow("stands behind this one already");
+      await added;
+      return { behind };
+    });
+    expect(await counted.behind).toBe(2);
+  });
+
   it("fails without harm to the one before it", async () => {
     const fixture = await aWorkspace(database());
     let behind: Promise<number> | undefined;

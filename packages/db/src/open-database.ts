@@ -155,10 +155,20 @@ function inWorkspaceBy(transact: Transact, begin: DatabaseConnection["begin"]): 
       work({
         role: "workspace",
         workspaceId: ctx.workspaceId,
-        behind: inWorkspaceBy(transact, behind),
+        behind: inWorkspaceBy(transact, once(behind)),
         ...lent,
       }),
     );
+}
+
+// Two at once would mix on the one connection.
+function once(begin: DatabaseConnection["begin"]): DatabaseConnection["begin"] {
+  let isBegun = false;
+  return async (settings) => {
+    if (isBegun) throw new Error("Another transaction stands behind this one already.");
+    isBegun = true;
+    return begin(settings);
+  };
 }
 
 async function runInside<T>(

@@ -55,14 +55,27 @@ async function claimOrWait(
       const end = await wait.ended;
       if (end.kind !== "woken") return NOTHING;
       baton = end.token.baton;
-      // Work that is just being made mostly is the simple case. What is not is looked at again, the long way.
       const { behind } = end.token;
-      const claimedAhead = behind && (await take(services, ctx, { body, behind }));
-      if (claimedAhead && claimedAhead.leases.length > 0) return claimedAhead;
+      const claimedAhead =
+        behind === undefined ? NOTHING : await takeAhead(services, ctx, { body, behind });
+      if (claimedAhead.leases.length > 0) return claimedAhead;
     } finally {
       wait.cancel();
     }
   }
+}
+
+// Work that is just being made mostly is the simple case. What is not, and what fails (often because the making did), is
+// looked at again the long way, under the same request id.
+function takeAhead(
+  services: Services,
+  ctx: RequestContext,
+  ahead: { body: ClaimRequest; behind: InWorkspace },
+): Promise<ClaimedRuns> {
+  return take(services, ctx, ahead).catch((error: unknown) => {
+    ctx.log.warn({ err: error }, "claiming what is just being made failed; looking again");
+    return NOTHING;
+  });
 }
 
 // Claims end together, up to a twentieth of their wait late: polls of idle agents then come in groups, and the process
