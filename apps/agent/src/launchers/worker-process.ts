@@ -158,7 +158,8 @@ export class WorkerProcess {
     return new Promise((resolve) => {
       const given = { runId: message.runId, listener, resolve };
       const { series, beginByMs } = this.#given.add(given);
-      if (beginByMs !== undefined) this.#unsent.add({ ...message, series, beginByMs });
+      // Not spread: of an object with so many fields that takes ten times as long.
+      if (beginByMs !== undefined) this.#unsent.add(Object.assign({ series, beginByMs }, message));
       else this.#send(this.takesMore ? { ...message, series } : message);
     });
   }
