@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import "./young-generation.ts";
+import "./old-generation.ts";
 import { DownbeatError, isDownbeatError } from "@downbeat/contract";
 import { createWorkspaceWithKey } from "./bootstrap.ts";
 import { readConfig } from "./config.ts";
