@@ -117,8 +117,11 @@ describeEachDatabase("transactions that use Prisma's models at once", ({ databas
   it("stay in their own workspaces, also when one of them fails", async () => {
     const fixtures = [];
     for (let i = 0; i < 4; i++) fixtures.push(await aWorkspace(database()));
+    // The embedded database has one transaction at a time.
+    const allAreOpen = gate(database().kind === "postgres" ? fixtures.length : 1);
     const seen = fixtures.map(({ inside }, at) =>
       inside(async (tx) => {
+        await allAreOpen();
         const flows = await tx.prisma.flow.findMany({ select: { workspaceId: true } });
         if (at === 1) throw new Error("after its first model");
         return { flows, own: await ownWorkspace(tx) };
@@ -131,6 +134,18 @@ describeEachDatabase("transactions that use Prisma's models at once", ({ databas
     );
   });
 });
+
+/** Opens for everybody once so many have come. */
+function gate(count: number): () => Promise<void> {
+  let come = 0;
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return () => {
+    come += 1;
+    if (come >= count) open();
+    return opened;
+  };
+}
 
 async function ownWorkspace(tx: Tx): Promise<string | undefined> {
   const [row] = await tx.prisma.$queryRaw<{ own: string }[]>`
