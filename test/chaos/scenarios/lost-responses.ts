@@ -6,10 +6,12 @@ import type { Random } from "../random.ts";
 import { findingsOf, verdictOf, type Given, type Scenario, type Verdict } from "../scenario.ts";
 import { WireLog } from "../wire-log.ts";
 
+const SPARED_MS = 42_000;
+
 type Plan = {
   readonly runs: number;
   readonly leaseSeconds: number;
-  readonly faultFor: (method: string, path: string) => Fault;
+  readonly faultFor: () => Fault;
   readonly delayMs: () => number;
 };
 
@@ -30,26 +32,27 @@ export const lostResponses: Scenario = {
 
 export const halfOpenSockets: Scenario = {
   name: "half-open-sockets",
-  about: "3 % of calls are carried out and never answered, with the connection left open",
+  about:
+    "3 % of calls, one at a time, are carried out and never answered, with the connection left open",
   run: async (given) => {
     const random = given.random.fork("faults");
     return throughProxy(given, {
       runs: given.isQuick ? 40 : 300,
-      // Callers take 40 s to give up on a silent connection: longer than this the promise cannot be shorter.
+      // Callers take 40 s to give up on a silent connection: shorter than this the promise cannot be.
       leaseSeconds: 45,
-      faultFor: notTwiceRunning(() => faultBy(random, { "half-open": 0.03 })),
+      faultFor: oneAtATime(() => faultBy(random, { "half-open": 0.03 })),
       delayMs: () => 0,
     });
   },
 };
 
-/** Spares the call that repeats one just silenced: two silences in a row would outlast any lease. */
-function notTwiceRunning(faultFor: () => Fault): (method: string, path: string) => Fault {
-  const last = new Map<string, Fault>();
-  return (method, path) => {
-    const call = `${method} ${path}`;
-    const fault = (last.get(call) ?? "none") === "none" ? faultFor() : "none";
-    last.set(call, fault);
+/** After a silence everything is answered until its caller has given up and asked again: a run that meets two keeps its lease for both. */
+function oneAtATime(faultFor: () => Fault): () => Fault {
+  let sparedUntilMs = 0;
+  return () => {
+    if (performance.now() < sparedUntilMs) return "none";
+    const fault = faultFor();
+    if (fault !== "none") sparedUntilMs = performance.now() + SPARED_MS;
     return fault;
   };
 }
