@@ -211,6 +211,8 @@ async function supervisorParts(
   // A free process waits for no other runs.
   const gatheringMs = () => (launcher.free > 0 ? 0 : pace.gatheringMs());
   const { workspaceId } = assembly.key.keyset;
+  const starts = new StartReporter({ client, logger, watch, gatheringMs, signal: stopping.signal });
+  launcher.whenShort?.(() => starts.hurry());
   const provider = keyProvider(workspaceId, () => keys.keyring);
   const signedWork = await openSignedWork(config, { ...local, workspaceId });
   const opener = createOpener(provider, { fetchDataKeys: (ids) => fetchDataKeys(client, ids) });
@@ -239,7 +241,7 @@ async function supervisorParts(
       nowMs,
     }),
     gate: new StartGate({ concurrency: config.concurrency, ahead: () => pace.ahead() }),
-    starts: new StartReporter({ client, logger, watch, gatheringMs, signal: stopping.signal }),
+    starts,
     oomWatch: await OomWatch.start(),
     crashHooks: new CrashHooks({ launcher, logger }),
     leaseGuard: assembly.leaseGuard,

@@ -33,6 +33,7 @@ export class StartReporter {
   readonly #asked: Asked[] = [];
   /** While one batch is under way the next fills up. */
   #isBusy = false;
+  #endGathering: () => void = () => {};
 
   constructor(options: StartReporterOptions) {
     this.#options = options;
@@ -46,6 +47,11 @@ export class StartReporter {
       if (outcome.status !== "wait") return outcome;
       await pause((outcome.waitSeconds ?? 1) * 1000, this.#options.signal);
     }
+  }
+
+  /** Announces what has gathered so far: a process is about to wait for it. */
+  hurry(): void {
+    this.#endGathering();
   }
 
   #ask(asked: Asked): void {
@@ -65,9 +71,11 @@ export class StartReporter {
 
   async #gather(): Promise<void> {
     const lingerMs = this.#options.gatheringMs();
-    if (lingerMs > 0) await pause(lingerMs, this.#options.signal);
     // One turn of the loop gathers what was claimed together.
-    else await nextTurn();
+    if (lingerMs === 0) return nextTurn();
+    const ending = new AbortController();
+    this.#endGathering = () => ending.abort();
+    await pause(lingerMs, AbortSignal.any([ending.signal, this.#options.signal]));
   }
 
   async #sendBatch(batch: readonly Asked[]): Promise<void> {

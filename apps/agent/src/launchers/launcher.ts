@@ -16,6 +16,8 @@ export interface Launcher {
   giveBack(worker: WorkerProcess): void;
   /** Processes that a take would get without waiting for another run to end. */
   readonly free: number;
+  /** Calls back whenever a process has little left to do and no more runs wait for one. */
+  whenShort?(call: () => void): void;
   /** Stops idle processes and starts no more; processes in use are stopped when they come back. */
   close(): Promise<void>;
 }

@@ -53,6 +53,21 @@ test("warm: a process is used again, and no more than the limit exist", async ()
   launcher.giveBack(first);
 });
 
+test("warm: says so when a process has little left to do and no more runs wait", async () => {
+  const launcher = keep(new WarmLauncher({ worker: workerOptions(project), limit: 1 }));
+  const worker = await launcher.take(true);
+  const taking = Array.from({ length: 20 }, () => launcher.take(true));
+  let calls = 0;
+  launcher.whenShort(() => (calls += 1));
+  // It has nine; with eight left it gets eight more, of twelve, and with eight left again the other four.
+  for (let ended = 1; ended <= 8; ended += 1) launcher.giveBack(worker);
+  expect(calls).toBe(0);
+  launcher.giveBack(worker);
+  expect(calls).toBe(1);
+  await Promise.all(taking);
+  for (let left = 12; left > 0; left -= 1) launcher.giveBack(worker);
+});
+
 test("warm: brief runs share a process at work; another run waits for one of its own, and those after it for their turn", async () => {
   const launcher = keep(new WarmLauncher({ worker: workerOptions(project), limit: 1 }));
   const [first, second] = [await launcher.take(true), await launcher.take(true)];

@@ -45,6 +45,7 @@ export class WarmLauncher implements Launcher {
   readonly #checks: NodeJS.Timeout;
   #starting = 0;
   #isClosed = false;
+  #onShort: () => void = () => {};
 
   constructor(options: WarmLauncherOptions) {
     this.#options = {
@@ -62,6 +63,10 @@ export class WarmLauncher implements Launcher {
   get free(): number {
     const possible = this.#options.limit - this.#all.size - this.#starting;
     return Math.max(0, this.#idle.length + this.#starting + possible - this.#waiting.length);
+  }
+
+  whenShort(call: () => void): void {
+    this.#onShort = call;
   }
 
   take(isBrief = false): Promise<WorkerProcess> {
@@ -105,8 +110,10 @@ export class WarmLauncher implements Launcher {
       if (worker?.isSound === true) this.#hand(worker);
     }
     while (this.#waiting.length > this.#starting && this.#mayStart()) this.#start();
-    if (this.#all.size + this.#starting < this.#options.limit) return;
-    if (this.#leastGiven(GIVEN_ANEW_AT) !== undefined) this.#giveAhead();
+    const areAllThere = this.#all.size + this.#starting >= this.#options.limit;
+    const isOneShort = this.#leastGiven(GIVEN_ANEW_AT) !== undefined;
+    if (areAllThere && isOneShort) this.#giveAhead();
+    if (this.#waiting.length === 0 && (this.#idle.length > 0 || isOneShort)) this.#onShort();
   }
 
   /** Strictly by turns: while one that wants a process for itself is first, those at work become free for it. */
