@@ -48,7 +48,7 @@ export function applyReport(
   const fits = run?.lease.epoch === item.epoch && run.lease.leaseToken === item.leaseToken;
   if (run === undefined || !fits) return outcome("fenced");
   if (item.kind === "task_run") run.taskRuns.push(item);
-  else if (item.kind === "log") run.logs.push(item);
+  else if (item.kind === "log") takeChunk(run, item);
   else if (item.kind === "log_manifest") run.manifests.push(item);
   else if (item.kind === "transition") return applyTransition(run, item, onAccepted);
   else run.shown.push(item);
@@ -80,4 +80,12 @@ function applyTransition(
 
 function outcome(status: ReportOutcome["status"]): ReportOutcome {
   return { status, state: null, waitSeconds: null };
+}
+
+// As the plane does: an agent that was killed before it noted the answer sends a chunk again.
+function takeChunk({ logs }: FakeRun, chunk: LogItem): void {
+  const isThere = logs.some(
+    ({ epoch, sequence }) => epoch === chunk.epoch && sequence === chunk.sequence,
+  );
+  if (!isThere) logs.push(chunk);
 }
