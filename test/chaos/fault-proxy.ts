@@ -21,7 +21,7 @@ export type FaultProxyOptions = {
   /** Origins to forward to, in turn; asked anew for each call. */
   readonly upstreams: () => readonly string[];
   /** Decides the fate of each call. Default: always `none`. */
-  readonly faultFor?: (method: string, path: string) => Fault;
+  readonly faultFor?: () => Fault;
   readonly delayMs?: () => number;
   /** Is told every call that the API has answered, whether the caller gets the answer or not. */
   readonly onPassed?: (call: PassedCall) => void;
@@ -71,7 +71,7 @@ export class FaultProxy {
   }
 
   async #handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const fault = this.#options.faultFor?.(incoming.method ?? "", incoming.url ?? "") ?? "none";
+    const fault = this.#options.faultFor?.() ?? "none";
     try {
       const body = await readAll(incoming);
       const answer = await this.#forward(incoming, outgoing, body);

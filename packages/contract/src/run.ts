@@ -226,6 +226,11 @@ export const BULK_LIMIT = 500;
 /** Up to where the runs that a filter matches are counted: a count takes as long as what it counts, on every call. */
 export const BULK_COUNT_LIMIT = 10_000;
 
+/** A {@link BulkAnswer}'s `matched` in words: `12`, or `10000 or more`. */
+export function describeMatched(matched: number): string {
+  return matched < BULK_COUNT_LIMIT ? String(matched) : `${matched} or more`;
+}
+
 /**
  * An action on every run that a filter matches and that is in a state which allows it. Without `stateType`, `retry` takes
  * what FAILED, CRASHED or was CANCELLED.

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import {
   BULK_COUNT_LIMIT,
+  describeMatched,
   type BulkAnswer,
   type BulkRequest,
   type StateType,
@@ -55,10 +56,10 @@ export async function bulkRuns(
   const body = { ...what, filter: filterOf(options, context.now()) };
   const { matched } = await client.call("bulkRuns", { body: { ...body, dryRun: true } });
   if (options.dryRun === true || matched === 0) {
-    const words = `${numberOf(matched)} ${matched === 1 ? "run matches" : "runs match"}.`;
+    const words = `${describeMatched(matched)} ${matched === 1 ? "run matches" : "runs match"}.`;
     return context.output.result({ matched, done: 0 }, () => words);
   }
-  if (options.yes !== true) await confirm(context, `${action} ${numberOf(matched)} runs`);
+  if (options.yes !== true) await confirm(context, `${action} ${describeMatched(matched)} runs`);
   let done = 0;
   let cursor: string | null = null;
   do {
@@ -71,11 +72,6 @@ export async function bulkRuns(
   } while (cursor !== null);
   const of = matched < BULK_COUNT_LIMIT ? ` of ${matched}` : "";
   context.output.result({ matched, done }, () => `${done}${of} runs: ${DONE[action]}.`);
-}
-
-// The API counts no further.
-function numberOf(matched: number): string {
-  return matched < BULK_COUNT_LIMIT ? String(matched) : `${matched} or more`;
 }
 
 const DONE: Record<BulkRequest["action"], string> = {

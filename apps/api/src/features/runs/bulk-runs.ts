@@ -1,5 +1,6 @@
 import {
   BULK_COUNT_LIMIT,
+  describeMatched,
   DownbeatError,
   isTerminal,
   STATE_TYPES,
@@ -78,7 +79,7 @@ export async function bulkRuns(
 function checkExpected({ expectedCount }: BulkRequest, matched: number): void {
   if (expectedCount === undefined || expectedCount === matched) return;
   throw new DownbeatError("conflict", {
-    message: `${matched === BULK_COUNT_LIMIT ? `${matched} or more` : matched} runs match by now, not ${expectedCount}; nothing was done.`,
+    message: `${describeMatched(matched)} runs match by now, not ${expectedCount}; nothing was done.`,
   });
 }
 
