@@ -1,9 +1,17 @@
 import { DownbeatError } from "@downbeat/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { answerProblem, toDownbeatError } from "../problem.ts";
+import { isRefusal } from "../refusal.ts";
+import { RefusalLog, type CallLater } from "../refusal-log.ts";
 
-/** Every answer that is not a success is a `Problem` with the request's id; what broke inside is logged, not sent. */
-export function answerErrors(app: FastifyInstance): void {
+/**
+ * Every answer that is not a success is a `Problem` with the request's id; what broke inside is logged, not sent. Faults
+ * are logged each; of refusals see {@link RefusalLog}.
+ */
+export function answerErrors(app: FastifyInstance, callLater?: CallLater): void {
+  const refusals = new RefusalLog(app.log, callLater);
+  app.decorate("refusals", refusals);
+  app.addHook("onClose", () => refusals.close());
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(noSuchRoute(request), request, reply));
 }
@@ -16,7 +24,8 @@ export function sendProblem(
 ): FastifyReply {
   const error = toDownbeatError(thrown);
   const { status, problem, retryAfterSeconds } = answerProblem(error, request.id);
-  if (status >= 500) request.log.error({ err: error }, "a request failed");
+  if (isRefusal(error)) request.server.refusals.note(error, request);
+  else if (status >= 500) request.log.error({ err: error }, "a request failed");
   if (status === 401) void reply.header("www-authenticate", "Bearer");
   if (retryAfterSeconds !== undefined) void reply.header("retry-after", String(retryAfterSeconds));
   return reply.code(status).header("cache-control", "no-store").send(problem);
@@ -26,4 +35,10 @@ function noSuchRoute(request: FastifyRequest): DownbeatError {
   const path = request.url.split("?", 1)[0] ?? "";
   const message = `There is no route ${request.method} ${path}. /openapi.json lists every route.`;
   return new DownbeatError("not_found", { message });
+}
+
+declare module "fastify" {
+  interface FastifyInstance {
+    readonly refusals: RefusalLog;
+  }
 }
