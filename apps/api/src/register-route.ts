@@ -22,10 +22,10 @@ export type HandlerOf<R extends RouteSpec> = "public" extends R["access"][number
 export type RegisterRoute = <R extends RouteSpec>(spec: R, handler: HandlerOf<R>) => void;
 
 export type RegisterOptions = {
-  /** Finds out who sends this request; throws credentials_*. */
-  readonly authenticate: (request: FastifyRequest) => Promise<Principal>;
-  /** The same, for a caller who is known already. */
+  /** Who sends this request, if that is known already. */
   readonly recognise: (request: FastifyRequest) => Principal | undefined;
+  /** Finds out who sends it otherwise; throws credentials_*. */
+  readonly authenticate: (request: FastifyRequest) => Promise<Principal>;
   /** Also parses every answer with the route's response schema. For tests: costs a second pass over the payload. */
   readonly checkResponses: boolean;
 };

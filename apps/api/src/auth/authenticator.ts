@@ -36,10 +36,12 @@ export class Authenticator {
     this.#options = options;
   }
 
-  /** @throws {DownbeatError} credentials_missing, credentials_invalid, credentials_expired */
+  /**
+   * Verifies the token and asks whether its principal stands: for whom {@link recognise} does not know.
+   *
+   * @throws {DownbeatError} credentials_missing, credentials_invalid, credentials_expired
+   */
   async authenticate(authorization: string | undefined): Promise<Principal> {
-    const recognised = this.recognise(authorization);
-    if (recognised !== undefined) return recognised;
     const token = readBearer(authorization);
     const known = this.#known.get(token) ?? this.#learn(token);
     const nowMs = this.#options.nowMs();
