@@ -4,12 +4,14 @@ import { createDataKey, createKeyset, openKeyring, publicKeyOf, sealJson } from 
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import type { BenchPlane } from "./bench-plane.ts";
 
-/** Registers a deployment of each flow and joins its pool as an agent that speaks the protocol and runs nothing. */
+/** Registers a deployment of each flow and joins the default pool as an agent that speaks the protocol and runs nothing. */
 export async function joinPool(
   plane: BenchPlane,
   client: Client,
   capacity: number,
-  flowNames: readonly string[] = ["bench"],
+  flows: readonly { readonly flowName: string; readonly poolName?: string }[] = [
+    { flowName: "bench" },
+  ],
 ) {
   const { workspace } = await client.call("whoAmI", {});
   const keyset = await createKeyset({ workspaceId: workspace.id, now: new Date() });
@@ -17,12 +19,12 @@ export async function joinPool(
   const dataKey = await createDataKey({ recipients: [publicKeyOf(keyset)], keyring });
   await client.call("createDataKeys", { body: { dataKeys: [dataKey.wrapped] } });
   const deployments = await Promise.all(
-    flowNames.map(async (flowName) => {
+    flows.map(async ({ flowName, ...place }) => {
       const context = { kind: "entrypoint", dep: `${flowName}/default` } as const;
-      const place = { path: "flows/bench.ts", export: flowName };
-      const entrypoint = await sealJson(dataKey, context, place);
+      const code = { path: "flows/bench.ts", export: flowName };
+      const entrypoint = await sealJson(dataKey, context, code);
       const contentHash = createHash("sha256").update(flowName).digest("hex");
-      return { flowName, contentHash, entrypoint };
+      return { flowName, ...place, contentHash, entrypoint };
     }),
   );
   await client.call("deploy", { body: { deployments } });

@@ -14,6 +14,7 @@ import {
   claimRuns,
   createPool,
   createRuns,
+  createStandaloneRun,
   createWorkspace,
   type Database,
   enrolAgent,
@@ -116,6 +117,17 @@ export async function aSession(
     }),
   );
   return sessionId;
+}
+
+/** A run of no deployment, as a plain script makes it. */
+export async function aScriptRun(fixture: Fixture, flowName: string): Promise<string> {
+  const sessionId = await aSession(fixture);
+  return fixture.inside(async (tx) => {
+    const { id: flowId } = await tx.prisma.flow.findFirstOrThrow({ where: { name: flowName } });
+    const createdBy = { kind: "agent", id: fixture.agentId } as const;
+    const run = { sessionId, flowId, parameters: null, tags: [], createdBy };
+    return (await createStandaloneRun(tx, run)).runId;
+  });
 }
 
 export type GivenClaim = { sessionId: string; max?: number; claimRequestId?: string; now?: Date };

@@ -44,6 +44,7 @@ const TENANT_TABLES = [
   "log_chunk",
   "log_manifest",
   "metric",
+  "pool_deployment",
   "run_day",
   "run_state",
   "task_run",

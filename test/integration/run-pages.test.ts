@@ -1,20 +1,17 @@
-import { randomUUID } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import path from "node:path";
 import { BULK_COUNT_LIMIT, type RunFilter, type StateType } from "@downbeat/contract";
-import { countRuns, createStandaloneRun, listRuns, upsertDeployments, type Tx } from "@downbeat/db";
+import { countRuns, createPool, listRuns, upsertDeployments, type Tx } from "@downbeat/db";
 import { createDatabase, withClient, type TestDatabase } from "@downbeat/testkit";
-import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fillRuns } from "../bench/fill-runs.ts";
 import {
   aDeployment,
-  aSession,
+  aScriptRun,
   aWorkspace,
   moveRuns,
   someRuns,
   type Fixture,
 } from "./db-fixture.ts";
+import { migrateAgain } from "./migrate-again.ts";
 
 const RUNS = 60_000;
 /** Looking each of the runs up would touch three for each. */
@@ -46,6 +43,12 @@ const PAGES: Readonly<Record<string, [filter: Filter, found: number]>> = {
     0,
   ],
   "of a common flow, in a rare state": [{ flowName: "etl", stateType: ["FAILED"] }, LIMIT],
+  "of a rare pool": [{ poolName: "rare" }, 50],
+  "of a rare pool, in a rare state": [{ poolName: "rare", stateType: ["FAILED"] }, 0],
+  "of a rare pool, in any state": [{ poolName: "rare", stateType: ["COMPLETED", "RUNNING"] }, 50],
+  "of a common pool": [{ poolName: "default" }, LIMIT],
+  "of a pool that is not there": [{ poolName: "none" }, 0],
+  "of a pool that a common flow is not in": [{ poolName: "rare", flowName: "etl" }, 0],
   "in a rare state, of the last minutes": [
     { stateType: ["FAILED"], createdAfter: new Date(Date.now() - 60_000).toISOString() },
     0,
@@ -58,9 +61,27 @@ const COUNTS: Readonly<Record<string, [filter: Filter, count: number]>> = {
   "in a common state": [{ stateType: ["COMPLETED"] }, BULK_COUNT_LIMIT],
   "in a rare state": [{ stateType: ["FAILED"] }, RUNS * 0.03],
   "of a rare flow, in any state": [{ flowName: "rare", stateType: ENDED }, RUNS / 1000],
+  "of a rare pool, in any state": [{ poolName: "rare", stateType: ENDED }, RUNS / 1000],
   "in no state": [{ stateType: [] }, 0],
   "that wait": [{ stateType: ["SCHEDULED"] }, 0],
 };
+
+const WAITING: Readonly<Record<string, Filter>> = {
+  "of a rare pool": { poolName: "rare" },
+  "of a rare flow": { flowName: "rare" },
+};
+
+/** 5,000 more like that of `etl`, in its pool. */
+const MANY_DEPLOYMENTS = `
+  with made as (
+    insert into deployment (id, workspace_id, flow_id, flow_version_id, queue_id, name, entrypoint)
+    select gen_random_uuid(), d.workspace_id, d.flow_id, d.flow_version_id, d.queue_id, d.name || n, d.entrypoint
+    from deployment d join flow f on f.id = d.flow_id and f.name = 'etl', generate_series(1, 5000) as n
+    returning id, workspace_id, queue_id
+  )
+  insert into pool_deployment (workspace_id, pool_id, deployment_id)
+  select made.workspace_id, q.pool_id, made.id from made join work_queue q on q.id = made.queue_id;
+  analyze deployment, pool_deployment, work_pool, flow`;
 
 // Embedded, the plans are the same, and filling is not to be had.
 describe("pages of many runs", () => {
@@ -72,7 +93,9 @@ describe("pages of many runs", () => {
     made = await createDatabase("postgres");
     url = made.place.options.url ?? "";
     fixture = await aWorkspace(made.database);
-    await fixture.inside((tx) => upsertDeployments(tx, [aDeployment("rare")]));
+    await fixture.inside((tx) => createPool(tx, { name: "rare" }));
+    const rare = { ...aDeployment("rare"), poolName: "rare" };
+    await fixture.inside((tx) => upsertDeployments(tx, [rare]));
     await fillRuns(url, { runs: RUNS, common: "etl", rare: "rare" });
   }, 60_000);
   afterAll(() => made.drop());
@@ -107,21 +130,26 @@ describe("pages of many runs", () => {
     await moveRuns(fixture, [runId], [["FAILED", "Failed", "failed"]]);
     const before = await listedUnder(url);
     expect(before).not.toContain("00000000-0000-0000-0000-000000000000");
-    await withWeakOwner(url, migrateAgain);
+    const undo = "alter table ended_run drop column listed_under";
+    await migrateAgain(url, { migration: "0022", undo });
     expect(await listedUnder(url)).toEqual(before);
   });
-});
 
-/** A run of no deployment, as a plain script makes it. */
-async function aScriptRun(fixture: Fixture, flowName: string): Promise<string> {
-  const sessionId = await aSession(fixture);
-  return fixture.inside(async (tx) => {
-    const { id: flowId } = await tx.prisma.flow.findFirstOrThrow({ where: { name: flowName } });
-    const createdBy = { kind: "agent", id: fixture.agentId } as const;
-    const run = { sessionId, flowId, parameters: null, tags: [], createdBy };
-    return (await createStandaloneRun(tx, run)).runId;
+  it.each(Object.entries(WAITING))("of runs %s do not look up all that wait", async (_, filter) => {
+    await someRuns(fixture, 2000);
+    const asked = { ...filter, stateType: ["SCHEDULED" as const] };
+    const { blocks, items } = await fixture.inside((tx) => readPage(tx, asked));
+    expect(items).toBe(0);
+    expect(blocks).toBeLessThan(MOST_BLOCKS);
   });
-}
+
+  it("of a rare pool do not look at the deployments of others", async () => {
+    await withClient(url, (client) => client.query(MANY_DEPLOYMENTS));
+    const { blocks, items } = await fixture.inside((tx) => readPage(tx, { poolName: "rare" }));
+    expect(items).toBe(LIMIT);
+    expect(blocks).toBeLessThan(MOST_BLOCKS);
+  });
+});
 
 /** Reads a page and counts the blocks that its statements touch. */
 async function readPage(tx: Tx, filter: Filter): Promise<{ blocks: number; items: number }> {
@@ -155,37 +183,5 @@ async function listedUnder(url: string): Promise<string[]> {
     const text = "select listed_under from ended_run order by run_id";
     const { rows } = await client.query<{ listed_under: string }>(text);
     return rows.map((row) => row.listed_under);
-  });
-}
-
-// As an upgrade finds the tables: without the column.
-async function migrateAgain(client: pg.Client): Promise<void> {
-  const directory = path.join(import.meta.dirname, "../../prisma/migrations");
-  const name = (await readdir(directory)).find((one) => one.startsWith("0022_")) ?? "";
-  await client.query("begin; alter table ended_run drop column listed_under");
-  await client.query(await readFile(path.join(directory, name, "migration.sql"), "utf8"));
-  await client.query("commit");
-}
-
-/** Works as an owner of the tables of runs that is no superuser, so that forced policies hold it too. */
-async function withWeakOwner(
-  url: string,
-  work: (client: pg.Client) => Promise<void>,
-): Promise<void> {
-  await withClient(url, async (client) => {
-    const owner = `owner_${randomUUID().replaceAll("-", "")}`;
-    const { rows } = await client.query<{ name: string }>(
-      `select relname as name from pg_class
-       where relkind in ('r', 'p') and relname ~ '^(ended|flow)_run' and relnamespace = 'public'::regnamespace`,
-    );
-    const give = (to: string): Promise<unknown> =>
-      client.query(rows.map(({ name }) => `alter table ${name} owner to ${to}`).join(";"));
-    await client.query(`create role ${owner}; grant create, usage on schema public to ${owner}`);
-    await give(owner);
-    await client.query(`set role ${owner}`);
-    await work(client);
-    await client.query("reset role");
-    await give("current_user");
-    await client.query(`drop owned by ${owner}; drop role ${owner}`);
   });
 }

@@ -9,6 +9,7 @@ import { ensureFlow } from "./flows.ts";
 import { Prisma } from "./generated/client.ts";
 import { requireLimits } from "./limits.ts";
 import { idCursor, toPage, type Page, type PageQuery } from "./page.ts";
+import { keepPoolsOfDeployments } from "./sql/keep-pools-of-deployments.ts";
 import { readDeploymentRows, type DeploymentRow } from "./sql/read-deployments.ts";
 import type { Tx } from "./transaction.ts";
 
@@ -26,6 +27,7 @@ export async function upsertDeployments(
   // In one order for everybody, so that two deploys at once wait for each other instead of deadlocking.
   const ordered = specs.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   for (const spec of ordered) ids.set(spec, await upsertDeployment(tx, spec));
+  await keepPoolsOfDeployments(tx, [...ids.values()]);
   const rows = await readDeploymentRows(tx, { ids: [...ids.values()], limit: specs.length });
   const deployments = new Map(rows.map((row) => [row.id, toDeployment(row)]));
   return specs.flatMap((spec) => deployments.get(ids.get(spec) ?? "") ?? []);

@@ -31,6 +31,7 @@ const PAGES: Readonly<Record<string, Partial<RunFilter>>> = {
   of_deployment: { flowName: RARE, deploymentName: "default" },
   failed_of_deployment: { flowName: RARE, deploymentName: "default", stateType: ["FAILED"] },
   completed_of_flow: { flowName: RARE, stateType: ["COMPLETED"] },
+  of_pool: { poolName: RARE },
   late: { cursor: idBefore((FILLED_DAYS * 8) / 10) },
 };
 
@@ -64,7 +65,9 @@ async function prepare(database: BenchDatabase, runs: number): Promise<Stage> {
   if (url === undefined) throw new Error("Growth is measured on PostgreSQL.");
   const plane = await BenchPlane.start(url);
   const client = plane.client();
-  const agent = await joinPool(plane, client, CAPACITY, [COMMON, RARE]);
+  await client.call("createPool", { body: { name: RARE } });
+  const flows = [{ flowName: COMMON }, { flowName: RARE, poolName: RARE }];
+  const agent = await joinPool(plane, client, CAPACITY, flows);
   await fillRuns(url, { runs, common: COMMON, rare: RARE });
   return { runs, plane, client, agent, claimsMs: [], listsMs: new Map() };
 }

@@ -17,7 +17,8 @@ export async function retentionSize(postgres: BenchDatabase, runs: number): Prom
   if (url === undefined) throw new Error("Retention is measured on PostgreSQL.");
   const plane = await BenchPlane.start(url);
   try {
-    const agent = await joinPool(plane, plane.client(), 1, [COMMON, RARE]);
+    const flows = [{ flowName: COMMON }, { flowName: RARE }];
+    const agent = await joinPool(plane, plane.client(), 1, flows);
     await agent.client.close();
     const emptyMb = await sizeMb(url);
     await fillRuns(url, { runs, common: COMMON, rare: RARE });

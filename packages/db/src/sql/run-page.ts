@@ -3,6 +3,7 @@ import { isTerminal } from "@downbeat/contract";
 import { Prisma } from "../generated/client.ts";
 import { idCursor } from "../page.ts";
 import type { Tx } from "../transaction.ts";
+import { findRunLists, type RunLists } from "./find-run-lists.ts";
 
 /** Which runs. */
 export type RunSelection = {
@@ -13,8 +14,6 @@ export type RunSelection = {
   readonly cursor?: string | undefined;
 };
 
-/** With more deployments than this, a run of one of them is not far in the list of all runs. */
-const MOST_LISTS = 64;
 const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
 const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
@@ -27,7 +26,7 @@ const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
  */
 export async function runPage(tx: Tx, selection: RunSelection, limit: number): Promise<Prisma.Sql> {
   const { stateTypes = [] } = selection;
-  const { flowId, lists } = await prepare(tx, selection);
+  const { flowId, lists } = await findRunLists(tx, selection.filter);
   const page = { tx, selection, limit, lists, matches: runMatches(tx, selection, flowId) };
   if (stateTypes.length === 0) return ofAny(page);
   const ended = stateTypes.filter((type) => isTerminal(type));
@@ -39,19 +38,12 @@ export async function runPage(tx: Tx, selection: RunSelection, limit: number): P
   return newest(page, Prisma.join(parts, " union all "));
 }
 
-/** Where a page looks for its runs. */
-type Lists = {
-  readonly deploymentIds: readonly string[];
-  /** For their runs of no deployment. */
-  readonly flowIds: readonly string[];
-};
-
 type Page = {
   readonly tx: Tx;
   readonly selection: RunSelection;
   readonly limit: number;
-  /** Null: among the runs of all, as neither is asked or there are too many. */
-  readonly lists: Lists | null;
+  /** Null: all runs are looked through. */
+  readonly lists: RunLists | null;
   readonly matches: Prisma.Sql;
 };
 
@@ -148,40 +140,22 @@ function descending(columns: readonly Prisma.Sql[]): Prisma.Sql {
   return Prisma.join(columns.map((column) => Prisma.sql`${column} desc`));
 }
 
-function ofLive({ tx, selection, limit, matches }: Page, types: readonly StateType[]): Prisma.Sql {
+function ofLive(page: Page, types: readonly StateType[]): Prisma.Sql {
+  const { tx, selection, limit, lists, matches } = page;
   const { from, below } = idRange(selection);
   return Prisma.sql`
     select r.id from live_run l join flow_run r on r.id = l.run_id
     where l.workspace_id = ${tx.workspaceId}::uuid and l.state_type = any(${types}::text[])
-      and l.run_id >= ${from} and l.run_id < ${below} and ${matches}
+      and l.run_id >= ${from} and l.run_id < ${below}
+      ${lists === null ? Prisma.empty : Prisma.sql`and ${isLiveUnder(lists)}`} and ${matches}
     order by l.run_id desc limit ${limit}::int`;
 }
 
-/**
- * Has what follows in this transaction planned for its arguments: how rare a workspace, a deployment or a state is decides which
- * index is read. Returns the id of the flow that is asked for, and under which ids its runs are listed.
- */
-async function prepare(
-  tx: Tx,
-  { filter: { flowName, deploymentName } }: RunSelection,
-): Promise<{ flowId: string | null; lists: Lists | null }> {
-  const areDeployments = deploymentName !== undefined;
-  const isNarrow = areDeployments || flowName !== undefined;
-  const [row] = await tx.prisma.$queryRaw<[{ flow_id: string | null; ids: string[] }]>`
-    select set_config('plan_cache_mode', 'force_custom_plan', true), (
-      select id from flow
-      where workspace_id = ${tx.workspaceId}::uuid and name = ${flowName ?? null}::text
-    ) as flow_id, array(
-      select d.id from deployment d join flow f on f.id = d.flow_id
-      where d.workspace_id = ${tx.workspaceId}::uuid
-        and (${deploymentName ?? null}::text is null or d.name = ${deploymentName ?? null}::text)
-        and (${flowName ?? null}::text is null or f.name = ${flowName ?? null}::text)
-      limit ${isNarrow ? MOST_LISTS + 1 : 0}::int
-    ) as ids`;
-  const { flow_id: flowId, ids } = row;
-  if (!isNarrow || ids.length > MOST_LISTS) return { flowId, lists: null };
-  const flowIds = areDeployments || flowId === null ? [] : [flowId];
-  return { flowId, lists: { deploymentIds: ids, flowIds } };
+// What a live run itself tells: nothing then looks up those that wait elsewhere.
+function isLiveUnder({ deploymentIds, flowIds }: RunLists): Prisma.Sql {
+  const ofDeployments = Prisma.sql`l.deployment_id = any(${deploymentIds}::uuid[])`;
+  if (flowIds.length === 0) return ofDeployments;
+  return Prisma.sql`(l.deployment_id is null or ${ofDeployments})`;
 }
 
 /** How long before a run reached the API its caller may have given it its id, and how far that clock may be ahead. */
