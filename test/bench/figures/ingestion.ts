@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Client } from "@downbeat/client";
-import { leasesOf, type Lease, type Sealed } from "@downbeat/contract";
+import { leasesOf, type Lease, type ReportItem, type Sealed } from "@downbeat/contract";
+import { uuidv7 } from "uuidv7";
 import { joinPool } from "../bench-agent.ts";
 import type { BenchDatabase } from "../bench-database.ts";
 import { BenchPlane } from "../bench-plane.ts";
@@ -13,30 +14,44 @@ const RUNS = 10_000;
 const BATCH = 500;
 const LANES = 2;
 const CHUNKS = 5_000;
-const CHUNKS_AT_ONCE = 250;
+const ITEMS_AT_ONCE = 250;
 const LINES_IN_CHUNK = 50;
 const CHUNK_BYTES = 2_048;
+const TASK_RUNS = 10_000;
+const EVENTS_OF_TASK_RUN = [
+  { type: "RUNNING", name: "Running" },
+  { type: "COMPLETED", name: "Completed" },
+] as const;
 const REPETITIONS = 3;
 
-/** How fast runs can be made in bulk, and log lines taken in: the two ways in that carry the most. */
+/** How fast runs can be made in bulk, and log lines and the events of task runs taken in: the ways in that carry the most. */
 export async function ingestion(database: BenchDatabase): Promise<Figure[]> {
   const plane = await BenchPlane.start(await database.fresh());
   try {
     const client = plane.client();
     const agent = await joinPool(plane, client, BATCH);
     const { workspace } = await client.call("whoAmI", {});
-    const log = { agent: agent.client, lease: await aRunningRun(client, agent), ws: workspace.id };
-    await record(log, { from: 0, count: CHUNKS_AT_ONCE }); // warm-up
+    const lease = await aRunningRun(client, agent);
+    const chunks = (from: number, count: number) => chunksOf(lease, workspace.id, { from, count });
+    await rateOf(agent.client, chunks(0, ITEMS_AT_ONCE)); // warm-up
+    await rateOf(agent.client, eventsOf(lease, ITEMS_AT_ONCE));
     const logs: number[] = [];
-    for (let from = CHUNKS_AT_ONCE; logs.length < REPETITIONS; from += CHUNKS)
-      logs.push(await record(log, { from, count: CHUNKS }));
+    for (let from = ITEMS_AT_ONCE; logs.length < REPETITIONS; from += CHUNKS)
+      logs.push(LINES_IN_CHUNK * (await rateOf(agent.client, chunks(from, CHUNKS))));
+    const events: number[] = [];
+    while (events.length < REPETITIONS)
+      events.push(await rateOf(agent.client, eventsOf(lease, TASK_RUNS)));
     const created: number[] = [];
     while (created.length < REPETITIONS) created.push(await create(client));
     await agent.client.close();
     const limit = await rawSqlRate(database);
+    const n = TASK_RUNS * EVENTS_OF_TASK_RUN.length * REPETITIONS;
     const lines = { unit: "lines/s", n: CHUNKS * LINES_IN_CHUNK * REPETITIONS, rates: logs };
-    const runs = { unit: "runs/s", n: RUNS * REPETITIONS, rates: created };
-    return [rateFigure("bulk_create", runs, limit), rateFigure("log_lines_recorded", lines, limit)];
+    return [
+      rateFigure("bulk_create", { unit: "runs/s", n: RUNS * REPETITIONS, rates: created }, limit),
+      rateFigure("log_lines_recorded", lines, limit),
+      rateFigure("task_events_recorded", { unit: "events/s", n, rates: events }, limit),
+    ];
   } finally {
     await plane.stop();
   }
@@ -72,13 +87,11 @@ async function aRunningRun(
   return lease;
 }
 
-type Log = { readonly agent: Client; readonly lease: Lease; readonly ws: string };
-
-/** Lines a second, two reports at a time. */
-async function record(
-  { agent, lease: { runId, epoch, leaseToken }, ws }: Log,
+function chunksOf(
+  { runId, epoch, leaseToken }: Lease,
+  ws: string,
   { from, count }: { readonly from: number; readonly count: number },
-): Promise<number> {
+): ReportItem[] {
   const place = {
     alg: "dir",
     enc: "A256GCM",
@@ -91,21 +104,39 @@ async function record(
   const chunkAt = (seq: number) =>
     unsealedEnvelope({ ...place, epoch, seq }, randomBytes(CHUNK_BYTES)) as Sealed<"log">;
   const fence = { kind: "log", runId, epoch, leaseToken } as const;
-  const items = Array.from({ length: count }, (_, at) => ({
+  return Array.from({ length: count }, (_, at) => ({
     ...fence,
     sequence: from + at,
     lineCount: LINES_IN_CHUNK,
     chunk: chunkAt(from + at),
   }));
+}
+
+/** Each task run starts, and some reports later it ends. */
+function eventsOf({ runId, epoch, leaseToken }: Lease, taskRuns: number): ReportItem[] {
+  const taskRunIds = Array.from({ length: taskRuns }, () => uuidv7());
+  const at = new Date().toISOString();
+  return EVENTS_OF_TASK_RUN.flatMap((state, sequence) =>
+    taskRunIds.map((taskRunId, index) => ({
+      ...{ kind: "task_run" as const, runId, epoch, leaseToken, taskRunId, index, sequence },
+      ...{ ...state, taskName: "step", at, attempt: 1, startedAt: at },
+      endedAt: state.type === "COMPLETED" ? at : null,
+      ...{ upstream: [], renderedName: null, error: null, result: null, cacheTag: null },
+    })),
+  );
+}
+
+/** Items a second, two reports at a time. */
+async function rateOf(agent: Client, items: readonly ReportItem[]): Promise<number> {
   const startedAt = performance.now();
   const lane = async (first: number): Promise<void> => {
-    for (let at = first; at < count; at += LANES * CHUNKS_AT_ONCE) {
-      const body = { items: items.slice(at, at + CHUNKS_AT_ONCE) };
+    for (let at = first; at < items.length; at += LANES * ITEMS_AT_ONCE) {
+      const body = { items: items.slice(at, at + ITEMS_AT_ONCE) };
       const { outcomes } = await agent.call("report", { body });
       const refused = outcomes.find(({ status }) => status !== "accepted");
-      if (refused !== undefined) throw new Error(`A chunk was refused: ${JSON.stringify(refused)}`);
+      if (refused !== undefined) throw new Error(`An item was refused: ${JSON.stringify(refused)}`);
     }
   };
-  await Promise.all(Array.from({ length: LANES }, (_, at) => lane(at * CHUNKS_AT_ONCE)));
-  return (count * LINES_IN_CHUNK) / ((performance.now() - startedAt) / 1000);
+  await Promise.all(Array.from({ length: LANES }, (_, at) => lane(at * ITEMS_AT_ONCE)));
+  return items.length / ((performance.now() - startedAt) / 1000);
 }
