@@ -35,6 +35,9 @@ async function main(): Promise<number> {
     const plane = await ChaosPlane.create((await postgres.fresh()) ?? "", DEFAULT_INTERVALS);
     try {
       return await soak(plane, load);
+    } catch (error) {
+      console.error(plane.lastWords());
+      throw error;
     } finally {
       await plane.dispose();
     }

@@ -14,7 +14,7 @@ export async function readRun(
   tx: Tx,
   runId: string,
 ): Promise<Omit<RunDetail, "why" | "pause" | "hostTransit"> | undefined> {
-  const [row] = await tx.prisma.$queryRaw<Row[]>`
+  const [row] = await tx.prisma.$queryRaw<Row[]>`/* prepared */
     ${runColumns(tx)}, r.parameters, e.result
     from flow_run r
     ${runJoins(tx, [runId])}

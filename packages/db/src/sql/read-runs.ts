@@ -3,7 +3,7 @@ import { Prisma } from "../generated/client.ts";
 import type { Page } from "../page.ts";
 import { toRun, type RunRow } from "../run-row.ts";
 import type { Tx } from "../transaction.ts";
-import { runPage } from "./run-page.ts";
+import { keepPlans, runPage } from "./run-page.ts";
 
 /**
  * A page of runs, newest first. Two statements, as which runs are on it decides how the rest is found.
@@ -13,7 +13,11 @@ import { runPage } from "./run-page.ts";
 export async function listRuns(tx: Tx, query: RunFilter): Promise<Page<Run>> {
   const { limit, stateType: stateTypes, cursor, ...filter } = query;
   const page = await runPage(tx, { filter, stateTypes, cursor }, limit + 1); // one more tells whether there is a next page
-  const ids = (await tx.prisma.$queryRaw<{ id: string }[]>`${page}`).map(({ id }) => id);
+  const [found] = await Promise.all([
+    tx.prisma.$queryRaw<{ id: string }[]>`${page}`,
+    keepPlans(tx),
+  ]);
+  const ids = found.map(({ id }) => id);
   const shown = ids.slice(0, limit);
   const runs = await readRuns(tx, shown);
   const nextCursor = ids.length > limit ? (shown.at(-1) ?? null) : null;
@@ -27,7 +31,7 @@ export async function listRuns(tx: Tx, query: RunFilter): Promise<Page<Run>> {
  */
 export async function readRuns(tx: Tx, runIds: readonly string[]): Promise<Map<string, Run>> {
   if (runIds.length === 0) return new Map();
-  const rows = await tx.prisma.$queryRaw<RunRow[]>`
+  const rows = await tx.prisma.$queryRaw<RunRow[]>`/* prepared */
     ${runColumns(tx)}
     from flow_run r
     ${runJoins(tx, runIds)}

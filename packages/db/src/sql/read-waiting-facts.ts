@@ -33,7 +33,7 @@ type Row = {
  * Locks: none. Indexes: live_run_pkey, run_state_pkey, live_run_held_idx, limit_slot_pkey.
  */
 export async function readWaitingFacts(tx: Tx, runId: string): Promise<WaitingFacts | undefined> {
-  const [row] = await tx.prisma.$queryRaw<Row[]>`
+  const [row] = await tx.prisma.$queryRaw<Row[]>`/* prepared */
     select l.state_type, l.state_name, l.state_at, l.reason, h.cause, l.pause, l.pause_deadline, l.scheduled_for, l.pool_id,
       p.name as pool_name, l.queue_id, q.name as queue_name, l.deployment_id, coalesce(p.paused, false) as pool_paused,
       coalesce(q.paused, false) as queue_paused, coalesce(d.paused, false) as deployment_paused,
