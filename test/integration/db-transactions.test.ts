@@ -82,6 +82,27 @@ describeEachDatabase("a transaction behind another", ({ database }) => {
     expect(await counted.behind).toBe(2);
   });
 
+  it("keeps out of whatever has that connection by the time it begins", async () => {
+    const fixture = await aWorkspace(database());
+    let countLate: (() => Promise<number>) | undefined;
+    await fixture.inside((tx) => {
+      tx.ends();
+      countLate = () => countBehind(tx);
+      return addFlow(tx, fixture.workspaceId, "before");
+    });
+    let counting: Promise<number> | undefined;
+    const undone = fixture.inside(async (tx) => {
+      await addFlow(tx, fixture.workspaceId, "undone");
+      counting = countLate?.();
+      // The embedded database has one transaction at a time.
+      if (database().kind === "postgres") await counting;
+      throw new Error("roll back");
+    });
+    await expect(undone).rejects.toThrow("roll back");
+    expect(await counting).toBe(2);
+    expect(await countFlows(fixture.inside)).toBe(2);
+  });
+
   it("fails without harm to the one before it", async () => {
     const fixture = await aWorkspace(database());
     let behind: Promise<number> | undefined;

@@ -33,7 +33,7 @@ export type OpenTransaction = {
   readonly rollback: () => Promise<void>;
   /**
    * Begins another transaction that runs as soon as this one, whose last statement has been sent, is over: on PostgreSQL
-   * on the same connection, with no round trip in between.
+   * on the same connection, with no round trip in between, if it is not over yet.
    */
   readonly behind: (settings: TransactionSettings) => Promise<OpenTransaction>;
 };

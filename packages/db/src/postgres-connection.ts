@@ -28,7 +28,7 @@ export function openPostgres(url: string, poolSize: number): DatabaseConnection 
   return {
     kind: "postgres",
     adapter: new PrismaPg(pool),
-    begin: async (settings) => begin(lineOn(await pool.connect()), settings),
+    begin: async (settings) => begin(await openLine(pool), settings),
     withSession: (work) => withSession(pool, work),
     close: () => pool.end(),
   };
@@ -40,19 +40,27 @@ type Line = {
   readonly enter: () => void;
   /** @param failure what makes the connection unfit for others */
   readonly leave: (failure?: unknown) => void;
+  /** Everybody has left: the connection is anybody's by now. */
+  readonly isOver: () => boolean;
+  readonly pool: pg.Pool;
 };
 
-function lineOn(client: pg.PoolClient): Line {
+async function openLine(pool: pg.Pool): Promise<Line> {
+  const client = await pool.connect();
   let under = 0;
+  let isOver = false;
   let unfit: Error | undefined;
   return {
     client,
+    pool,
+    isOver: () => isOver,
     enter: () => void (under += 1),
     leave: (failure) => {
       under -= 1;
       // The connection may be inside a failed transaction or gone: it is then thrown away rather than reused.
       if (failure !== undefined) unfit ??= asError(failure);
-      if (under === 0) client.release(unfit);
+      isOver = under === 0;
+      if (isOver) client.release(unfit);
     },
   };
 }
@@ -99,7 +107,9 @@ function begin(line: Line, settings: TransactionSettings): OpenTransaction {
         () => line.leave(),
         (error: unknown) => line.leave(error),
       ),
+    // Nothing may be awaited between the look whether the line is over and entering it.
     behind: async (behind) => {
+      if (line.isOver()) return begin(await openLine(line.pool), behind);
       if (committing === undefined) throw new Error("The transaction has not come to its end.");
       return begin(line, behind);
     },

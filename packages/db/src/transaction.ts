@@ -34,7 +34,8 @@ export type WorkspaceTx = {
   readonly workspaceId: string;
   /**
    * Begins another transaction, independent of this one, that sees what this one commits and follows it without a round
-   * trip in between. To be called once, right after the last statement ({@link Transacting.ends}) was sent.
+   * trip in between. To be called once, right after the last statement ({@link Transacting.ends}) was sent; later, it
+   * is a transaction like any other.
    */
   readonly behind: InWorkspace;
 } & Transacting;

@@ -114,14 +114,26 @@ function chunksOf(
 
 /** Each task run starts, and some reports later it ends. */
 function eventsOf({ runId, epoch, leaseToken }: Lease, taskRuns: number): ReportItem[] {
+  const fence = { kind: "task_run", runId, epoch, leaseToken } as const;
   const taskRunIds = Array.from({ length: taskRuns }, () => uuidv7());
   const at = new Date().toISOString();
   return EVENTS_OF_TASK_RUN.flatMap((state, sequence) =>
     taskRunIds.map((taskRunId, index) => ({
-      ...{ kind: "task_run" as const, runId, epoch, leaseToken, taskRunId, index, sequence },
-      ...{ ...state, taskName: "step", at, attempt: 1, startedAt: at },
+      ...fence,
+      ...state,
+      taskRunId,
+      taskName: "step",
+      index,
+      sequence,
+      at,
+      attempt: 1,
+      startedAt: at,
       endedAt: state.type === "COMPLETED" ? at : null,
-      ...{ upstream: [], renderedName: null, error: null, result: null, cacheTag: null },
+      upstream: [],
+      renderedName: null,
+      error: null,
+      result: null,
+      cacheTag: null,
     })),
   );
 }

@@ -8,7 +8,10 @@ export type Baton = { tries: number };
 /** What wakes a waiter up. */
 export type Wake = {
   readonly baton: Baton;
-  /** Set while the work is only being committed: begins a transaction that follows that commit. Good for the moment. */
+  /**
+   * Set if the work was only being committed: begins a transaction that follows that commit. Who is woken while it looks
+   * comes late, and gets one like any other.
+   */
   readonly behind?: InWorkspace;
 };
 
