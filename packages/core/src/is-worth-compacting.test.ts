@@ -7,6 +7,11 @@ it.each([
   ["under load, once ten thousand rows are dead", { ...busy, dead: 10_000 }, true],
   ["under load, not before", busy, false],
   ["under little load, a thousand are enough", { ...busy, dead: 1000, deadBefore: 900 }, true],
+  [
+    "and while vacuum is held back",
+    { ...busy, dead: 1000, deadBefore: 0, heldBackSeconds: 20 },
+    true,
+  ],
   ["while nothing dies, fifty are", { ...busy, live: 0, dead: 50, deadBefore: 50 }, true],
   ["and not fewer", { ...busy, live: 0, dead: 49, deadBefore: 49 }, false],
   ["a fifth of all rows may be dead", { ...busy, live: 2000, dead: 500, deadBefore: 500 }, false],
