@@ -130,6 +130,12 @@ export class ChaosPlane {
     return this.#processes.map(wordsOf).join("\n");
   }
 
+  /** Requests that a process failed for no cause it knows: the caller was told nothing but `internal`. */
+  faults(): string[] {
+    const lines = this.#processes.flatMap((running) => running.stderr().split("\n"));
+    return lines.filter((line) => line.includes(FAULT));
+  }
+
   async dispose(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
     for (const running of this.#processes.toReversed()) await running.end();
@@ -164,6 +170,9 @@ export class ChaosPlane {
 export async function untilGone({ child }: RunningProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
 }
+
+// As apps/api/src/plugins/errors.ts says it; refusals are told otherwise.
+const FAULT = '"msg":"a request failed"';
 
 export const AGENT_READY = /\{"agent":"[^"]+","session":"[^"]+"/;
 

@@ -11,7 +11,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const ends: (() => Promise<void>)[] = [];
   const planes: ChaosPlane[] = [];
   try {
-    return await scenario.run({
+    const verdict = await scenario.run({
       isQuick,
       freshDatabase,
       random: seededRandom(seed).fork(scenario.name),
@@ -28,6 +28,9 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       },
       afterwards: (end) => void ends.push(end),
     });
+    const faults = planes.flatMap((plane) => plane.faults());
+    const told = faults.map((line) => `a request failed for no known cause: ${line}`);
+    return { ...verdict, violations: [...verdict.violations, ...told] };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     const words = planes.map((plane) => plane.lastWords()).join("\n");

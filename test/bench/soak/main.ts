@@ -66,9 +66,10 @@ async function soak(plane: ChaosPlane, load: Load): Promise<number> {
     console.log(
       `${name.padEnd(26)} ${early.toFixed(0)} → ${late.toFixed(0)}  (${perHour.toFixed(1)} an hour, n=${samples.length})  ${isFlat ? "flat" : "GROWS"}`,
     );
-  const offences = [...lost, ...double, ...broken];
+  const faults = plane.faults();
+  const offences = [...lost, ...double, ...broken, ...faults];
   console.log(
-    `runs ${acknowledged.length}, lost ${lost.length}, double ${double.length}, broken ${broken.length}`,
+    `runs ${acknowledged.length}, lost ${lost.length}, double ${double.length}, broken ${broken.length}, failed requests ${faults.length}`,
   );
   for (const offence of offences.slice(0, MOST_SHOWN)) console.log(`    ${offence}`);
   const isSound = offences.length === 0 && trends.every(({ isFlat }) => isFlat);
