@@ -48,19 +48,17 @@ type Line = {
 async function openLine(pool: pg.Pool): Promise<Line> {
   const client = await pool.connect();
   let under = 0;
-  let isOver = false;
   let unfit: Error | undefined;
   return {
     client,
     pool,
-    isOver: () => isOver,
+    isOver: () => under === 0,
     enter: () => void (under += 1),
     leave: (failure) => {
       under -= 1;
       // The connection may be inside a failed transaction or gone: it is then thrown away rather than reused.
       if (failure !== undefined) unfit ??= asError(failure);
-      isOver = under === 0;
-      if (isOver) client.release(unfit);
+      if (under === 0) client.release(unfit);
     },
   };
 }

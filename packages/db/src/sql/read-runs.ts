@@ -3,7 +3,8 @@ import { Prisma } from "../generated/client.ts";
 import type { Page } from "../page.ts";
 import { toRun, type RunRow } from "../run-row.ts";
 import type { Tx } from "../transaction.ts";
-import { keepPlans, runPage } from "./run-page.ts";
+import { keepPlans } from "./keep-plans.ts";
+import { runPage } from "./run-page.ts";
 
 /**
  * A page of runs, newest first. Two statements, as which runs are on it decides how the rest is found.

@@ -158,12 +158,6 @@ function isLiveUnder({ deploymentIds, flowIds }: RunLists): Prisma.Sql {
   return Prisma.sql`(l.deployment_id is null or ${ofDeployments})`;
 }
 
-/** Has what follows the page in its transaction planned once and for all again, as everywhere else: planning takes longer than reading. */
-export async function keepPlans(tx: Tx): Promise<void> {
-  await tx.prisma.$queryRaw`/* prepared */
-    select set_config('plan_cache_mode', 'force_generic_plan', true)`;
-}
-
 /** How long before a run reached the API its caller may have given it its id, and how far that clock may be ahead. */
 const EARLY_ID_MS = 7 * 86_400_000;
 const CLOCK_AHEAD_MS = 86_400_000;
