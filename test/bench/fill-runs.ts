@@ -6,15 +6,16 @@ const PARTITION_DAYS = 9;
 const DAY_MS = 86_400_000;
 /** Runs that one statement makes. */
 const BATCH = 250_000;
-/** Of a hundred runs the last three failed, and one of a thousand is of the rare deployment. */
+/** Of a hundred runs the last three failed. */
 const FAILED_PERCENT = 3;
-const RARE_EVERY = 1000;
 
 export type Filling = {
   readonly runs: number;
   /** Names of the flows whose deployments `default` the runs are of: most, and few. */
   readonly common: string;
   readonly rare: string;
+  /** One run of so many is of the rare deployment. Default 1000. */
+  readonly rareEvery?: number;
 };
 
 /**
@@ -26,10 +27,11 @@ export function fillRuns(url: string, filling: Filling): Promise<void> {
     // As fast as it goes: whoever loses power starts again.
     await client.query("set synchronous_commit = off");
     const [first, today] = await layOutPartitions(client);
+    const { rareEvery = 1000 } = filling;
     const stepMs = (today - first) / filling.runs;
     for (let done = 0; done < filling.runs; done += BATCH) {
       const count = Math.min(BATCH, filling.runs - done);
-      const values = [done, count, first, stepMs, filling.common, filling.rare];
+      const values = [done, count, first, stepMs, filling.common, filling.rare, rareEvery];
       await client.query(FILL, values);
     }
     await client.query("vacuum (analyze)");
@@ -73,7 +75,7 @@ const FILL = `
       select n, to_timestamp(($3::double precision + n * $4::double precision) / 1000) as at
       from generate_series($1::int, $1::int + $2::int - 1) as n
     ) as g
-    join target on target.name = case when g.n % ${RARE_EVERY} = 7 then $6::text else $5::text end
+    join target on target.name = case when g.n % $7::int = 7 then $6::text else $5::text end
   ),
   identity as (
     insert into flow_run (id, workspace_id, flow_id, flow_version_id, deployment_id, pool_id, queue_id, created_by_kind, created_at, scheduled_for)

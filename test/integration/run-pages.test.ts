@@ -151,6 +151,21 @@ describe("pages of many runs", () => {
   });
 });
 
+describe("pages of a deployment's runs", () => {
+  it("are read in order, also when the newest runs are not in the planner's statistics yet", async () => {
+    const made = await createDatabase("postgres");
+    const fixture = await aWorkspace(made.database);
+    await fixture.inside((tx) => upsertDeployments(tx, [aDeployment("rare")]));
+    const url = made.place.options.url ?? "";
+    await fillRuns(url, { runs: RUNS, common: "etl", rare: "rare", rareEvery: 20 });
+    await someRuns(fixture, 800);
+    const { blocks, items } = await fixture.inside((tx) => readPage(tx, RARE));
+    expect(items).toBe(LIMIT);
+    expect(blocks).toBeLessThan(MOST_BLOCKS);
+    await made.drop();
+  }, 60_000);
+});
+
 /** Reads a page and counts the blocks that its statements touch. */
 async function readPage(tx: Tx, filter: Filter): Promise<{ blocks: number; items: number }> {
   let blocks = 0;

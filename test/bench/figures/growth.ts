@@ -28,6 +28,7 @@ type Stage = {
 const PAGES: Readonly<Record<string, Partial<RunFilter>>> = {
   first: {},
   failed: { stateType: ["FAILED"] },
+  of_common_deployment: { flowName: COMMON, deploymentName: "default" },
   of_deployment: { flowName: RARE, deploymentName: "default" },
   failed_of_deployment: { flowName: RARE, deploymentName: "default", stateType: ["FAILED"] },
   completed_of_flow: { flowName: RARE, stateType: ["COMPLETED"] },

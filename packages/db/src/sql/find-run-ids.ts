@@ -1,5 +1,6 @@
 import type { StateType } from "@downbeat/contract";
 import type { Tx } from "../transaction.ts";
+import { keepPlans } from "./keep-plans.ts";
 import { runPage, type RunSelection } from "./run-page.ts";
 
 /** The ids of runs that match, newest first. No state asked: none matches. Locks: none. Indexes: as in run-page.ts. */
@@ -9,7 +10,7 @@ export async function findRunIds(
 ): Promise<string[]> {
   if (selection.stateTypes.length === 0) return [];
   const page = await runPage(tx, selection, limit);
-  const rows = await tx.prisma.$queryRaw<{ id: string }[]>`${page}`;
+  const [rows] = await Promise.all([tx.prisma.$queryRaw<{ id: string }[]>`${page}`, keepPlans(tx)]);
   return rows.map(({ id }) => id);
 }
 
@@ -25,7 +26,10 @@ export async function countRuns(
 ): Promise<number> {
   if (selection.stateTypes.length === 0) return 0;
   const page = await runPage(tx, selection, limit);
-  const [row] = await tx.prisma.$queryRaw<[{ count: number }]>`
-    select count(*)::int as count from (${page}) as counted`;
+  const [[row]] = await Promise.all([
+    tx.prisma.$queryRaw<[{ count: number }]>`
+      select count(*)::int as count from (${page}) as counted`,
+    keepPlans(tx),
+  ]);
   return row.count;
 }
