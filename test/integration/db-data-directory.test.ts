@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { listRuns, openDatabase } from "@downbeat/db";
-import { freePort, reserveDatabase } from "@downbeat/testkit";
+import { freePort, reserveDatabase, waitFor } from "@downbeat/testkit";
 import { describe, expect, it } from "vitest";
 import { aWorkspace } from "./db-fixture.ts";
 
@@ -47,6 +48,20 @@ describe("the embedded database's directory", { timeout: 180_000 }, () => {
     }
     await place.drop();
   });
+
+  it.runIf(process.platform === "linux")(
+    "is taken over from a process that died, and that nobody has buried",
+    async () => {
+      const place = await reserveDatabase("pglite");
+      const options = place.options as { dataDir: string };
+      const zombie = await aZombie();
+      await writeFile(`${options.dataDir}.lock`, JSON.stringify(zombie.holder));
+      const database = await openDatabase(options);
+      await database.close();
+      zombie.bury();
+      await place.drop();
+    },
+  );
 
   it("goes to one of several processes that find the same stale lock", async () => {
     const parent = await mkdtemp(path.join(tmpdir(), "downbeat-lock-"));
@@ -106,12 +121,26 @@ async function createUntilKilled(
   const child = spawn(process.execPath, [source("./db-create-forever.mjs"), dataDir, workspaceId], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  const ended = once(child, "exit");
   const acknowledged: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
     acknowledged.push(line);
     if (acknowledged.length === 20) child.kill("SIGKILL");
   }
+  await ended; // its output ends before it does
   return { acknowledged, workspaceId };
+}
+
+// The shell becomes a program that knows nothing of the child that the shell has started.
+async function aZombie(): Promise<{ holder: object; bury: () => void }> {
+  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 600"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [printed] = (await once(parent.stdout, "data")) as [Buffer];
+  const pid = Number(String(printed));
+  const stat = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+  await waitFor(() => stat()[0] === "Z");
+  return { holder: { pid, startedAt: stat()[19] }, bury: () => void parent.kill() };
 }
 
 async function deadProcessId(): Promise<number> {

@@ -100,6 +100,8 @@ async function processStart(pid: number): Promise<string | undefined> {
   try {
     if (process.platform === "linux") {
       const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ").at(-1)?.split(" ");
+      // Killed, and its parent has not looked yet: it holds nothing any more.
+      if (fields?.[0] === "Z") return "ended";
       return fields?.[19]; // field 22, "starttime", in ticks since boot
     }
     const { stdout } = await promisify(execFile)("ps", ["-o", "lstart=", "-p", String(pid)]);

@@ -4,6 +4,7 @@ import type { LeasedRun, RunFilter } from "@downbeat/contract";
 import { joinPool } from "../bench-agent.ts";
 import type { BenchDatabase } from "../bench-database.ts";
 import { BenchPlane } from "../bench-plane.ts";
+import { createRuns } from "../create-runs.ts";
 import { latencyFigure, quantile, type Figure } from "../figure.ts";
 import { FILLED_DAYS, fillRuns } from "../fill-runs.ts";
 import { finish } from "./protocol-throughput.ts";
@@ -12,6 +13,9 @@ const SIZES = [10_000, 100_000, 1_000_000, 10_000_000];
 const ROUNDS = 100;
 const CLAIMS_A_ROUND = 20;
 const CAPACITY = 10;
+/** Beside what has finished, so many runs wait for tomorrow: 100,000 of 10 million. */
+const WAITING_SHARE = 0.01;
+const DAY_MS = 86_400_000;
 const [COMMON, RARE] = ["bench", "rare"];
 
 type Stage = {
@@ -28,6 +32,7 @@ type Stage = {
 const PAGES: Readonly<Record<string, Partial<RunFilter>>> = {
   first: {},
   failed: { stateType: ["FAILED"] },
+  running: { stateType: ["RUNNING"] },
   of_common_deployment: { flowName: COMMON, deploymentName: "default" },
   of_deployment: { flowName: RARE, deploymentName: "default" },
   failed_of_deployment: { flowName: RARE, deploymentName: "default", stateType: ["FAILED"] },
@@ -70,6 +75,9 @@ async function prepare(database: BenchDatabase, runs: number): Promise<Stage> {
   const flows = [{ flowName: COMMON }, { flowName: RARE, poolName: RARE }];
   const agent = await joinPool(plane, client, CAPACITY, flows);
   await fillRuns(url, { runs, common: COMMON, rare: RARE });
+  const scheduledFor = new Date(Date.now() + DAY_MS).toISOString();
+  const waiting = { count: runs * WAITING_SHARE, batch: 500, lanes: 2, scheduledFor };
+  await createRuns(client, waiting);
   return { runs, plane, client, agent, claimsMs: [], listsMs: new Map() };
 }
 

@@ -1,7 +1,14 @@
 import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
 import type { Claim } from "./claim-runs.ts";
-import { leaseColumns, leasing, toClaimed, type ClaimedRuns, type LeaseRow } from "./lease-rows.ts";
+import {
+  dueUntil,
+  leaseColumns,
+  leasing,
+  toClaimed,
+  type ClaimedRuns,
+  type LeaseRow,
+} from "./lease-rows.ts";
 import { waitingLines } from "./lock-session.ts";
 import {
   deploymentColumns,
@@ -73,7 +80,7 @@ function take(tx: Tx, claim: Claim): Promise<(LeaseRow & LeasedDeploymentRow)[]>
         where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = mine.pool_id
           and l.queue_priority = open.queue_priority and l.queue_id = open.queue_id
           and l.deployment_id = open.deployment_id and l.session_id is null and l.state_type = 'SCHEDULED'
-          and l.scheduled_for <= coalesce(${now}::timestamptz, now())
+          and l.scheduled_for <= ${dueUntil(now)}
         order by l.scheduled_for, l.run_id
         limit greatest(0, least(${most}::int, mine.capacity - held.count))
         for no key update skip locked

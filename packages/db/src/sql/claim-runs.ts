@@ -4,7 +4,14 @@ import { roomsAfter, shareOut, type WaitingLine } from "@downbeat/core";
 import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
 import { holdSlots } from "./hold-slots.ts";
-import { leaseColumns, leasing, toClaimed, type ClaimedRuns, type LeaseRow } from "./lease-rows.ts";
+import {
+  dueUntil,
+  leaseColumns,
+  leasing,
+  toClaimed,
+  type ClaimedRuns,
+  type LeaseRow,
+} from "./lease-rows.ts";
 import { limitsOf, lockLimits } from "./lock-limits.ts";
 import { lockSession, type ClaimingSession, type ClaimLine } from "./lock-session.ts";
 import { readLeasedDeployments } from "./read-leased-deployments.ts";
@@ -118,7 +125,7 @@ function take(
         where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.pool_id = ${session.poolId}::uuid
           and l.queue_priority = asked.priority and l.queue_id = asked.queue_id
           and l.deployment_id = asked.deployment_id and l.session_id is null and l.state_type = 'SCHEDULED'
-          and l.scheduled_for <= coalesce(${claim.now ?? null}::timestamptz, now())
+          and l.scheduled_for <= ${dueUntil(claim.now)}
         order by l.scheduled_for, l.run_id
         limit asked.share
         for no key update skip locked

@@ -14,7 +14,12 @@ export async function findDescendants(
       select id, id from unnest(${rootIds}::uuid[]) as root (id)
       union
       select family.root_id, l.run_id
-      from family join live_run l on l.parent_run_id = family.run_id and l.workspace_id = ${tx.workspaceId}::uuid
+      from family
+      -- offset 0: one look for each, however many runs are live
+      cross join lateral (
+        select run_id from live_run
+        where parent_run_id = family.run_id and (workspace_id = ${tx.workspaceId}::uuid) is true offset 0
+      ) as l
     )
     select root_id, run_id from family where run_id <> root_id`;
   return rows.map((row) => ({ rootId: row.root_id, runId: row.run_id }));

@@ -44,7 +44,9 @@ function lockDue(
   return tx.prisma.$queryRaw<(LockedRunRow & { verdict: Verdict })[]>`
     with due as materialized (
       select run_id, deployment_id, queue_id, scheduled_for from live_run
+      -- A range with two ends is taken for a small one, and then read by the index.
       where session_id is null and not late and state_type = 'SCHEDULED' and scheduled_for <= ${at}::timestamptz
+        and scheduled_for > '-infinity'
     ),
     full_line as materialized (
       select line.deployment_id, line.queue_id

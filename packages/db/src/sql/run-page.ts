@@ -22,7 +22,7 @@ const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
  * until it has enough: of all runs, those of a deployment, or those of a flow that have none; of ended ones by state, and by deployment and state; of live runs.
  *
  * Indexes: flow_run_workspace_id_id_idx, flow_run_of_no_deployment_idx, flow_run_workspace_id_deployment_id_id_idx,
- * ended_run_workspace_id_state_type_run_id_idx, ended_run_listed_idx, live_run_workspace_id_run_id_idx.
+ * ended_run_workspace_id_state_type_run_id_idx, ended_run_listed_idx, live_run_workspace_id_run_id_idx, live_run_attempted_idx.
  */
 export async function runPage(tx: Tx, selection: RunSelection, limit: number): Promise<Prisma.Sql> {
   const { stateTypes = [] } = selection;
@@ -147,6 +147,7 @@ function ofLive(page: Page, types: readonly StateType[]): Prisma.Sql {
     select r.id from live_run l join flow_run r on r.id = l.run_id
     where l.workspace_id = ${tx.workspaceId}::uuid and l.state_type = any(${types}::text[])
       and l.run_id >= ${from} and l.run_id < ${below}
+      ${types.includes("SCHEDULED") ? Prisma.empty : Prisma.sql`and l.epoch > 0`}
       ${lists === null ? Prisma.empty : Prisma.sql`and ${isLiveUnder(lists)}`} and ${matches}
     order by l.run_id desc limit ${limit}::int`;
 }

@@ -11,7 +11,7 @@ type Row = LockedRunRow & { pause: PausePoint };
  * Settles runs that nobody resumed in time, in every workspace: each fails, or goes on without input, as its flow asked.
  *
  * Returns the runs that moved. Locks: their live_run rows, skipping what someone resumes just now.
- * Index: live_run_pause_idx.
+ * Index: live_run_pause_idx, in whose order they are read.
  */
 export async function sweepPauses(
   tx: EngineTx,
@@ -23,7 +23,7 @@ export async function sweepPauses(
       pause
     from live_run
     where pause_deadline is not null and pause_deadline <= ${at}::timestamptz and state_type = 'PAUSED'
-    order by run_id
+    order by pause_deadline
     limit ${options.limit ?? 500}::int
     for update skip locked`;
   if (rows.length === 0) return [];

@@ -1,0 +1,121 @@
+import type { RunFilter, StateType } from "@downbeat/contract";
+import {
+  claimAlone,
+  claimRuns,
+  createRuns,
+  findDescendants,
+  listRuns,
+  markLate,
+  sweepPauses,
+  type EngineTx,
+  type Tx,
+} from "@downbeat/db";
+import { createDatabase, withClient, type TestDatabase } from "@downbeat/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  aNewRun,
+  aSession,
+  aWorkspace,
+  claim,
+  moveRuns,
+  someRuns,
+  type Fixture,
+} from "./db-fixture.ts";
+
+const WAITING = 20_000;
+const BATCH = 500;
+/** Rows of runs that anything may look at that does not ask for what waits. */
+const MOST_ROWS = 200;
+const TOMORROW = new Date(Date.now() + 86_400_000).toISOString();
+
+// Embedded, the plans are the same.
+describe.each([
+  ["has counted", "analyze"],
+  ["has not counted yet", "select"],
+])("among many runs that wait for tomorrow, which the planner %s,", (_, statement) => {
+  let made: TestDatabase;
+  let fixture: Fixture;
+
+  beforeAll(async () => {
+    made = await createDatabase("postgres");
+    fixture = await aWorkspace(made.database);
+    const rows = Array.from({ length: BATCH }, () => aNewRun({ scheduledFor: TOMORROW }));
+    for (let count = 0; count < WAITING; count += BATCH)
+      await fixture.inside((tx) => createRuns(tx, rows));
+    await withClient(made.place.options.url ?? "", (client) => client.query(statement));
+  }, 60_000);
+  afterAll(() => made.drop());
+
+  it.each(Object.entries({ claimAlone, claimRuns }))(
+    "%s looks at those that are due",
+    async (_, by) => {
+      const sessionId = await aSession(fixture);
+      const [runId] = await someRuns(fixture, 1);
+      const looked = await fixture.inside((tx) =>
+        looking(tx, async () => {
+          const open = { ...tx, ends: () => {} }; // what is counted follows
+          const inside: Fixture["inside"] = (work) => work(open);
+          const leases = await claim({ ...fixture, inside }, { sessionId }, by);
+          expect(leases.map((lease) => lease.runId)).toEqual([runId]);
+        }),
+      );
+      expect(looked).toBeLessThan(MOST_ROWS);
+    },
+  );
+
+  it.each<[StateType[]]>([[["RUNNING"]], [["PENDING", "PAUSED", "CANCELLING"]]])(
+    "a page of runs that are %s looks at those that an agent has taken",
+    async (stateType) => {
+      const filter = { stateType, limit: 50 } as RunFilter;
+      const looked = await fixture.inside((tx) => looking(tx, () => listRuns(tx, filter)));
+      expect(looked).toBeLessThan(MOST_ROWS);
+    },
+  );
+
+  it("shows the runs of each live state", async () => {
+    const sessionId = await aSession(fixture);
+    const [pending = "", running = "", paused = ""] = await someRuns(fixture, 3);
+    await claim(fixture, { sessionId });
+    await moveRuns(fixture, [running, paused], [["RUNNING", "Running", "started"]]);
+    await moveRuns(fixture, [paused], [["PAUSED", "Paused", "pause_requested"]]);
+    const page = async (stateType: StateType[]): Promise<string[]> => {
+      const { items } = await fixture.inside((tx) =>
+        listRuns(tx, { stateType, limit: 50 } as RunFilter),
+      );
+      return items.map(({ id }) => id);
+    };
+    expect(await page(["RUNNING"])).toContain(running);
+    expect(await page(["PAUSED"])).toEqual([paused]);
+    expect(await page(["PENDING", "PAUSED"])).toEqual(expect.arrayContaining([pending, paused]));
+    expect((await page(["RUNNING", "SCHEDULED"])).length).toBe(50);
+  });
+
+  it("looks for children by their parent", async () => {
+    const [parent = ""] = await someRuns(fixture, 1);
+    const looked = await fixture.inside((tx) => looking(tx, () => findDescendants(tx, [parent])));
+    expect(looked).toBeLessThan(MOST_ROWS);
+  });
+
+  it.each<[string, (tx: EngineTx) => Promise<unknown>]>([
+    ["pauses that are over", (tx) => sweepPauses(tx)],
+    ["runs that are late", (tx) => markLate(tx, { lateAfterSeconds: 3600 })],
+  ])("the engine looks for %s alone", async (_, work) => {
+    const looked = await made.database.asEngine((tx) => looking(tx, () => work(tx)));
+    expect(looked).toBeLessThan(MOST_ROWS);
+  });
+});
+
+/** How many rows of runs, live or not, some work looks at, whatever it finds. */
+async function looking(tx: Pick<Tx, "prisma">, work: () => Promise<unknown>): Promise<number> {
+  const before = await rowsLookedAt(tx);
+  await work();
+  return (await rowsLookedAt(tx)) - before;
+}
+
+// Of this connection; what its earlier transactions have looked at may be among them.
+async function rowsLookedAt(tx: Pick<Tx, "prisma">): Promise<number> {
+  const [row] = await tx.prisma.$queryRaw<[{ rows: number }]>`
+    select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as rows
+    from pg_stat_xact_user_tables where relname ~ '^(live|flow)_run'`;
+  return row.rows;
+}
