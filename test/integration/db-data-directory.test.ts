@@ -57,6 +57,7 @@ describe("the embedded database's directory", { timeout: 180_000 }, () => {
       const zombie = await aZombie();
       await writeFile(`${options.dataDir}.lock`, JSON.stringify(zombie.holder));
       const database = await openDatabase(options);
+      expect(await readFile(`${options.dataDir}.lock`, "utf8")).toContain(`"pid":${process.pid},`);
       await database.close();
       zombie.bury();
       await place.drop();
