@@ -105,6 +105,26 @@ describe.each([
   });
 });
 
+describe("among many runs that are due", () => {
+  it("the engine names those that are late without looking at all of them each time", async () => {
+    const made = await createDatabase("postgres");
+    const fixture = await aWorkspace(made.database);
+    await someRuns(fixture, WAITING / 4);
+    const inAnHour = { lateAfterSeconds: 60, now: new Date(Date.now() + 3_600_000), limit: 100 };
+    const named = new Set<string>();
+    for (let call = 0; call < 2; call += 1) {
+      const looked = await made.database.asEngine((tx) =>
+        looking(tx, async () => {
+          for (const { runId } of await markLate(tx, inAnHour)) named.add(runId);
+        }),
+      );
+      expect(looked).toBeLessThan(WAITING / 8);
+    }
+    expect(named.size).toBe(200);
+    await made.drop();
+  });
+});
+
 /** How many rows of runs, live or not, some work looks at, whatever it finds. */
 async function looking(tx: Pick<Tx, "prisma">, work: () => Promise<unknown>): Promise<number> {
   const before = await rowsLookedAt(tx);

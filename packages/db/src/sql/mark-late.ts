@@ -11,6 +11,9 @@ export type MarkLate = {
   readonly now?: Date | null;
 };
 
+/** Runs looked at for each that may be named. */
+const DUE_FOR_EACH = 4;
+
 type Verdict = "late" | "awaiting_slot";
 
 const MOVES: Record<Verdict, Move> = {
@@ -35,18 +38,19 @@ export async function markLate(tx: EngineTx, options: MarkLate): Promise<MovedRu
   );
 }
 
-// Whether limits are full is asked once per deployment, not per run.
+// Whether limits are full is asked once per deployment, not per run. Of runs that are due, those that have been so for longest: were
+// all looked at, a hundred thousand made at once would be looked through for every five hundred of them that are named.
 function lockDue(
   tx: EngineTx,
-  { lateAfterSeconds, limit }: MarkLate,
+  { lateAfterSeconds, limit: most = 500 }: MarkLate,
   at: Date,
 ): Promise<(LockedRunRow & { verdict: Verdict })[]> {
   return tx.prisma.$queryRaw<(LockedRunRow & { verdict: Verdict })[]>`
     with due as materialized (
       select run_id, deployment_id, queue_id, scheduled_for from live_run
-      -- A range with two ends is taken for a small one, and then read by the index.
       where session_id is null and not late and state_type = 'SCHEDULED' and scheduled_for <= ${at}::timestamptz
-        and scheduled_for > '-infinity'
+      order by scheduled_for
+      limit ${most * DUE_FOR_EACH}::int
     ),
     full_line as materialized (
       select line.deployment_id, line.queue_id
@@ -70,6 +74,6 @@ function lockDue(
     from live_run l join named using (run_id)
     where l.session_id is null and not l.late and l.state_type = 'SCHEDULED'
     order by named.scheduled_for
-    limit ${limit ?? 500}::int
+    limit ${most}::int
     for update of l skip locked`;
 }
