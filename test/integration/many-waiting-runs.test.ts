@@ -7,6 +7,7 @@ import {
   listRuns,
   markLate,
   sweepPauses,
+  sweepSessions,
   type EngineTx,
   type Tx,
 } from "@downbeat/db";
@@ -23,6 +24,7 @@ import {
 } from "./db-fixture.ts";
 
 const WAITING = 20_000;
+const HELD = 1000;
 const BATCH = 500;
 /** Rows of runs that anything may look at that does not ask for what waits. */
 const MOST_ROWS = 200;
@@ -121,6 +123,22 @@ describe("among many runs that are due", () => {
       expect(looked).toBeLessThan(WAITING / 8);
     }
     expect(named.size).toBe(200);
+    await made.drop();
+  });
+});
+
+describe("among many runs that one agent holds", () => {
+  it("the engine looks at each once when nothing has happened to them", async () => {
+    const made = await createDatabase("postgres");
+    const fixture = await aWorkspace(made.database);
+    const sessionId = await aSession(fixture, HELD);
+    await someRuns(fixture, HELD);
+    expect(await claim(fixture, { sessionId, max: HELD })).toHaveLength(HELD);
+    const sweep = { reconnectWindowSeconds: 60, cancelDeadlineSeconds: 60 };
+    const looked = await made.database.asEngine((tx) =>
+      looking(tx, () => sweepSessions(tx, sweep)),
+    );
+    expect(looked).toBeLessThan(1.5 * HELD);
     await made.drop();
   });
 });

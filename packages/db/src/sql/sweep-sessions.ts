@@ -34,7 +34,7 @@ const MOVES: Record<Verdict, Move> = {
  *
  * Returns the runs that moved. Locks: their live_run rows, skipping what a report holds just now (the next sweep sees
  * it). Reads session rows without locking them: a beat that arrives meanwhile is undone by `reconnected` next time.
- * Index: live_run_session_idx.
+ * Indexes: live_run_session_idx, live_run_pkey.
  */
 export async function sweepSessions(tx: EngineTx, sweep: Sweep): Promise<MovedRun[]> {
   const at = await databaseNow(tx, sweep.now);
@@ -62,21 +62,26 @@ function lockLapsed(
       left join deployment d on d.id = l.deployment_id and d.workspace_id = l.workspace_id
       where l.session_id is not null
     ),
-    judged as (
-      select run_id, state_sequence, session_id, case
-        when state_type = 'CANCELLING' and cancel_by <= at then 'cancel_deadline'
-        when state_type = 'PENDING' and lapsed then 'give_back'
-        when state_type in ('RUNNING', 'PAUSED') and lapsed and lost_at <= at then 'agent_lost'
-        when state_type = 'RUNNING' and lapsed and state_name <> 'Unreachable' then 'unreachable'
-        when state_type = 'RUNNING' and not lapsed and state_name = 'Unreachable' then 'reconnected'
-      end as verdict
-      from held
+    -- Materialized: nearly no run is in such a case, and the others need not be looked up again.
+    judged as materialized (
+      select * from (
+        select run_id, state_sequence, session_id, case
+          when state_type = 'CANCELLING' and cancel_by <= at then 'cancel_deadline'
+          when state_type = 'PENDING' and lapsed then 'give_back'
+          when state_type in ('RUNNING', 'PAUSED') and lapsed and lost_at <= at then 'agent_lost'
+          when state_type = 'RUNNING' and lapsed and state_name <> 'Unreachable' then 'unreachable'
+          when state_type = 'RUNNING' and not lapsed and state_name = 'Unreachable' then 'reconnected'
+        end as verdict
+        from held
+      ) as run
+      where verdict is not null
     )
     select l.run_id, l.workspace_id, l.state_type, l.state_name, l.state_sequence, l.epoch, l.lease_token,
       l.session_id, l.pool_id, l.retry, j.verdict
     from live_run l join judged j using (run_id)
-    -- Checked again once locked: a report may have moved the run since it was judged.
-    where j.verdict is not null and l.state_sequence = j.state_sequence and l.session_id = j.session_id
+    -- Checked again once locked: a report may have moved the run since it was judged. Of the indexes, only that of the run may serve:
+    -- by their session, all its runs would be gone through for each of them.
+    where l.state_sequence = j.state_sequence and (l.session_id = j.session_id) is true
     order by l.run_id
     limit ${sweep.limit ?? 500}::int
     for update of l skip locked`;
