@@ -114,6 +114,7 @@ export async function sampleRequests({
     listAgents: { query: {} },
     createRun: { body: { ...run, dataKeys } },
     createRuns: { body: { runs: [run], dataKeys } },
+    createRunStream: { body: run },
     listRuns: { query: {} },
     readRuns: { body: { runIds: [runId] } },
     readRun: { params: { runId } },

@@ -14,6 +14,8 @@ import type { SigningKeys } from "./auth/signing-keys.ts";
 import type { ApiConfig } from "./config.ts";
 import { startEngine } from "./engine/start-engine.ts";
 import { registerFeatures } from "./features/register-features.ts";
+import { OpenStreams } from "./lines/open-streams.ts";
+import { spareStreams } from "./lines/spare-streams.ts";
 import { answerErrors, sendProblem } from "./plugins/errors.ts";
 import { boundRequests } from "./plugins/bound-requests.ts";
 import { closeLateIdlers } from "./plugins/close-late-idlers.ts";
@@ -60,13 +62,16 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   boundRequests(app, config.requestMegabytes * 1024 * 1024);
   answerErrors(app);
   closeLateIdlers(app);
+  const streams = new OpenStreams();
+  spareStreams(app, streams);
+  app.addHook("preClose", async () => streams.close());
   logAnswers(app);
   app.decorateRequest("principal", undefined);
   const authenticate = (request: FastifyRequest): Promise<Principal> =>
     authenticator.authenticate(request.headers.authorization);
   const recognise = (request: FastifyRequest): Principal | undefined =>
     authenticator.recognise(request.headers.authorization);
-  registerFeatures(routeRegistrar(app, { authenticate, recognise, checkResponses }), services);
+  registerFeatures(routeRegistrar(app, { authenticate, recognise, checkResponses, streams }), services);
   describeSelf(app, { database, version: VERSION });
   await servePages(app, config.dashboardDir);
   runEngineWith(app, services, dependencies.runEngine ?? true);

@@ -11,6 +11,8 @@ export type RawInput = {
 /** Checks the parts of a request against a route's schemas; made once per route. */
 export type ReadInput = (raw: RawInput, workspaceId: string | undefined) => RawInput;
 
+type InputSpec = { readonly [P in "params" | "query" | "body" | "lines"]?: RouteSpec[P] | undefined };
+
 const NOTHING = z.strictObject({});
 
 /**
@@ -19,17 +21,18 @@ const NOTHING = z.strictObject({});
  *
  * The reader throws {@link DownbeatError} validation_failed or plaintext_refused, naming the fields in `issues`.
  */
-export function inputReader(spec: RouteSpec): ReadInput {
+export function inputReader(spec: InputSpec): ReadInput {
   const { params, query, body } = spec;
   const seals = body === undefined ? undefined : sealedFieldsOf(body);
+  const whole = spec.lines === undefined ? "The body" : "The line";
   return (raw, workspaceId) => {
     const input = {
       params: parseFields(params, raw.params ?? {}),
       query: parseFields(query, raw.query ?? {}),
-      body: parsePart(body ?? NOTHING, body === undefined ? (raw.body ?? {}) : raw.body),
+      body: parsePart(body ?? NOTHING, body === undefined ? (raw.body ?? {}) : raw.body, whole),
     };
     if (seals !== undefined && workspaceId !== undefined) {
-      refuse("plaintext_refused", findForeignSeals(seals, input.body, workspaceId));
+      refuse("plaintext_refused", findForeignSeals(seals, input.body, workspaceId), whole);
     }
     return input;
   };
@@ -41,12 +44,13 @@ function parseFields(schema: z.ZodType | undefined, fields: unknown): unknown {
   return parsePart(schema ?? NOTHING, fields);
 }
 
-function parsePart(schema: z.ZodType, value: unknown): unknown {
+function parsePart(schema: z.ZodType, value: unknown, whole = "The body"): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.flatMap(flatten);
-  refuse("plaintext_refused", issues.filter((issue) => isPlaintext(issue)).map(toErrorIssue));
-  refuse("validation_failed", issues.map(toErrorIssue));
+  const plaintext = issues.filter((issue) => isPlaintext(issue));
+  refuse("plaintext_refused", plaintext.map(toErrorIssue), whole);
+  refuse("validation_failed", issues.map(toErrorIssue), whole);
   throw parsed.error;
 }
 
@@ -82,11 +86,12 @@ function toErrorIssue(issue: Issue): ErrorIssue {
 function refuse(
   code: "plaintext_refused" | "validation_failed",
   issues: readonly ErrorIssue[],
+  whole: string,
 ): void {
   const [first] = issues;
   if (first === undefined) return;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more in \`issues\`)` : "";
-  const where = first.path === "" ? "The body" : `\`${first.path}\``;
+  const where = first.path === "" ? whole : `\`${first.path}\``;
   throw new DownbeatError(code, {
     message: `${where}: ${first.message}${more}.`,
     issues: issues.slice(0, 50),

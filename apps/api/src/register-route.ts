@@ -2,6 +2,8 @@ import type { RouteReply, RouteRequest, RouteSpec } from "@downbeat/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { requireAccess, type Principal } from "./auth/principal.ts";
 import { Happening } from "./happening.ts";
+import type { OpenStreams } from "./lines/open-streams.ts";
+import { registerRouteOfLines, type LinesHandler } from "./lines/route-of-lines.ts";
 import { inputReader } from "./read-input.ts";
 import type { RequestContext } from "./request-context.ts";
 
@@ -14,9 +16,11 @@ export type PublicHandler<R extends RouteSpec> = (
   call: RouteRequest<R>,
 ) => Promise<RouteReply<R>> | RouteReply<R>;
 
-export type HandlerOf<R extends RouteSpec> = "public" extends R["access"][number]
-  ? PublicHandler<R>
-  : Handler<R>;
+export type HandlerOf<R extends RouteSpec> = R extends { readonly lines: object }
+  ? LinesHandler<R>
+  : "public" extends R["access"][number]
+    ? PublicHandler<R>
+    : Handler<R>;
 
 /** Registers a route of the contract with its handler. */
 export type RegisterRoute = <R extends RouteSpec>(spec: R, handler: HandlerOf<R>) => void;
@@ -28,6 +32,8 @@ export type RegisterOptions = {
   readonly authenticate: (request: FastifyRequest) => Promise<Principal>;
   /** Also parses every answer with the route's response schema. For tests: costs a second pass over the payload. */
   readonly checkResponses: boolean;
+  /** Where the streams of routes of lines are counted in. */
+  readonly streams: OpenStreams;
 };
 
 /**
@@ -35,13 +41,19 @@ export type RegisterOptions = {
  * handler, and the answer as JSON. What a handler returns is typed by the same schema, so it is not parsed again.
  */
 export function routeRegistrar(app: FastifyInstance, options: RegisterOptions): RegisterRoute {
-  return (spec, handler) => {
+  return (spec, given) => {
+    const guard = isPublic(spec) ? {} : { onRequest: authorise(spec, options) };
+    if (spec.lines !== undefined) {
+      const handler = given as LinesHandler<typeof spec>;
+      registerRouteOfLines(app, { spec, handler, guard, contextOf, ...options });
+      return;
+    }
     const read = inputReader(spec);
-    const handle = handler as (call: unknown) => unknown;
+    const handle = given as (call: unknown) => unknown;
     app.route({
       method: spec.method,
       url: spec.path,
-      ...(!isPublic(spec) && { onRequest: authorise(spec, options) }),
+      ...guard,
       handler: async (request, reply) => {
         const input = read(request, request.principal?.workspaceId);
         const answer = await handle({ ...input, ctx: contextOf(request, reply) });

@@ -1,14 +1,12 @@
 import {
-  DownbeatError,
-  isErrorCode,
   ROUTES,
-  type ErrorIssue,
+  type CallRouteName,
   type RouteInput,
   type RouteName,
   type RouteResponse,
   type RouteSpec,
 } from "@downbeat/contract";
-
+import { parseAnswer, problemOf } from "./read-problem.ts";
 import { refuseOtherRun } from "./refuse-other-run.ts";
 
 export type TransportRequest = {
@@ -45,7 +43,7 @@ export type Caller = {
    * @example
    * const run = await caller.call("readRun", { params: { runId } });
    */
-  call: <N extends RouteName>(
+  call: <N extends CallRouteName>(
     name: N,
     input: RouteInput<(typeof ROUTES)[N]>,
     options?: CallOptions,
@@ -120,39 +118,7 @@ function pathFor(template: string, { params, query }: LooseInput): string {
 }
 
 function read(spec: RouteSpec, response: TransportResponse): unknown {
-  const body = parse(spec, response);
+  const body = parseAnswer(spec, response);
   if (response.status >= 200 && response.status < 300) return body;
   throw problemOf(spec, response, body);
-}
-
-function parse(spec: RouteSpec, response: TransportResponse): unknown {
-  try {
-    return JSON.parse(response.text);
-  } catch (cause) {
-    throw new DownbeatError("response_invalid", {
-      message: `${spec.method} ${spec.path} answered ${response.status} with something that is not JSON: ${response.text.slice(0, 80)}`,
-      cause,
-    });
-  }
-}
-
-function problemOf(spec: RouteSpec, response: TransportResponse, body: unknown): DownbeatError {
-  const problem = (typeof body === "object" && body !== null ? body : {}) as {
-    code?: string;
-    message?: string;
-    requestId?: string;
-    issues?: ErrorIssue[];
-  };
-  if (problem.code === undefined || !isErrorCode(problem.code)) {
-    return new DownbeatError("response_invalid", {
-      message: `${spec.method} ${spec.path} answered ${response.status} without an error code this version knows.`,
-    });
-  }
-  const retryAfter = Number(response.header("retry-after"));
-  return new DownbeatError(problem.code, {
-    message: problem.message,
-    issues: problem.issues,
-    requestId: problem.requestId,
-    retryAfterSeconds: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined,
-  });
 }

@@ -1,4 +1,5 @@
 import { createCaller, type Caller, type OnSend } from "./caller.ts";
+import { createStreamer, NO_STREAMS, type Streamer } from "./stream/streamer.ts";
 import { createTokenSource } from "./token-source.ts";
 import { createUndiciTransport } from "./undici-transport.ts";
 
@@ -12,7 +13,7 @@ export type ClientOptions = {
   readonly onSend?: OnSend | undefined;
 };
 
-export type Client = Caller & { readonly close: () => Promise<void> };
+export type Client = Caller & Streamer & { readonly close: () => Promise<void> };
 
 /**
  * A client of the API for Node. Exchanges the credentials for access tokens and renews them by itself.
@@ -24,14 +25,14 @@ export type Client = Caller & { readonly close: () => Promise<void> };
  * await client.close();
  */
 export function createClient({ apiUrl, apiKey, signAssertion, onSend }: ClientOptions): Client {
-  const { transport, close } = createUndiciTransport(apiUrl);
+  const { transport, openStream, close } = createUndiciTransport(apiUrl);
   const anonymous = createCaller(transport, undefined, onSend);
   const exchange = exchangeFor(anonymous, apiKey, signAssertion);
-  const caller =
-    exchange === undefined
-      ? anonymous
-      : createCaller(transport, createTokenSource(exchange), onSend);
-  return { call: caller.call, close };
+  const credentials = exchange && createTokenSource(exchange);
+  const { call } = createCaller(transport, credentials, onSend);
+  const { stream } =
+    onSend === undefined ? createStreamer(openStream, credentials) : NO_STREAMS;
+  return { call, stream, close };
 }
 
 function exchangeFor(

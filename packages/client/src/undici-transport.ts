@@ -1,13 +1,28 @@
+import { Readable } from "node:stream";
 import { DownbeatError } from "@downbeat/contract";
 import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from "undici";
-import type { Transport } from "./caller.ts";
+import type { Transport, TransportRequest } from "./caller.ts";
+import type { StreamedAnswer } from "./stream/stream-lines.ts";
 
 /** Longer than the longest held claim or log read, shorter than what a person would wait for a dead host. */
 const HEADERS_TIMEOUT_MS = 40_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Of an answer that comes line by line: longer than the API lets a connection stand idle, so whoever is silent for so long is gone. */
+const STREAM_SILENCE_MS = 150_000;
+
+export type StreamRequest = Omit<TransportRequest, "body"> & {
+  readonly body: AsyncIterable<string>;
+};
+
+/**
+ * Sends a request whose body is made meanwhile; resolves as soon as its answer begins. Both throw a {@link DownbeatError}
+ * `unreachable` when the connection breaks.
+ */
+export type OpenStream = (request: StreamRequest) => Promise<StreamedAnswer>;
 
 export type UndiciTransport = {
   readonly transport: Transport;
+  readonly openStream: OpenStream;
   readonly close: () => Promise<void>;
 };
 
@@ -19,33 +34,58 @@ export type UndiciTransport = {
 export function createUndiciTransport(apiUrl: string): UndiciTransport {
   const origin = parseOrigin(apiUrl);
   const dispatcher = dispatcherFor(origin);
+  const send = ({ method, path, headers, signal }: Asked, rest: Partial<Dispatcher.RequestOptions>) =>
+    request(`${origin.origin}${path}`, {
+      method: method as Dispatcher.HttpMethod,
+      headers,
+      signal: signal ?? null,
+      dispatcher,
+      ...rest,
+    });
+  const broken = ({ method, path, signal }: Asked, cause: unknown): unknown => {
+    if (signal?.aborted === true) return cause;
+    return new DownbeatError("unreachable", {
+      message: `The API at ${origin.origin} could not be reached (${method} ${path.split("?")[0]}): ${describe(cause)}.`,
+      cause,
+    });
+  };
+  const reaching = async <T>(asked: Asked, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (cause) {
+      throw broken(asked, cause);
+    }
+  };
+  async function* reachingAll(asked: Asked, answer: AsyncIterable<Uint8Array>) {
+    try {
+      yield* answer;
+    } catch (cause) {
+      throw broken(asked, cause);
+    }
+  }
   return {
-    transport: async ({ method, path, headers, body, signal }) => {
-      try {
-        const response = await request(`${origin.origin}${path}`, {
-          method: method as Dispatcher.HttpMethod,
-          headers,
-          body: body ?? null,
-          signal: signal ?? null,
-          dispatcher,
-        });
-        const text = await response.body.text();
+    transport: async ({ body, ...asked }) =>
+      reaching(asked, async () => {
+        const { statusCode, headers, body: answer } = await send(asked, { body: body ?? null });
+        const text = await answer.text();
+        return { status: statusCode, header: (name) => single(headers[name]), text };
+      }),
+    openStream: async ({ body, ...asked }) =>
+      reaching(asked, async () => {
+        const sent = Readable.from(body, { objectMode: false });
+        const silence = { bodyTimeout: STREAM_SILENCE_MS };
+        const { statusCode, headers, body: answer } = await send(asked, { body: sent, ...silence });
         return {
-          status: response.statusCode,
-          header: (name) => single(response.headers[name]),
-          text,
+          status: statusCode,
+          header: (name) => single(headers[name]),
+          body: reachingAll(asked, answer),
         };
-      } catch (cause) {
-        if (signal?.aborted === true) throw cause;
-        throw new DownbeatError("unreachable", {
-          message: `The API at ${origin.origin} could not be reached (${method} ${path.split("?")[0]}): ${describe(cause)}.`,
-          cause,
-        });
-      }
-    },
+      }),
     close: () => dispatcher.destroy(),
   };
 }
+
+type Asked = Omit<TransportRequest, "body">;
 
 function parseOrigin(apiUrl: string): URL {
   try {

@@ -10,7 +10,7 @@ export const ERRORS = {
     400,
     false,
     "The body is not valid JSON.",
-    "Send JSON with content-type application/json.",
+    "Send JSON with content-type application/json. A route of lines takes application/x-ndjson.",
   ),
   validation_failed: entry(
     400,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Problem } from "./problem.ts";
-import type { RouteSpec } from "./route.ts";
+import { LINE_LIMIT_BYTES } from "./protocol-limits.ts";
+import { LINES_MEDIA_TYPE, type RouteSpec } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
 /** The OpenAPI 3.1 document, made from the route table. */
@@ -27,6 +28,8 @@ export function openApiDocument(version: string): Record<string, unknown> {
 }
 
 function operation(operationId: string, spec: RouteSpec): Record<string, unknown> {
+  const mediaType = spec.lines === undefined ? "application/json" : LINES_MEDIA_TYPE;
+  const perLine = spec.lines === undefined ? "" : ", a line at a time: the schema is that of one line";
   return {
     operationId,
     summary: spec.summary,
@@ -40,13 +43,14 @@ function operation(operationId: string, spec: RouteSpec): Record<string, unknown
       : {
           requestBody: {
             required: true,
-            content: { "application/json": { schema: json(spec.body, "input") } },
+            ...(spec.lines !== undefined && { description: DESCRIBED_LINES }),
+            content: { [mediaType]: { schema: json(spec.body, "input") } },
           },
         }),
     responses: {
       [spec.status ?? 200]: {
-        description: "Success",
-        content: { "application/json": { schema: json(spec.response, "output") } },
+        description: `Success${perLine}`,
+        content: { [mediaType]: { schema: json(spec.response, "output") } },
       },
       default: {
         description: "What went wrong, with a code of docs/errors.md",
@@ -55,6 +59,8 @@ function operation(operationId: string, spec: RouteSpec): Record<string, unknown
     },
   };
 }
+
+const DESCRIBED_LINES = `Any number of lines of JSON (NDJSON); the schema is that of one line, of at most ${LINE_LIMIT_BYTES} bytes. Empty lines are skipped.`;
 
 function parameters(
   schema: z.ZodObject | undefined,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
+import { Count } from "./identifiers.ts";
 
 /** The body of every answer that is not a success. */
 export const Problem = z.strictObject({
@@ -12,3 +13,12 @@ export const Problem = z.strictObject({
     .optional(),
 });
 export type Problem = z.infer<typeof Problem>;
+
+/**
+ * The last line of an answer of lines that could not go on: what has no line before this one was not acknowledged. An answer
+ * without it is whole if it has a line for each of the body.
+ */
+export const LastLine = z.strictObject({
+  problem: z.strictObject({ ...Problem.shape, retryAfterSeconds: Count.optional() }),
+});
+export type LastLine = z.infer<typeof LastLine>;

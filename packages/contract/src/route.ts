@@ -20,7 +20,18 @@ export type RouteSpec = {
   readonly response: z.ZodType;
   /** Status of success, 200 unless named. */
   readonly status?: 200 | 201;
+  /**
+   * Body and answer are lines of JSON (NDJSON), as many as the caller likes, and `body` and `response` are the schemas of one
+   * line each. Lines are answered in order while more are being read. An answer that cannot go on ends with a `LastLine`.
+   */
+  readonly lines?: {
+    /** Fields of a line's body: with any of them it is safe to send the line again, whatever became of it. */
+    readonly repeatableWith: readonly string[];
+  };
 };
+
+/** Media type of the body and the answer of a route of lines. */
+export const LINES_MEDIA_TYPE = "application/x-ndjson";
 
 /** Keeps the literal types of a route, from which client and handlers get theirs. */
 export function route<const R extends RouteSpec>(spec: R): R {

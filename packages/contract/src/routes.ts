@@ -15,3 +15,11 @@ export const ROUTES = {
 } as const satisfies Record<string, RouteSpec>;
 
 export type RouteName = keyof typeof ROUTES;
+
+/** Routes whose body and answer are lines, and that are not called but streamed. */
+export type LinesRouteName = {
+  [N in RouteName]: (typeof ROUTES)[N] extends { readonly lines: object } ? N : never;
+}[RouteName];
+
+/** Routes that take one body and give one answer. */
+export type CallRouteName = Exclude<RouteName, LinesRouteName>;

@@ -15,6 +15,7 @@ import {
 } from "./identifiers.ts";
 import { StateReason } from "./reason.ts";
 import { RunPause } from "./pause.ts";
+import { Problem } from "./problem.ts";
 import { RetriesLeft } from "./retry-policy.ts";
 import { sealed } from "./sealed.ts";
 import { signed } from "./signed.ts";
@@ -179,6 +180,13 @@ export const CreateOutcome = z.strictObject({
   error: z.strictObject({ code: plain(z.string()), message: plain(z.string()) }).nullable(),
 });
 export type CreateOutcome = z.infer<typeof CreateOutcome>;
+
+/** The answer to one line of a stream: the id of the run, also of one made before, or why it was not made. */
+export const StreamedOutcome = z.strictObject({
+  runId: Id.nullable(),
+  error: Problem.omit({ remedy: true, requestId: true }).nullable(),
+});
+export type StreamedOutcome = z.infer<typeof StreamedOutcome>;
 
 const matching = {
   flowName: Name.optional(),

@@ -21,7 +21,8 @@ export function boundRequests(app: FastifyInstance, maxBytes: number): void {
     bytes += more;
   };
   app.addHook("preParsing", (request, reply, _payload, done) => {
-    const asked = REQUEST_BYTES + bodyBytes(request, app.initialConfig.bodyLimit);
+    const { holdsBytes } = request.routeOptions.config;
+    const asked = REQUEST_BYTES + (holdsBytes ?? bodyBytes(request, app.initialConfig.bodyLimit));
     if (bytes > 0 && bytes + asked > mostFor(asked, maxBytes)) return done(refusal(bytes));
     hold(request, asked);
     reply.raw.once("close", () => hold(request, -request.heldBytes));
@@ -54,5 +55,9 @@ declare module "fastify" {
   interface FastifyRequest {
     /** What it counts with, while it does. */
     heldBytes: number;
+  }
+  interface FastifyContextConfig {
+    /** Most that a request of this route holds of its body and its answer at a time, however long they are. */
+    readonly holdsBytes?: number;
   }
 }

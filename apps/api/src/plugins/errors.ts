@@ -24,11 +24,16 @@ export function sendProblem(
 ): FastifyReply {
   const error = toDownbeatError(thrown);
   const { status, problem, retryAfterSeconds } = answerProblem(error, request.id);
-  if (isRefusal(error)) request.server.refusals.note(error, request);
-  else if (status >= 500) request.log.error({ err: error }, "a request failed");
+  logProblem(error, request);
   if (status === 401) void reply.header("www-authenticate", "Bearer");
   if (retryAfterSeconds !== undefined) void reply.header("retry-after", String(retryAfterSeconds));
   return reply.code(status).header("cache-control", "no-store").send(problem);
+}
+
+/** Logs what a request failed for, if it is not the caller's doing. */
+export function logProblem(error: DownbeatError, request: FastifyRequest): void {
+  if (isRefusal(error)) request.server.refusals.note(error, request);
+  else if (error.status >= 500) request.log.error({ err: error }, "a request failed");
 }
 
 function noSuchRoute(request: FastifyRequest): DownbeatError {

@@ -1,5 +1,6 @@
-import { DownbeatError } from "@downbeat/contract";
+import type { DownbeatError } from "@downbeat/contract";
 import type { FastifyInstance } from "fastify";
+import { parseJson } from "../parse-json.ts";
 
 /** Most bytes of a body. */
 export const BODY_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -9,17 +10,9 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, text, done) => {
     try {
-      done(null, text === "" ? undefined : JSON.parse(String(text)));
-    } catch (cause) {
-      // The parser's message quotes the body, so it goes neither to the caller nor to the log.
-      const where =
-        /position \d+/.exec(cause instanceof Error ? cause.message : "")?.[0] ??
-        "an unknown position";
-      done(
-        new DownbeatError("body_malformed", {
-          message: `The body is not valid JSON: it breaks off at ${where}.`,
-        }),
-      );
+      done(null, text === "" ? undefined : parseJson(String(text), "The body"));
+    } catch (error) {
+      done(error as DownbeatError);
     }
   });
 }

@@ -4,6 +4,7 @@ import { plain } from "../boundary.ts";
 import { BATCH_LIMIT } from "../protocol-limits.ts";
 import { Flag, Id, Name } from "../identifiers.ts";
 import { pageOf, pageQuery } from "../paging.ts";
+import { LastLine } from "../problem.ts";
 import { sealed } from "../sealed.ts";
 import { signed } from "../signed.ts";
 import { route } from "../route.ts";
@@ -22,6 +23,7 @@ import {
   RunSpec,
   RunStateOverride,
   RunStateRecord,
+  StreamedOutcome,
   TaskRun,
   TriggerSpec,
 } from "../run.ts";
@@ -63,6 +65,17 @@ export const runRoutes = {
       returning: plain(z.enum(["runs", "ids"])).default("runs"),
     }),
     response: z.strictObject({ outcomes: z.array(CreateOutcome) }),
+  }),
+  createRunStream: route({
+    method: "POST",
+    path: "/v1/runs/stream",
+    summary:
+      "Trigger any number of runs, one a line; each is answered by a line, in order, as soon as it is committed",
+    tag: "runs",
+    access: ["runner"],
+    body: RunSpec,
+    response: z.union([StreamedOutcome, LastLine]),
+    lines: { repeatableWith: ["runId", "idempotencyKey"] },
   }),
   listRuns: route({
     method: "GET",

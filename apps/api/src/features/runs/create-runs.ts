@@ -28,6 +28,7 @@ import { GroupCommit } from "../../group-commit.ts";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 import { isUnreachable } from "../../unreachable.ts";
+import { AnswerLost } from "./answer-lost.ts";
 import { LikelyPools } from "./likely-pools.ts";
 
 // More than a full batch of creations can push out; whatever is left the engine finds.
@@ -36,7 +37,7 @@ const MOST_CANCELLED = 2000;
 type Asked = { readonly rows: readonly NewRun[]; readonly dataKeys: readonly WrappedDataKey[] };
 
 /** What became of one asked run. */
-type Made =
+export type Made =
   /** `run` is null when it is not as it was just made, so that it has to be read. */
   { readonly runId: string; readonly run: (() => Run) | null } | { readonly error: DownbeatError };
 
@@ -76,6 +77,15 @@ export class RunCreator {
     const made = await this.#submit(ctx, runs, dataKeys);
     if (returning === "ids") return { outcomes: made.map((one) => toOutcome(one, null)) };
     return { outcomes: await readOutcomes(this.#services.database, ctx, made) };
+  }
+
+  /**
+   * Makes runs that are rows already, all or none of them.
+   *
+   * @throws {DownbeatError} `unavailable`, and none was made; {@link AnswerLost}, and they were; `database_unreachable`, and nobody knows
+   */
+  makeRows(workspaceId: string, rows: readonly NewRun[]): Promise<readonly Made[]> {
+    return this.#commits.submit(workspaceId, { rows, dataKeys: [] });
   }
 
   #submit(
@@ -125,10 +135,14 @@ export class RunCreator {
     });
     const making = isAllMade(inserted)
       ? toMaking(rows, inserted, [])
-      : await database.inWorkspace({ workspaceId }, async (tx) => {
-          const created = await findTaken(tx, rows, inserted);
-          return toMaking(rows, created, await enforceLimits(tx, created));
-        });
+      : await database
+          .inWorkspace({ workspaceId }, async (tx) => {
+            const created = await findTaken(tx, rows, inserted);
+            return toMaking(rows, created, await enforceLimits(tx, created));
+          })
+          .catch((cause: unknown) => {
+            throw new AnswerLost(cause);
+          });
     return { ...making, ...(isAhead && { aheadIn: poolId }) };
   }
 }

@@ -12,6 +12,7 @@ import type { RegisterRoute } from "../../register-route.ts";
 import type { Services } from "../../services.ts";
 import { bulkRuns } from "./bulk-runs.ts";
 import { cancelRun } from "./cancel-run.ts";
+import { createLines } from "./create-lines.ts";
 import { RunCreator } from "./create-runs.ts";
 import { deleteRun } from "./delete-run.ts";
 import { inRun } from "./in-run.ts";
@@ -30,6 +31,7 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
     creator.createOne(ctx, await sealOnArrival(services, ctx, spec), dataKeys),
   );
   register(ROUTES.createRuns, ({ ctx, body }) => creator.createMany(ctx, body));
+  register(ROUTES.createRunStream, (call) => createLines(creator, call));
   register(ROUTES.listRuns, ({ ctx, query }) =>
     database.inWorkspace(ctx, (tx) => listRuns(tx, query)),
   );
