@@ -24,6 +24,7 @@ import {
   type TestWorkspace,
 } from "./api-harness.ts";
 import { sampleRequests } from "./api-route-samples.ts";
+import { requestBody } from "./request-body.ts";
 
 const PRIVATE_ROUTES = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).filter(
   ([, { access }]) => !access.includes("public"),
@@ -33,6 +34,8 @@ const PRIVATE_ROUTES = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).filt
 const ADDRESSED_ROUTES = PRIVATE_ROUTES.filter(
   ([, { params, method }]) => params !== undefined && method !== "PUT",
 ).map(([name]) => name);
+
+const NO_BODY = { payload: undefined, headers: {} };
 
 // Written out here once more, so that a slip in the server's own reading shows.
 function isAllowed(role: Role | "agent", access: readonly Access[]): boolean {
@@ -62,16 +65,18 @@ describeEachDatabase("access to the API", ({ database }) => {
   afterAll(() => api.app.close());
 
   async function request(name: RouteName, token: string | undefined, sample = samples[name]) {
-    const { method, path: template } = ROUTES[name] as RouteSpec;
+    const spec: RouteSpec = ROUTES[name];
+    const { method, path: template } = spec;
     const { params = {}, query = {}, body } = sample;
     const url = template.replaceAll(/:(\w+)/g, (_, key: string) =>
       encodeURIComponent(params[key] ?? ""),
     );
+    const { payload, headers } = body === undefined ? NO_BODY : requestBody(spec, body);
     const response = await api.app.inject({
       method: method as "GET",
       url: `${url}?${new URLSearchParams(query).toString()}`,
-      ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
-      ...(body !== undefined && { payload: body as object }),
+      headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      ...(payload !== undefined && { payload }),
     });
     return { status: response.statusCode, body: response.json<unknown>() };
   }

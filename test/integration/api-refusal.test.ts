@@ -12,6 +12,7 @@ import { describeEachDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestApi, type TestApi, type TestWorkspace } from "./api-harness.ts";
 import { sampleRequests } from "./api-route-samples.ts";
+import { asRequestOfItsOwn, requestBody } from "./request-body.ts";
 import { sealedFieldsOfDocument } from "./sealed-openapi-fields.ts";
 import { setAt, valuesAt } from "./value-paths.ts";
 
@@ -152,13 +153,15 @@ describeEachDatabase("the API's refusal of plaintext", ({ database }) => {
     // Fields are checked before anything is looked up, so any id will do.
     const url = ROUTES[name].path.replaceAll(/:\w+Id/g, randomUUID());
     const token = ROUTES[name].path.startsWith("/v1/agent/") ? agentToken : from.token;
+    const { payload, headers } = requestBody(ROUTES[name], sample);
     const response = await api.app.inject({
       method: ROUTES[name].method as "POST",
       url,
-      headers: { authorization: `Bearer ${token}` },
-      payload: sample as object,
+      headers: { ...headers, authorization: `Bearer ${token}` },
+      payload,
     });
-    return { status: response.statusCode, json: response.json<unknown>() };
+    const { statusCode: status } = response;
+    return asRequestOfItsOwn(ROUTES[name], { status, json: response.json<unknown>() });
   }
 });
 

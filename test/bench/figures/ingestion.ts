@@ -42,13 +42,19 @@ export async function ingestion(database: BenchDatabase): Promise<Figure[]> {
     while (events.length < REPETITIONS)
       events.push(await rateOf(agent.client, eventsOf(lease, TASK_RUNS)));
     const created: number[] = [];
-    while (created.length < REPETITIONS) created.push(await create(client));
+    const streamed: number[] = [];
+    while (created.length < REPETITIONS) {
+      created.push(await create(client));
+      streamed.push(await createStreamed(client));
+    }
     await agent.client.close();
     const limit = await rawSqlRate(database);
     const n = TASK_RUNS * EVENTS_OF_TASK_RUN.length * REPETITIONS;
     const lines = { unit: "lines/s", n: CHUNKS * LINES_IN_CHUNK * REPETITIONS, rates: logs };
+    const runs = { unit: "runs/s", n: RUNS * REPETITIONS };
     return [
-      rateFigure("bulk_create", { unit: "runs/s", n: RUNS * REPETITIONS, rates: created }, limit),
+      rateFigure("bulk_create", { ...runs, rates: created }, limit),
+      rateFigure("bulk_create_streamed", { ...runs, rates: streamed }, limit),
       rateFigure("log_lines_recorded", lines, limit),
       rateFigure("task_events_recorded", { unit: "events/s", n, rates: events }, limit),
     ];
@@ -60,6 +66,15 @@ export async function ingestion(database: BenchDatabase): Promise<Figure[]> {
 async function create(client: Client): Promise<number> {
   const startedAt = performance.now();
   await createRuns(client, { count: RUNS, batch: BATCH, lanes: LANES });
+  return RUNS / ((performance.now() - startedAt) / 1000);
+}
+
+/** Over one connection. */
+async function createStreamed(client: Client): Promise<number> {
+  const startedAt = performance.now();
+  const specs = Array.from({ length: RUNS }, () => ({ flowName: "bench" }));
+  for await (const { error } of client.stream("createRunStream", specs))
+    if (error !== null) throw new Error(`A run was refused: ${error.message}`);
   return RUNS / ((performance.now() - startedAt) / 1000);
 }
 
