@@ -52,7 +52,8 @@ function section(route: RouteSpec): string {
   const rows = rowsOf(route).map((it) => `| \`${it.path}\` | ${it.boundary} | ${it.note} |`);
   const table = ["| field | who sees it | note |", "|---|---|---|", ...rows].join("\n");
   const fields = rows.length === 0 ? "No fields." : table;
-  const perLine = route.lines === undefined ? "" : " Body and answer are lines; these are the fields of one.";
+  const perLine =
+    route.lines === undefined ? "" : " Body and answer are lines; these are the fields of one.";
   return `### ${route.method} ${route.path}\n\n${route.summary}.${perLine}\n\n${fields}`;
 }
 

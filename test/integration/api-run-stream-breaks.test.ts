@@ -1,7 +1,13 @@
 import { createClient } from "@downbeat/client";
 import { LastLine, LINES_MEDIA_TYPE, Problem, ROUTES, type RunSpec } from "@downbeat/contract";
 import { openDatabase, type Database } from "@downbeat/db";
-import { freePort, startPostgres, waitFor, withClient, type PostgresServer } from "@downbeat/testkit";
+import {
+  freePort,
+  startPostgres,
+  waitFor,
+  withClient,
+  type PostgresServer,
+} from "@downbeat/testkit";
 import { uuidv7 } from "uuidv7";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { startTestApi, type TestApi, type TestWorkspace } from "./api-harness.ts";

@@ -152,7 +152,9 @@ describeEachDatabase("runs by stream", ({ database }) => {
     expect(answered).toBe(5_000);
     expect(furthestAhead).toBeLessThanOrEqual(2_000);
     expect(await madeOf(flowName)).toBe(5_000);
-    for await (const { runId } of client.stream("createRunStream", [{ flowName, runId: runIds[7] ?? "" }]))
+    for await (const { runId } of client.stream("createRunStream", [
+      { flowName, runId: runIds[7] ?? "" },
+    ]))
       expect(runId).toBe(runIds[7]);
     expect(await madeOf(flowName)).toBe(5_000);
   });

@@ -71,7 +71,10 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     authenticator.authenticate(request.headers.authorization);
   const recognise = (request: FastifyRequest): Principal | undefined =>
     authenticator.recognise(request.headers.authorization);
-  registerFeatures(routeRegistrar(app, { authenticate, recognise, checkResponses, streams }), services);
+  registerFeatures(
+    routeRegistrar(app, { authenticate, recognise, checkResponses, streams }),
+    services,
+  );
   describeSelf(app, { database, version: VERSION });
   await servePages(app, config.dashboardDir);
   runEngineWith(app, services, dependencies.runEngine ?? true);

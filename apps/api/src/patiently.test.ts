@@ -20,7 +20,9 @@ it("calls again until it succeeds", async () => {
 
 it("gives up for what will not pass, and when its time is over, with the last failure", async () => {
   const mayPass = () => false;
-  await expect(patiently(failing(9), { forMs: 1_000, mayPass, signal })).rejects.toThrow("failure 1");
+  await expect(patiently(failing(9), { forMs: 1_000, mayPass, signal })).rejects.toThrow(
+    "failure 1",
+  );
   let nowMs = 0;
   const late = { forMs: 100, mayPass: () => true, signal, random, nowMs: () => (nowMs += 40) };
   await expect(patiently(failing(9), late)).rejects.toThrow("failure 3");

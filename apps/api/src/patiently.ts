@@ -21,7 +21,13 @@ export type Patience = {
  * @throws what the last call threw
  */
 export async function patiently<T>(call: () => Promise<T>, patience: Patience): Promise<T> {
-  const { forMs, mayPass, signal, nowMs = () => performance.now(), random = Math.random } = patience;
+  const {
+    forMs,
+    mayPass,
+    signal,
+    nowMs = () => performance.now(),
+    random = Math.random,
+  } = patience;
   let untilMs: number | undefined;
   for (let failures = 0; ; failures += 1) {
     try {

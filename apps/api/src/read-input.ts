@@ -11,7 +11,9 @@ export type RawInput = {
 /** Checks the parts of a request against a route's schemas; made once per route. */
 export type ReadInput = (raw: RawInput, workspaceId: string | undefined) => RawInput;
 
-type InputSpec = { readonly [P in "params" | "query" | "body" | "lines"]?: RouteSpec[P] | undefined };
+type InputSpec = {
+  readonly [P in "params" | "query" | "body" | "lines"]?: RouteSpec[P] | undefined;
+};
 
 const NOTHING = z.strictObject({});
 

@@ -30,8 +30,7 @@ export function createClient({ apiUrl, apiKey, signAssertion, onSend }: ClientOp
   const exchange = exchangeFor(anonymous, apiKey, signAssertion);
   const credentials = exchange && createTokenSource(exchange);
   const { call } = createCaller(transport, credentials, onSend);
-  const { stream } =
-    onSend === undefined ? createStreamer(openStream, credentials) : NO_STREAMS;
+  const { stream } = onSend === undefined ? createStreamer(openStream, credentials) : NO_STREAMS;
   return { call, stream, close };
 }
 

@@ -14,7 +14,11 @@ export function parseAnswer(spec: RouteSpec, response: TransportResponse): unkno
 }
 
 /** The error that an answer without success tells of; `response_invalid` when it tells of none that this version knows. */
-export function problemOf(spec: RouteSpec, response: Pick<TransportResponse, "status" | "header">, body: unknown): DownbeatError {
+export function problemOf(
+  spec: RouteSpec,
+  response: Pick<TransportResponse, "status" | "header">,
+  body: unknown,
+): DownbeatError {
   const problem = (typeof body === "object" && body !== null ? body : {}) as {
     code?: string;
     message?: string;

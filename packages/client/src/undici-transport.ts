@@ -34,58 +34,67 @@ export type UndiciTransport = {
 export function createUndiciTransport(apiUrl: string): UndiciTransport {
   const origin = parseOrigin(apiUrl);
   const dispatcher = dispatcherFor(origin);
-  const send = ({ method, path, headers, signal }: Asked, rest: Partial<Dispatcher.RequestOptions>) =>
-    request(`${origin.origin}${path}`, {
-      method: method as Dispatcher.HttpMethod,
-      headers,
-      signal: signal ?? null,
-      dispatcher,
-      ...rest,
-    });
-  const broken = ({ method, path, signal }: Asked, cause: unknown): unknown => {
-    if (signal?.aborted === true) return cause;
-    return new DownbeatError("unreachable", {
-      message: `The API at ${origin.origin} could not be reached (${method} ${path.split("?")[0]}): ${describe(cause)}.`,
-      cause,
-    });
-  };
-  const reaching = async <T>(asked: Asked, work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (cause) {
-      throw broken(asked, cause);
-    }
-  };
-  async function* reachingAll(asked: Asked, answer: AsyncIterable<Uint8Array>) {
-    try {
-      yield* answer;
-    } catch (cause) {
-      throw broken(asked, cause);
-    }
-  }
+  const to = { origin, dispatcher };
   return {
-    transport: async ({ body, ...asked }) =>
-      reaching(asked, async () => {
-        const { statusCode, headers, body: answer } = await send(asked, { body: body ?? null });
-        const text = await answer.text();
-        return { status: statusCode, header: (name) => single(headers[name]), text };
+    transport: (asked) =>
+      reaching(origin, asked, async () => {
+        const response = await send(to, asked, { body: asked.body ?? null });
+        return { ...headOf(response), text: await response.body.text() };
       }),
-    openStream: async ({ body, ...asked }) =>
-      reaching(asked, async () => {
-        const sent = Readable.from(body, { objectMode: false });
-        const silence = { bodyTimeout: STREAM_SILENCE_MS };
-        const { statusCode, headers, body: answer } = await send(asked, { body: sent, ...silence });
-        return {
-          status: statusCode,
-          header: (name) => single(headers[name]),
-          body: reachingAll(asked, answer),
-        };
+    openStream: (asked) =>
+      reaching(origin, asked, async () => {
+        const body = Readable.from(asked.body, { objectMode: false });
+        const response = await send(to, asked, { body, bodyTimeout: STREAM_SILENCE_MS });
+        return { ...headOf(response), body: reachingOn(origin, asked, response.body) };
       }),
     close: () => dispatcher.destroy(),
   };
 }
 
 type Asked = Omit<TransportRequest, "body">;
+type Destination = { readonly origin: URL; readonly dispatcher: Dispatcher };
+
+function send(
+  { origin, dispatcher }: Destination,
+  { method, path, headers, signal }: Asked,
+  rest: Pick<Dispatcher.RequestOptions, "body" | "bodyTimeout">,
+): Promise<Dispatcher.ResponseData> {
+  return request(`${origin.origin}${path}`, {
+    method: method as Dispatcher.HttpMethod,
+    headers,
+    signal: signal ?? null,
+    dispatcher,
+    ...rest,
+  });
+}
+
+function headOf({ statusCode, headers }: Dispatcher.ResponseData) {
+  return { status: statusCode, header: (name: string) => single(headers[name]) };
+}
+
+async function reaching<T>(origin: URL, asked: Asked, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw notReached(origin, asked, cause);
+  }
+}
+
+async function* reachingOn(origin: URL, asked: Asked, answer: AsyncIterable<Uint8Array>) {
+  try {
+    yield* answer;
+  } catch (cause) {
+    throw notReached(origin, asked, cause);
+  }
+}
+
+function notReached(origin: URL, { method, path, signal }: Asked, cause: unknown): unknown {
+  if (signal?.aborted === true) return cause;
+  return new DownbeatError("unreachable", {
+    message: `The API at ${origin.origin} could not be reached (${method} ${path.split("?")[0]}): ${describe(cause)}.`,
+    cause,
+  });
+}
 
 function parseOrigin(apiUrl: string): URL {
   try {

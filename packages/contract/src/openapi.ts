@@ -29,7 +29,8 @@ export function openApiDocument(version: string): Record<string, unknown> {
 
 function operation(operationId: string, spec: RouteSpec): Record<string, unknown> {
   const mediaType = spec.lines === undefined ? "application/json" : LINES_MEDIA_TYPE;
-  const perLine = spec.lines === undefined ? "" : ", a line at a time: the schema is that of one line";
+  const perLine =
+    spec.lines === undefined ? "" : ", a line at a time: the schema is that of one line";
   return {
     operationId,
     summary: spec.summary,

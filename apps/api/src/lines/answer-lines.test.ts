@@ -28,7 +28,9 @@ function anExchange(body: Readable, parts: Partial<Exchange<string>> = {}): Exch
 
 async function answered({ response }: Exchange<string>): Promise<unknown[]> {
   const chunks = await (response as unknown as Readable).toArray();
-  const lines = Buffer.concat(chunks as Buffer[]).toString().split("\n");
+  const lines = Buffer.concat(chunks as Buffer[])
+    .toString()
+    .split("\n");
   return lines.slice(0, -1).map((line) => JSON.parse(line) as unknown);
 }
 
@@ -139,7 +141,7 @@ it("holds no more than the longest line of large ones", async () => {
 
 it("reads on a line that alone is as long as all that may be held", async () => {
   const long = "x".repeat(LONGEST_LINE_BYTES);
-  const pieces = [...`${long}\n${long}`].map((piece) => Buffer.from(piece));
+  const pieces = Array.from(Buffer.from(`${long}\n${long}`), (byte) => Buffer.of(byte));
   const exchange = anExchange(Readable.from(pieces));
   const answers = answered(exchange);
   await answerLines(exchange);

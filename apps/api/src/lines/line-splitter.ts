@@ -69,7 +69,9 @@ export class LineSplitter {
   }
 
   #grow(bytes: number): void {
-    const larger = Buffer.allocUnsafe(Math.min(this.#limitBytes, Math.max(bytes, 2 * this.#begun.length)));
+    const larger = Buffer.allocUnsafe(
+      Math.min(this.#limitBytes, Math.max(bytes, 2 * this.#begun.length)),
+    );
     this.#begun.copy(larger, 0, 0, this.#begunBytes);
     this.#begun = larger;
   }

@@ -9,6 +9,7 @@ import { watchRun } from "../runs/watch-run.ts";
 type Options = {
   param?: string[];
   params?: string;
+  each?: string;
   at?: string;
   tag?: string[];
   watch?: boolean;
@@ -30,11 +31,18 @@ export function runCommand(): Command {
       "--params <source>",
       "all parameters as a JSON object: @file, - for stdin, or the JSON itself",
     )
+    .option(
+      "--each <source>",
+      "a run for each line of @file or - (stdin), a JSON object of parameters each",
+    )
     .option("--at <time>", "not before this time (2026-03-01T07:00:00Z)")
     .option("--tag <tag>", "a static label, visible to the API (repeatable)", collect)
     .option("-w, --watch", "print states until the run is over; exits 0 only when it completes")
     .option("--timeout <duration>", "with --watch: how long to wait at most (90s, 5m)")
-    .option("--idempotency-key <uuid>", "repeating the command with this key returns the same run")
+    .option(
+      "--idempotency-key <uuid>",
+      "repeating the command with this key returns the same run; with --each, the same run for each line number",
+    )
     .option("--sign", "fail unless there is a signing key; with one, every trigger is signed")
     .action(action(triggerRun))
     .addHelpText(
@@ -43,17 +51,31 @@ export function runCommand(): Command {
 Examples:
   downbeat run seattle-weather -p year=2014 -p metric=wind --watch
   echo '{"year": 2013}' | downbeat run seattle-weather --params -
+  downbeat run seattle-weather --each @years.ndjson --tag sweep --idempotency-key "$(uuidgen)"
 
-With --json: the run, as POST /v1/runs returns it; with --watch the run as it stands when the wait ends.`,
+--each makes any number of runs, while it reads, and prints their ids in order. A line that does not fit the flow ends it, with
+the line's number: the runs of the lines before are made then, none after it. What breaks on the way is resumed by itself.
+Repeated with the same --idempotency-key and the same lines, the command makes only the runs that are missing; correct or add
+lines where they are, since a line is known by its number.
+
+With --json: the run, as POST /v1/runs returns it; with --watch the run as it stands when the wait ends; with --each a line
+{"line", "runId", "error"} for each run.`,
     );
 }
 
 async function triggerRun(context: CliContext, options: Options, target: string): Promise<void> {
+  const scheduledFor = options.at === undefined ? undefined : parseInstant("--at", options.at);
+  if (options.each !== undefined) {
+    const each = eachOf(options);
+    const { triggerEach } = await import("../runs/trigger-each.ts");
+    const deployment = await findDeployment(context, target);
+    return triggerEach(context, deployment, { ...options, each, scheduledFor });
+  }
   const connection = await context.connect();
   const { triggerDeployment } = await import("../runs/trigger-deployment.ts");
   const run = await triggerDeployment(context, await findDeployment(context, target), {
     ...options,
-    scheduledFor: options.at === undefined ? undefined : parseInstant("--at", options.at),
+    scheduledFor,
   });
   context.output.note(
     `Run ${run.id} of ${run.flowName} at ${connection.profile.apiUrl}/runs/${run.id}`,
@@ -61,6 +83,26 @@ async function triggerRun(context: CliContext, options: Options, target: string)
   if (options.watch !== true) return context.output.result(run, () => run.id);
   await watch(context, run.id, options.timeout);
 }
+
+/** @throws {DownbeatError} `usage_invalid` with options that are about one run, or a key that is no UUID */
+function eachOf({ each = "", watch, timeout, param, params, idempotencyKey }: Options): string {
+  const refusals = [
+    [watch, "--watch follows one run; list these with `downbeat runs ls`, or watch one by its id"],
+    [timeout, "--timeout goes with --watch, which follows one run"],
+    [param, "put the parameters of -p into each line"],
+    [params, "--params is for one run; put its parameters into each line"],
+  ] as const;
+  const refusal = refusals.find(([given]) => given !== undefined)?.[1];
+  if (refusal !== undefined)
+    throw new DownbeatError("usage_invalid", { message: `With --each: ${refusal}.` });
+  if (idempotencyKey !== undefined && !UUID.test(idempotencyKey)) {
+    const message = `--idempotency-key ${idempotencyKey} is not a UUID, from which the keys of the lines are derived.`;
+    throw new DownbeatError("usage_invalid", { message });
+  }
+  return each;
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** For people the states as they come; with --json the run alone, as it stands when the wait ends. */
 async function watch(

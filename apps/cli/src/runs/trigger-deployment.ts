@@ -3,12 +3,11 @@ import { sealToPublicKey } from "@downbeat/seal";
 import { signTrigger } from "@downbeat/seal/node";
 import { uuidv7 } from "uuidv7";
 import type { CliContext } from "../context.ts";
-import { checkParameters } from "@downbeat/sdk/protocol";
 import { readParameters, type ParameterOptions } from "../parameters/read-parameters.ts";
 import type { SchemaNode } from "../parameters/schema-node.ts";
 import { pinnedPublicKey } from "../pinned-key.ts";
 import { signingInForce } from "../signing.ts";
-import { tryOpen } from "./run-error.ts";
+import { parameterCheckOf } from "./parameter-check.ts";
 
 export type TriggerOptions = ParameterOptions & {
   readonly scheduledFor?: string | undefined;
@@ -27,7 +26,8 @@ export async function triggerDeployment(
   const connection = await context.connect();
   const schema = deployment.parameterSchema as SchemaNode | null;
   const parameters = await readParameters(options, schema);
-  await checkWithDefaults(context, deployment, parameters);
+  const check = await parameterCheckOf(context, deployment);
+  check(parameters);
   const dep = `${deployment.flowName}/${deployment.name}`;
   // An idempotency key names the run already; without one the caller does, and seals the parameters for that run alone.
   const runId = options.idempotencyKey === undefined ? uuidv7() : undefined;
@@ -53,21 +53,4 @@ export async function triggerDeployment(
   return connection.client.call("createRun", {
     body: { ...spec, ...(signature !== undefined && { signature }) },
   });
-}
-
-/** The deployment's own defaults count, as far as the key on this machine opens them. */
-async function checkWithDefaults(
-  context: CliContext,
-  deployment: Deployment,
-  parameters: Record<string, unknown>,
-): Promise<void> {
-  const { defaultParameters, flowName, name } = deployment;
-  const schema = deployment.parameterSchema as SchemaNode | null;
-  if (defaultParameters === null) return checkParameters(flowName, parameters, schema);
-  const defaults = await tryOpen(async () => {
-    const { opener } = await context.unlock();
-    return opener.open(defaultParameters, { kind: "defaults", dep: `${flowName}/${name}` });
-  });
-  if ("sealed" in defaults) return checkParameters(flowName, parameters, schema, { partial: true });
-  return checkParameters(flowName, { ...(defaults.value as object), ...parameters }, schema);
 }

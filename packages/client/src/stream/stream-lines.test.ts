@@ -78,9 +78,13 @@ const answeringAll = answering(Number.POSITIVE_INFINITY, () => {});
 const refusing =
   (status: number, code: string, headers = {}): Serve =>
   ({ response }) =>
-    void response.writeHead(status, headers).end(JSON.stringify({ code, message: code, requestId: "r" }));
+    void response
+      .writeHead(status, headers)
+      .end(JSON.stringify({ code, message: code, requestId: "r" }));
 const endingWith = (code: string) => (response: ServerResponse) =>
-  void response.end(`${JSON.stringify({ problem: { code, message: code, remedy: "", requestId: "r", retryAfterSeconds: 3 } })}\n`);
+  void response.end(
+    `${JSON.stringify({ problem: { code, message: code, remedy: "", requestId: "r", retryAfterSeconds: 3 } })}\n`,
+  );
 
 const specs = (count: number, fields: object = {}): Spec[] =>
   Array.from({ length: count }, (_, at) => ({ flowName: "f", runId: `run-${at}`, ...fields }));
@@ -100,7 +104,10 @@ it("yields the answers in order, and asks for nothing when there is nothing to a
 });
 
 it("renews a refused token once and sends everything again, also what cannot be repeated", async () => {
-  const { client, options, tokens } = await serving(refusing(401, "credentials_expired"), answeringAll);
+  const { client, options, tokens } = await serving(
+    refusing(401, "credentials_expired"),
+    answeringAll,
+  );
   const plain = specs(3, { runId: undefined });
   expect(await gather(client.stream("createRunStream", plain, options))).toHaveLength(3);
   expect(tokens).toEqual(["Bearer t0", "Bearer t1"]);
