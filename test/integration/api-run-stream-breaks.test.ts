@@ -133,9 +133,10 @@ it("waits while the database is away for runs that name themselves, and ends for
   await server.kill("SIGINT");
   const spec = aSpec();
   keyed.write(lineOf(spec));
-  unkeyed.write(lineOf({ flowName: "weather" }));
-  expect(await unkeyed.rest()).toMatchObject([{ problem: { code: "unavailable" } }]);
+  unkeyed.request.end(lineOf({ flowName: "weather" }));
+  const answers = unkeyed.rest();
   await server.restart();
+  expect(await answers).toMatchObject([{ problem: { code: "unavailable" } }]);
   expect(await keyed.next()).toEqual({ runId: spec.runId, error: null });
   keyed.request.end();
   expect(await keyed.next()).toBeUndefined();
@@ -144,11 +145,11 @@ it("waits while the database is away for runs that name themselves, and ends for
 it("refuses a stream before its body when there is no room, and forgets one whose caller hung up", async () => {
   const tight = await startTestApi(database, {
     runEngine: false,
-    environment: { DOWNBEAT_REQUEST_MEGABYTES: "2" },
+    environment: { DOWNBEAT_REQUEST_MEGABYTES: "3" },
   });
   const apiUrl = await tight.app.listen({ port: 0, host: "127.0.0.1" });
   const token = await tight.tokenOf(here.apiKey);
-  const first = await openStream(apiUrl, token);
+  const [first, second] = [await openStream(apiUrl, token), await openStream(apiUrl, token)];
   const ask = () =>
     fetch(apiUrl + ROUTES.createRunStream.path, {
       method: "POST",
@@ -161,6 +162,7 @@ it("refuses a stream before its body when there is no room, and forgets one whos
   expect(Problem.parse(await refused.json()).code).toBe("unavailable");
   first.request.destroy();
   await waitFor(async () => (await ask()).status === 200, { describe: "room for a stream" });
+  second.request.destroy();
   await tight.app.close();
 });
 

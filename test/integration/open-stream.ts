@@ -25,6 +25,7 @@ export async function openStream(url: string, token: string): Promise<OpenStream
   asked.on("error", () => {}); // cut off by whichever side the test lets do so
   asked.flushHeaders();
   const [response] = (await once(asked, "response")) as [IncomingMessage];
+  if (response.statusCode !== 200) throw new Error(`The answer was ${response.statusCode}.`);
   const lines = linesOf(response);
   const next = async () => (await lines.next()).value as StreamedLine | undefined;
   return {

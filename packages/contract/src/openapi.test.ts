@@ -27,6 +27,17 @@ describe("the OpenAPI document", () => {
     expect(list.map(({ required }) => required)).not.toContain(true);
   });
 
+  it("says of a route of lines that its schemas are of one line each", () => {
+    const stream = document.paths["/v1/runs/stream"]?.["post"] as unknown as {
+      requestBody: { description: string; content: object };
+      responses: Record<string, { content: object }>;
+    };
+    expect(Object.keys(stream.requestBody.content)).toEqual(["application/x-ndjson"]);
+    expect(Object.keys(stream.responses["200"]?.content ?? {})).toEqual(["application/x-ndjson"]);
+    expect(Object.keys(stream.responses["default"]?.content ?? {})).toEqual(["application/json"]);
+    expect(stream.requestBody.description).toContain("of one line, of at most 1048576 bytes");
+  });
+
   it("marks sealed fields, so that a reader knows plaintext is refused", () => {
     expect(JSON.stringify(document.paths["/v1/runs"]?.["post"])).toContain(
       '"format":"sealed-parameters"',

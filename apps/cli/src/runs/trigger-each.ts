@@ -31,6 +31,8 @@ export async function triggerEach(
       tally.note(outcome);
   } finally {
     tally.tell();
+    // An interrupted command would go on waiting for its next line.
+    if (each === "-") process.stdin.destroy();
   }
   tally.throwIfRefused();
 }

@@ -228,6 +228,20 @@ it("stops when it is told to", async () => {
   await expect(next).rejects.toThrow("stopped");
 });
 
+it("stops when it is told to while its source has nothing", async () => {
+  const stopping = new AbortController();
+  const { client, options } = await serving(answeringAll);
+  async function* silent() {
+    await new Promise(() => {});
+    yield* specs(1);
+  }
+  const { signal } = stopping;
+  const outcomes = client.stream("createRunStream", silent(), { ...options, signal });
+  const next = outcomes[Symbol.asyncIterator]().next();
+  stopping.abort(new Error("stopped"));
+  await expect(next).rejects.toThrow("stopped");
+});
+
 it("does not stream where each request has to be told of before it goes", () => {
   const client = createClient({ apiUrl: "http://127.0.0.1:9", onSend: async () => {} });
   closers.push(() => client.close());

@@ -3,7 +3,7 @@ import {
   DownbeatError,
   isDownbeatError,
   isErrorCode,
-  LastLine,
+  type LastLine,
   type RouteSpec,
 } from "@downbeat/contract";
 import type { TransportResponse } from "../caller.ts";
@@ -36,6 +36,8 @@ export type StreamLinesOptions = {
  */
 export async function* streamLines(options: StreamLinesOptions): AsyncGenerator<unknown> {
   const { lines, signal, random = Math.random, pause = pauseByClock } = options;
+  const stop = (): void => lines.close();
+  signal?.addEventListener("abort", stop);
   const state: State = { answered: 0, failures: 0, renew: false, hasBegun: false };
   try {
     while (await lines.hasMore()) {
@@ -49,7 +51,9 @@ export async function* streamLines(options: StreamLinesOptions): AsyncGenerator<
         if (pauseMs > 0) await pause(pauseMs, signal);
       }
     }
+    signal?.throwIfAborted();
   } finally {
+    signal?.removeEventListener("abort", stop);
     lines.close();
   }
 }
@@ -79,8 +83,7 @@ async function* answersOver(
   state.renew = false;
   for await (const text of readLines(answer.body)) {
     const line = parseLine(spec, text);
-    const last = LastLine.safeParse(line);
-    if (last.success) throw endOf(last.data);
+    if (isLastLine(line)) throw endOf(line);
     if (lines.unansweredCount === 0) throw tooManyAnswers(spec);
     lines.answered();
     state.answered += 1;
@@ -112,7 +115,11 @@ async function refusalOf(spec: RouteSpec, answer: StreamedAnswer): Promise<Downb
   return problemOf(spec, answer, jsonOr(Buffer.concat(chunks).toString(), undefined));
 }
 
-function parseLine(spec: RouteSpec, text: string): unknown {
+function isLastLine(line: object): line is LastLine {
+  return "problem" in line;
+}
+
+function parseLine(spec: RouteSpec, text: string): object {
   const line = jsonOr(text, undefined);
   if (typeof line === "object" && line !== null) return line;
   throw new DownbeatError("response_invalid", {
