@@ -1,6 +1,6 @@
 import { createClient } from "@downbeat/client";
 import { LastLine, LINES_MEDIA_TYPE, Problem, ROUTES, type RunSpec } from "@downbeat/contract";
-import { openDatabase, type Database } from "@downbeat/db";
+import { openDatabase, readRuns, type Database } from "@downbeat/db";
 import {
   freePort,
   startPostgres,
@@ -166,7 +166,7 @@ it("refuses a stream before its body when there is no room, and forgets one whos
   await tight.app.close();
 });
 
-it("goes on after its access token has expired", async () => {
+it("goes on after its access token has expired, until its key is revoked", async () => {
   let offsetMs = 0;
   const now = () => new Date(Date.now() + offsetMs);
   const other = await startTestApi(database, { runEngine: false, now });
@@ -176,9 +176,17 @@ it("goes on after its access token has expired", async () => {
   offsetMs = 3_600_000;
   stream.write(lineOf(aSpec()));
   expect(await stream.next()).toMatchObject({ error: null });
-  stream.request.end();
   await expect(other.withToken(token).call("whoAmI", {})).rejects.toMatchObject({
     code: "credentials_expired",
   });
+  const { items } = await here.admin.call("listApiKeys", { query: {} });
+  for (const { id: apiKeyId } of items)
+    await here.admin.call("revokeApiKey", { params: { apiKeyId } });
+  offsetMs += 60_000;
+  const spec = aSpec();
+  stream.write(lineOf(spec));
+  expect(await stream.rest()).toMatchObject([{ problem: { code: "credentials_invalid" } }]);
+  const stored = await database.inWorkspace(here, (tx) => readRuns(tx, [spec.runId]));
+  expect(stored.size).toBe(0);
   await other.app.close();
 });

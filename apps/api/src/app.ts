@@ -71,8 +71,9 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     authenticator.authenticate(request.headers.authorization);
   const recognise = (request: FastifyRequest): Principal | undefined =>
     authenticator.recognise(request.headers.authorization);
+  const checkOf = (principal: Principal) => authenticator.checkOf(principal);
   registerFeatures(
-    routeRegistrar(app, { authenticate, recognise, checkResponses, streams }),
+    routeRegistrar(app, { authenticate, recognise, checkOf, checkResponses, streams }),
     services,
   );
   describeSelf(app, { database, version: VERSION });

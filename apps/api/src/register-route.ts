@@ -30,6 +30,8 @@ export type RegisterOptions = {
   readonly recognise: (request: FastifyRequest) => Principal | undefined;
   /** Finds out who sends it otherwise; throws credentials_*. */
   readonly authenticate: (request: FastifyRequest) => Promise<Principal>;
+  /** Makes a check whether a principal still stands, for requests that go on for long. */
+  readonly checkOf: (principal: Principal) => () => Promise<void>;
   /** Also parses every answer with the route's response schema. For tests: costs a second pass over the payload. */
   readonly checkResponses: boolean;
   /** Where the streams of routes of lines are counted in. */

@@ -17,11 +17,12 @@ function aSetting() {
     workspaceId: randomUUID(),
     poolId: undefined,
   };
-  const world = { nowMs: START_MS, standing: true, lookUps: 0, urgencies: "" };
+  const world = { nowMs: START_MS, standing: true, isAway: false, lookUps: 0, urgencies: "" };
   const authenticator = new Authenticator({
     keys: KEYS,
     nowMs: () => world.nowMs,
     isStanding: async (_principal, urgency) => {
+      if (world.isAway) throw new Error("The database is away.");
       world.lookUps += 1;
       world.urgencies += `${urgency} `;
       return world.standing;
@@ -108,6 +109,31 @@ describe("Authenticator", () => {
     world.standing = false;
     authenticator.forget(principal.id);
     expect(await answer()).toBe("credentials_invalid");
+  });
+
+  it("refuses what a revoked principal goes on with within a minute, whether or not its token has expired", async () => {
+    const { principal, world, authenticator } = aSetting();
+    const check = authenticator.checkOf(principal);
+    await check();
+    expect(world.lookUps).toBe(0);
+    world.nowMs += 600_000;
+    await check();
+    await check();
+    expect(world.lookUps).toBe(1);
+    world.standing = false;
+    world.nowMs += REVOCATION_MS;
+    await expect(check()).rejects.toMatchObject({ code: "credentials_invalid" });
+  });
+
+  it("leaves it to the work itself when nobody can tell whether its principal stands", async () => {
+    const { principal, world, authenticator } = aSetting();
+    const check = authenticator.checkOf(principal);
+    world.nowMs += REVOCATION_MS;
+    world.isAway = true;
+    await check();
+    world.isAway = false;
+    world.standing = false;
+    await expect(check()).rejects.toMatchObject({ code: "credentials_invalid" });
   });
 
   it("refuses an expired token although it was known", async () => {

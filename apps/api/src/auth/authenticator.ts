@@ -64,6 +64,22 @@ export class Authenticator {
     return known.principal;
   }
 
+  /**
+   * Makes a check for a request that goes on for long, to be made before each part of its work: it throws credentials_invalid within
+   * {@link REVOCATION_MS} of the revocation of its principal. That the token expires meanwhile does not matter.
+   */
+  checkOf(principal: Principal): () => Promise<void> {
+    let askedAtMs = this.#options.nowMs();
+    return async () => {
+      const nowMs = this.#options.nowMs();
+      if (nowMs - askedAtMs < ASK_AGAIN_MS) return;
+      // Unknown while the database is away: the work that follows needs it too, and says so.
+      const stands = await this.#options.isStanding(principal, "now").catch(() => undefined);
+      if (stands === false) throw revoked(principal);
+      if (stands === true) askedAtMs = nowMs;
+    };
+  }
+
   /** Makes a revocation felt at once by this process; others notice within {@link REVOCATION_MS}. */
   forget(principalId: string): void {
     for (const [token, { principal }] of this.#known) {
@@ -95,8 +111,7 @@ export class Authenticator {
   async #checkStanding(token: string, known: KnownToken, nowMs: number): Promise<void> {
     if (!(await this.#options.isStanding(known.principal, "now"))) {
       this.#known.delete(token);
-      const message = `The ${known.principal.kind} ${known.principal.id} was revoked or has expired.`;
-      throw new DownbeatError("credentials_invalid", { message });
+      throw revoked(known.principal);
     }
     known.trustedUntilMs = nowMs + REVOCATION_MS;
     this.#known.set(token, known);
@@ -107,6 +122,11 @@ export class Authenticator {
     const [oldest] = this.#known.keys();
     if (this.#known.size > MOST_TOKENS && oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+function revoked({ kind, id }: Principal): DownbeatError {
+  const message = `The ${kind} ${id} was revoked or has expired.`;
+  return new DownbeatError("credentials_invalid", { message });
 }
 
 function readBearer(authorization: string | undefined): string {

@@ -10,6 +10,7 @@ import {
 } from "@downbeat/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from "fastify";
 import { parseJson } from "../parse-json.ts";
+import type { Principal } from "../auth/principal.ts";
 import { logProblem } from "../plugins/errors.ts";
 import { answerProblem, toDownbeatError, type ProblemAnswer } from "../problem.ts";
 import { inputReader, type ReadInput } from "../read-input.ts";
@@ -45,6 +46,8 @@ export type RouteOfLines<R extends RouteSpec> = {
   readonly contextOf: (request: FastifyRequest, reply: FastifyReply) => RequestContext | undefined;
   /** Credentials and role, checked before anything of the body is read. */
   readonly guard: RouteShorthandOptions;
+  /** Makes the check whether who began a stream may go on with it. */
+  readonly checkOf: (principal: Principal) => () => Promise<void>;
   readonly streams: OpenStreams;
   readonly checkResponses: boolean;
 };
@@ -89,6 +92,7 @@ function responder<R extends RouteSpec>({ spec, handler, ...route }: RouteOfLine
     reply.hijack();
     const response = reply.raw;
     const signal = route.streams.begin(response);
+    const checkStanding = route.checkOf(ctx.principal);
     response.writeHead(spec.status ?? 200, HEADERS).flushHeaders();
     await answerLines<AskedLine<R>>({
       body: (request.body as Readable | undefined) ?? Readable.from([]),
@@ -100,6 +104,7 @@ function responder<R extends RouteSpec>({ spec, handler, ...route }: RouteOfLine
         signal,
       },
       answer: async (lines) => {
+        await checkStanding();
         const answers = await handler({ ctx, lines, signal });
         return route.checkResponses ? answers.map((one) => spec.response.parse(one)) : answers;
       },
