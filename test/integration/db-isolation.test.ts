@@ -48,6 +48,7 @@ const TENANT_TABLES = [
   "run_day",
   "run_state",
   "task_run",
+  "task_run_count",
   "work_pool",
   "work_queue",
 ];

@@ -6,13 +6,33 @@ import {
   listLogManifests,
   listTaskRuns,
   readRun,
+  readRuns,
   storeDataKeys,
   type TaskRunRow,
   upsertTaskRuns,
 } from "@downbeat/db";
-import { describeEachDatabase } from "@downbeat/testkit";
-import { expect, it } from "vitest";
+import { createDatabase, describeEachDatabase } from "@downbeat/testkit";
+import { describe, expect, it } from "vitest";
 import { aBlob, aWorkspace, moveRuns, someRuns } from "./db-fixture.ts";
+import { migrateAgain } from "./migrate-again.ts";
+
+describe("task runs that were recorded before they were counted", () => {
+  it("are counted by the upgrade", async () => {
+    const made = await createDatabase("postgres");
+    const fixture = await aWorkspace(made.database);
+    const runIds = await someRuns(fixture, 2);
+    const rows = [0, 1, 2].map((index) => aTaskRun(runIds[0] ?? "", index));
+    await fixture.inside((tx) => upsertTaskRuns(tx, rows));
+    const url = made.place.options.url ?? "";
+    await migrateAgain(url, {
+      migration: "0032",
+      undo: "drop table task_run_count; alter table task_run drop column revision",
+    });
+    const counted = await fixture.inside((tx) => readRuns(tx, runIds));
+    expect(runIds.map((runId) => counted.get(runId)?.taskRunCount)).toEqual([3, 0]);
+    await made.drop();
+  });
+});
 
 describeEachDatabase("what agents report", ({ database }) => {
   it("keeps the newest state of a task run, in whatever order reports come", async () => {
@@ -38,6 +58,19 @@ describeEachDatabase("what agents report", ({ database }) => {
     expect(all[0]?.upstream).toEqual([early.taskRunId]);
     expect(all[1]?.state.type).toBe("COMPLETED");
     expect((await fixture.inside((tx) => readRun(tx, runId)))?.taskRunCount).toBe(3);
+  });
+
+  it("counts a run's task runs once each, whoever reports them at the same time", async () => {
+    const fixture = await aWorkspace(database());
+    const runIds = await someRuns(fixture, 2);
+    const rows = runIds.flatMap((runId) => [0, 1, 2].map((index) => aTaskRun(runId, index)));
+    const reports = [rows, rows.slice(0, 4), rows.toReversed(), rows.slice(2)];
+    await Promise.all(reports.map((report) => fixture.inside((tx) => upsertTaskRuns(tx, report))));
+    const later = rows.map((row) => ({ ...row, sequence: row.sequence + 1 }));
+    const another = aTaskRun(runIds[0] ?? "", 3);
+    await fixture.inside((tx) => upsertTaskRuns(tx, [...later, another]));
+    const counted = await fixture.inside((tx) => readRuns(tx, runIds));
+    expect(runIds.map((runId) => counted.get(runId)?.taskRunCount)).toEqual([4, 3]);
   });
 
   it("stores a log chunk once and pages by epoch and sequence, with the keys the chunks name", async () => {

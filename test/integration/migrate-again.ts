@@ -41,7 +41,7 @@ async function asWeakOwner(client: pg.Client, work: () => Promise<void>): Promis
 async function giveTables(client: pg.Client, to: string): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `select relname as name from pg_class
-     where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace`,
+     where relkind in ('r', 'p', 'v') and relnamespace = 'public'::regnamespace`,
   );
   await client.query(rows.map(({ name }) => `alter table ${name} owner to ${to}`).join(";"));
 }

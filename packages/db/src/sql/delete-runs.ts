@@ -4,7 +4,7 @@ import type { Tx } from "../transaction.ts";
  * Deletes ended runs with all that belongs to them; live ones stay. Their idempotency keys may be used again.
  *
  * Returns the ids that are gone. Locks: the ended_run rows, then the rows that go with them.
- * Indexes: ended_run_pkey, flow_run_pkey, run_state_pkey, task_run_pkey, log_chunk_pkey,
+ * Indexes: ended_run_pkey, flow_run_pkey, run_state_pkey, task_run_pkey, task_run_count_pkey, log_chunk_pkey,
  * log_manifest_pkey, artifact_pkey, metric_pkey, idempotency_run_id_idx.
  */
 export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<string[]> {
@@ -33,6 +33,9 @@ export async function deleteRuns(tx: Tx, runIds: readonly string[]): Promise<str
     ),
     artifacts as (
       delete from artifact a using doomed where a.run_id = doomed.id and a.workspace_id = ${tx.workspaceId}::uuid
+    ),
+    counts as (
+      delete from task_run_count c using doomed where c.run_id = doomed.id and c.workspace_id = ${tx.workspaceId}::uuid
     ),
     metrics as (
       delete from metric m using doomed where m.run_id = doomed.id and m.workspace_id = ${tx.workspaceId}::uuid

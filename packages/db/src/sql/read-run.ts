@@ -15,7 +15,7 @@ export async function readRun(
   runId: string,
 ): Promise<Omit<RunDetail, "why" | "pause" | "hostTransit"> | undefined> {
   const [row] = await tx.prisma.$queryRaw<Row[]>`/* prepared */
-    ${runColumns(tx)}, r.parameters, e.result
+    ${runColumns()}, r.parameters, e.result
     from flow_run r
     ${runJoins(tx, [runId])}
     where (r.workspace_id = ${tx.workspaceId}::uuid) is true and r.id = ${runId}::uuid`;

@@ -28,12 +28,12 @@ export async function listRuns(tx: Tx, query: RunFilter): Promise<Page<Run>> {
 /**
  * Runs by id, in no particular order; ids that are not in this workspace are absent.
  *
- * Locks: none. Indexes: flow_run_pkey, ended_run_pkey, live_run_pkey, task_run_pkey.
+ * Locks: none. Indexes: flow_run_pkey, ended_run_pkey, live_run_pkey, task_run_count_pkey.
  */
 export async function readRuns(tx: Tx, runIds: readonly string[]): Promise<Map<string, Run>> {
   if (runIds.length === 0) return new Map();
   const rows = await tx.prisma.$queryRaw<RunRow[]>`/* prepared */
-    ${runColumns(tx)}
+    ${runColumns()}
     from flow_run r
     ${runJoins(tx, runIds)}
     where (r.workspace_id = ${tx.workspaceId}::uuid) is true and r.id = any(${runIds}::uuid[])`;
@@ -41,7 +41,7 @@ export async function readRuns(tx: Tx, runIds: readonly string[]): Promise<Map<s
 }
 
 /** What a RunRow holds, of what `runJoins` joins. */
-export function runColumns(tx: Tx): Prisma.Sql {
+export function runColumns(): Prisma.Sql {
   return Prisma.sql`
     select r.id, r.flow_id, f.name as flow_name, r.flow_version_id, r.deployment_id, d.name as deployment_name,
       p.name as pool_name, q.name as queue_name, coalesce(e.state_type, l.state_type) as state_type,
@@ -49,8 +49,7 @@ export function runColumns(tx: Tx): Prisma.Sql {
       coalesce(e.reason, l.reason) as reason, coalesce(l.epoch, e.epoch) as epoch, r.tags, r.created_by_kind,
       r.created_by_id, r.created_at, coalesce(l.scheduled_for, r.scheduled_for) as scheduled_for,
       coalesce(e.started_at, l.started_at) as started_at, e.state_at as ended_at, a.id as agent_id, a.name as agent_name,
-      (select count(*)::int from task_run t where t.run_id = r.id and t.workspace_id = ${tx.workspaceId}::uuid)
-        as task_run_count, l.retry, r.parent_run_id,
+      coalesce(c.count, 0) as task_run_count, l.retry, r.parent_run_id,
       e.error_class, e.exit_code, e.signal, e.error_fingerprint, e.error_detail`;
 }
 
@@ -65,6 +64,8 @@ export function runJoins(tx: Tx, runIds: readonly string[]): Prisma.Sql {
       and (e.workspace_id = ${tx.workspaceId}::uuid) is true
     left join live_run l on l.run_id = r.id and l.run_id = any(${runIds}::uuid[])
       and (l.workspace_id = ${tx.workspaceId}::uuid) is true
+    left join task_run_count c on c.run_id = r.id and c.run_id = any(${runIds}::uuid[])
+      and (c.workspace_id = ${tx.workspaceId}::uuid) is true
     left join agent_session s on s.id = l.session_id and s.workspace_id = ${tx.workspaceId}::uuid
     left join agent a on a.id = coalesce(e.agent_id, s.agent_id) and a.workspace_id = ${tx.workspaceId}::uuid`;
 }
