@@ -42,8 +42,10 @@ export function leasing(
   tx: Tx,
   { sessionId, claimRequestId, agentId, most, now = null }: Leasing,
 ): Prisma.Sql {
-  return Prisma.sql`numbered as (select run_id, row_number() over () as place from picked),
-    -- Their ids are named again: taken for a tenth of what waits, few would be joined by reading all live runs.
+  return Prisma.sql`numbered as (
+      -- As an array they are taken for few: for the tenth of what waits that a limit promises, all live runs would be read.
+      select run_id, place from unnest(array(select run_id from picked)) with ordinality as given (run_id, place)
+    ),
     claimed as (
       update live_run l
       set state_type = 'PENDING', state_name = 'Pending', state_at = coalesce(${now}::timestamptz, now()),
@@ -52,7 +54,7 @@ export function leasing(
         claim_request_id = ${claimRequestId}::uuid,
         claimed_at = case when l.epoch = 0 and ${agentId} is not null then coalesce(${now}::timestamptz, now()) end
       from numbered n
-      where l.run_id = n.run_id and l.run_id = any(array(select run_id from picked))
+      where l.run_id = n.run_id
       returning l.run_id, l.epoch, l.lease_token, l.queue_priority, l.queue_id, l.deployment_id, l.scheduled_for,
         l.state_sequence, l.state_at, l.claimed_at
     ),
