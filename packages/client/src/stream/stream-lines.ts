@@ -38,7 +38,7 @@ export async function* streamLines(options: StreamLinesOptions): AsyncGenerator<
   const { lines, signal, random = Math.random, pause = pauseByClock } = options;
   const stop = (): void => lines.close();
   signal?.addEventListener("abort", stop);
-  const state: State = { answered: 0, failures: 0, renew: false, hasBegun: false };
+  const state: State = { answered: 0, failures: 0, renew: false, mayHaveTaken: false };
   try {
     while (await lines.hasMore()) {
       signal?.throwIfAborted();
@@ -65,7 +65,7 @@ type State = {
   /** The access token was refused. */
   renew: boolean;
   /** The API may have taken lines over the present connection. */
-  hasBegun: boolean;
+  mayHaveTaken: boolean;
 };
 
 /** Over one connection. Returns when the API has answered everything. */
@@ -74,10 +74,10 @@ async function* answersOver(
   state: State,
 ): AsyncGenerator<unknown> {
   state.failures += 1;
-  state.hasBegun = true; // until it is known better
+  state.mayHaveTaken = true; // until it is known better
   const answer = await open(lines.text(), state.renew);
   if (answer.status !== (spec.status ?? 200)) {
-    state.hasBegun = false; // refused before anything of the body was read
+    state.mayHaveTaken = false; // refused before anything of the body was read
     throw await refusalOf(spec, answer);
   }
   state.renew = false;
@@ -99,7 +99,7 @@ function pauseBefore(
   state: State,
   random: () => number,
 ): number | undefined {
-  const { failures, hasBegun: mayHaveTaken } = state;
+  const { failures, mayHaveTaken } = state;
   // A token may expire between being fetched and being used: one renewal, never more.
   if (isDownbeatError(error) && error.status === 401 && !mayHaveTaken) {
     if (state.renew) return undefined;
@@ -112,7 +112,7 @@ function pauseBefore(
 async function refusalOf(spec: RouteSpec, answer: StreamedAnswer): Promise<DownbeatError> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of answer.body) chunks.push(chunk);
-  return problemOf(spec, answer, jsonOr(Buffer.concat(chunks).toString(), undefined));
+  return problemOf(spec, answer, jsonOf(Buffer.concat(chunks).toString()));
 }
 
 function isLastLine(line: object): line is LastLine {
@@ -120,18 +120,18 @@ function isLastLine(line: object): line is LastLine {
 }
 
 function parseLine(spec: RouteSpec, text: string): object {
-  const line = jsonOr(text, undefined);
+  const line = jsonOf(text);
   if (typeof line === "object" && line !== null) return line;
   throw new DownbeatError("response_invalid", {
     message: `${spec.method} ${spec.path} answered a line that is not JSON: ${text.slice(0, 80)}`,
   });
 }
 
-function jsonOr<T>(text: string, other: T): unknown {
+function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return other; // whoever asks says what it means
+    return undefined; // whoever asks says what it means
   }
 }
 

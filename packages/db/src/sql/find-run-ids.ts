@@ -1,6 +1,7 @@
 import type { StateType } from "@downbeat/contract";
+import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
-import { keepPlans } from "./keep-plans.ts";
+import { readRunPage } from "./read-run-page.ts";
 import { runPage, type RunSelection } from "./run-page.ts";
 
 /** The ids of runs that match, newest first. No state asked: none matches. Locks: none. Indexes: as in run-page.ts. */
@@ -10,7 +11,7 @@ export async function findRunIds(
 ): Promise<string[]> {
   if (selection.stateTypes.length === 0) return [];
   const page = await runPage(tx, selection, limit);
-  const [rows] = await Promise.all([tx.prisma.$queryRaw<{ id: string }[]>`${page}`, keepPlans(tx)]);
+  const rows = await readRunPage<{ id: string }>(tx, page);
   return rows.map(({ id }) => id);
 }
 
@@ -26,10 +27,7 @@ export async function countRuns(
 ): Promise<number> {
   if (selection.stateTypes.length === 0) return 0;
   const page = await runPage(tx, selection, limit);
-  const [[row]] = await Promise.all([
-    tx.prisma.$queryRaw<[{ count: number }]>`
-      select count(*)::int as count from (${page}) as counted`,
-    keepPlans(tx),
-  ]);
-  return row.count;
+  const counting = Prisma.sql`select count(*)::int as count from (${page}) as counted`;
+  const [row] = await readRunPage<{ count: number }>(tx, counting);
+  return row?.count ?? 0;
 }
