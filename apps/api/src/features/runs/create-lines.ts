@@ -65,10 +65,11 @@ async function makeApart(rows: readonly NewRun[], make: Make): Promise<readonly 
   }
 }
 
-// A lost connection may have been lost after the commit.
+// A lost connection may have been lost after the commit, a lost answer was: only a key keeps the run from being made again.
 function mayBeRepeated(error: unknown, rows: readonly NewRun[]): boolean {
-  if (isDownbeatError(error) && error.code === "unavailable") return true;
-  return isUnreachable(error) && rows.every(({ idempotencyKey }) => idempotencyKey !== null);
+  const mayBeMade = isUnreachable(error) || error instanceof AnswerLost;
+  if (mayBeMade && rows.some(({ idempotencyKey }) => idempotencyKey === null)) return false;
+  return isUnreachable(error) || (isDownbeatError(error) && error.code === "unavailable");
 }
 
 function toOutcome(ctx: RequestContext, made: Made | undefined): RouteReply<Route> {
