@@ -6,6 +6,7 @@ import {
   createWorkspaceWithKey,
   readConfig,
   type ApiConfig,
+  type AppDependencies,
 } from "@downbeat/api";
 import { createCaller, type Caller, type Transport } from "@downbeat/client/caller";
 import { leasesOf, PublicJwk, type Lease, type Sealed, type SealedKind } from "@downbeat/contract";
@@ -63,6 +64,7 @@ export type TestApiOptions = {
   readonly environment?: Record<string, string>;
   readonly now?: () => Date;
   readonly runEngine?: boolean;
+  readonly cutOff?: NonNullable<AppDependencies["cutOff"]>;
 };
 
 /** An API on this database that checks every answer against its schema. Nothing listens: requests are injected. */

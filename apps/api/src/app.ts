@@ -38,12 +38,21 @@ export type AppDependencies = {
   readonly checkResponses?: boolean;
   /** Run the engine's loops (sweep, late marker, claim poll). Default true. */
   readonly runEngine?: boolean;
+  readonly cutOff?: CutOff;
+};
+
+/** When a connection is cut, in milliseconds. */
+export type CutOff = {
+  /** A request that has not arrived whole by then; streams are spared. Default five minutes. */
+  readonly requestMs?: number;
+  /** A connection over which nothing moves for so long. Default two minutes; held polls say something after 25 seconds at most. */
+  readonly silenceMs?: number;
 };
 
 /** Assembles the API. It never listens: `listen` or `inject` do that. */
 export async function buildApp(dependencies: AppDependencies): Promise<FastifyInstance> {
   const { config, database, logger, now = () => new Date(), checkResponses = false } = dependencies;
-  const app = createServer(logger);
+  const app = createServer(logger, dependencies.cutOff);
   const standing = new Standing(database, now);
   const authenticator = new Authenticator({
     keys: dependencies.signingKeys,
@@ -82,7 +91,10 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   return app;
 }
 
-function createServer(logger: FastifyBaseLogger): FastifyInstance {
+function createServer(
+  logger: FastifyBaseLogger,
+  { requestMs = 300_000, silenceMs = 120_000 }: CutOff = {},
+): FastifyInstance {
   return fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -95,9 +107,10 @@ function createServer(logger: FastifyBaseLogger): FastifyInstance {
     return503OnClosing: false,
     // Longer than the idle limit of common proxies, so that they close first and no request is lost on a dying socket.
     keepAliveTimeout: 75_000,
-    // Who sends or takes nothing for so long is cut; held polls say something after 25 seconds at most.
-    connectionTimeout: 120_000,
-    requestTimeout: 300_000,
+    connectionTimeout: silenceMs,
+    requestTimeout: requestMs,
+    // Node's own proportions.
+    http: { headersTimeout: requestMs / 5, connectionsCheckingInterval: requestMs / 10 },
     routerOptions: { maxParamLength: 300 },
   });
 }
