@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { runScenario } from "./run-scenario.ts";
 import { agentKilled } from "./scenarios/agent-killed.ts";
 import { agentStopped } from "./scenarios/agent-stopped.ts";
+import { brokenStreams } from "./scenarios/broken-streams.ts";
 import { exclusiveStopped } from "./scenarios/exclusive-stopped.ts";
 import { fromFailed } from "./scenarios/from-failed.ts";
 import { lostResponses } from "./scenarios/lost-responses.ts";
@@ -18,6 +19,7 @@ it.concurrent.each([
   agentStopped,
   exclusiveStopped,
   fromFailed,
+  brokenStreams,
 ])(
   "keeps its promises: $name",
   async (scenario) => {

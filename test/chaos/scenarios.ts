@@ -2,6 +2,7 @@ import type { Scenario } from "./scenario.ts";
 import { agentGone } from "./scenarios/agent-gone.ts";
 import { agentKilled } from "./scenarios/agent-killed.ts";
 import { agentStopped } from "./scenarios/agent-stopped.ts";
+import { brokenStreams } from "./scenarios/broken-streams.ts";
 import { databaseRestarts } from "./scenarios/database-restarts.ts";
 import { exclusiveStopped } from "./scenarios/exclusive-stopped.ts";
 import { fromFailed } from "./scenarios/from-failed.ts";
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   agentStopped,
   exclusiveStopped,
   rollingRestarts,
+  brokenStreams,
   networkPartition,
   fromFailed,
 ];

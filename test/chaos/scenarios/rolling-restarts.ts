@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { untilGone, type ChaosPlane, type StartedApi } from "../chaos-plane.ts";
+import type { ChaosPlane, StartedApi } from "../chaos-plane.ts";
+import { endApi } from "../end-api.ts";
 import { FaultProxy } from "../fault-proxy.ts";
 import { Ledger } from "../ledger.ts";
 import { triggerRuns } from "../load.ts";
@@ -106,15 +107,9 @@ class RollingEnemy {
   }
 
   async #end(api: StartedApi): Promise<void> {
-    const { child } = api.process;
     const isPolite = this.#random.next() < 0.5;
     if (isPolite) this.stops += 1;
     else this.kills += 1;
-    child.kill(isPolite ? "SIGTERM" : "SIGKILL");
-    await untilGone(api.process);
-    if (isPolite && child.exitCode !== 0)
-      this.offences.push(
-        `an API asked to stop ended with ${child.exitCode}: ${api.process.stderr()}`,
-      );
+    this.offences.push(...(await endApi(api, isPolite ? "SIGTERM" : "SIGKILL")));
   }
 }
