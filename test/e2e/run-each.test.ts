@@ -45,6 +45,16 @@ it("makes a run for each line, in order, signed and with parameters that an agen
   ]);
 });
 
+it("gives every run what -p and --params say, where its line does not say otherwise", async () => {
+  const source = await aFile([{}, { fail: false }, { secret: 4 }].map(lineOf).join(""));
+  const params = await aFile(lineOf({ secret: "common", fail: false }));
+  const args = ["run", "markers", "--each", source, "--params", params, "-p", "fail=true"];
+  const { code, stdout, stderr } = await plane.cli(args);
+  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(/Line 3: /) });
+  const runs = await Promise.all(linesOf(stdout).map((runId) => plane.ended(runId)));
+  expect(runs.map(({ state }) => state.type)).toEqual(["FAILED", "COMPLETED"]);
+});
+
 it("stops at a line that does not fit, having made those before it; repeated with its key it makes the rest", async () => {
   const before = await gatedRuns();
   const key = randomUUID();
@@ -92,8 +102,8 @@ it("goes on by itself when the API is killed and comes back, and makes each run 
 
 it.each([
   [["--watch"], "--watch follows one run"],
-  [["-p", "gate=shut"], "into each line"],
-  [["--params", "{}"], "into each line"],
+  [["--timeout", "5m"], "goes with --watch"],
+  [["--params", "-"], "--params - would read stdin too; give one of them as @file"],
   [["--idempotency-key", "nightly"], "not a UUID"],
 ])("refuses %s with --each", async (args, words) => {
   const { code, stderr } = await plane.cli(["run", "gated", "--each", "-", ...args]);

@@ -51,10 +51,11 @@ export function runCommand(): Command {
 Examples:
   downbeat run seattle-weather -p year=2014 -p metric=wind --watch
   echo '{"year": 2013}' | downbeat run seattle-weather --params -
-  downbeat run seattle-weather --each @years.ndjson --tag sweep --idempotency-key "$(uuidgen)"
+  downbeat run seattle-weather --each @years.ndjson -p metric=wind --idempotency-key "$(uuidgen)"
 
---each makes any number of runs, while it reads, and prints their ids in order. A line that does not fit the flow ends it, with
-the line's number: the runs of the lines before are made then, none after it. What breaks on the way is resumed by itself.
+--each makes any number of runs, while it reads, and prints their ids in order. What -p and --params give, every run has; where a
+line gives the same parameter, the line's counts. A line that does not fit the flow (with these) ends it, with the line's number:
+the runs of the lines before are made then, none after it. What breaks on the way is resumed by itself.
 Repeated with the same --idempotency-key and the same lines, the command makes only the runs that are missing; correct or add
 lines where they are, since a line is known by its number.
 
@@ -84,15 +85,14 @@ async function triggerRun(context: CliContext, options: Options, target: string)
   await watch(context, run.id, options.timeout);
 }
 
-/** @throws {DownbeatError} `usage_invalid` with options that are about one run, or a key that is no UUID */
-function eachOf({ each = "", watch, timeout, param, params, idempotencyKey }: Options): string {
+/** @throws {DownbeatError} `usage_invalid` with options that are about one run, two that read stdin, or a key that is no UUID */
+function eachOf({ each = "", watch, timeout, params, idempotencyKey }: Options): string {
   const refusals = [
     [watch, "--watch follows one run; list these with `downbeat runs ls`, or watch one by its id"],
-    [timeout, "--timeout goes with --watch, which follows one run"],
-    [param, "put the parameters of -p into each line"],
-    [params, "--params is for one run; put its parameters into each line"],
+    [timeout !== undefined, "--timeout goes with --watch, which follows one run"],
+    [each === "-" && params === "-", "--params - would read stdin too; give one of them as @file"],
   ] as const;
-  const refusal = refusals.find(([given]) => given !== undefined)?.[1];
+  const refusal = refusals.find(([isGiven]) => isGiven)?.[1];
   if (refusal !== undefined)
     throw new DownbeatError("usage_invalid", { message: `With --each: ${refusal}.` });
   if (idempotencyKey !== undefined && !UUID.test(idempotencyKey)) {

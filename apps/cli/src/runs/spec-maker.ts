@@ -4,13 +4,16 @@ import { signTrigger } from "@downbeat/seal/node";
 import { uuidv7 } from "uuidv7";
 import type { CliContext } from "../context.ts";
 import type { NumberedLine } from "../parameters/read-lines.ts";
+import { readParameters, type ParameterOptions } from "../parameters/read-parameters.ts";
+import type { SchemaNode } from "../parameters/schema-node.ts";
 import { pinnedPublicKey } from "../pinned-key.ts";
 import { asDownbeatError } from "../report-error.ts";
 import { signingInForce } from "../signing.ts";
 import { lineKey } from "./line-key.ts";
 import { parameterCheckOf } from "./parameter-check.ts";
 
-export type EachOptions = {
+/** Beside what the lines themselves say; the parameters stand under those of each line. */
+export type EachOptions = ParameterOptions & {
   readonly scheduledFor?: string | undefined;
   readonly tag?: readonly string[] | undefined;
   /** From which the key of each line is derived. Without it every run has an id of its own. */
@@ -28,11 +31,12 @@ export async function specMakerOf(
   { tag = [], ...options }: EachOptions,
 ): Promise<SpecMaker> {
   const { flowName, name: deploymentName } = deployment;
+  const common = await readParameters(options, deployment.parameterSchema as SchemaNode | null);
   const check = await parameterCheckOf(context, deployment);
   const signing = await signingInForce(context, options.sign);
   const seal = sealerWith(context);
   const make = async ({ number, text }: NumberedLine): Promise<RunSpec> => {
-    const parameters = parse(text);
+    const parameters = { ...common, ...parse(text) };
     check(parameters);
     const name = nameOf(number, options.idempotencyKey);
     const place = {
