@@ -1,4 +1,4 @@
-import { fullJitterMs } from "@downbeat/core";
+import { fullJitterMs } from "@downbeat/contract";
 import type { HistoryLog, OpenCall, Operations } from "@downbeat/testkit/history";
 import type { AgentDisk } from "./agent-disk.ts";
 import type { Mutations } from "./mutation.ts";

@@ -1,5 +1,4 @@
-import type { RetryPolicy } from "@downbeat/contract";
-import { fullJitterMs } from "@downbeat/core";
+import { fullJitterMs, type RetryPolicy } from "@downbeat/contract";
 import type { HistoryLog } from "@downbeat/testkit/history";
 import type { Network } from "./network.ts";
 import type { Random } from "./random.ts";

@@ -1,12 +1,13 @@
 import type { Client } from "@downbeat/client";
 import type { Lease } from "@downbeat/contract";
-import { ClaimLoop, HeartbeatLoop, NETWORK_BACKOFF, ReplayGuard } from "@downbeat/sdk/protocol";
+import { ClaimLoop, HeartbeatLoop, ReplayGuard } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
 import { ClaimRoom } from "./claim-room.ts";
 import { holdsWithin, release } from "./drain.ts";
 import type { Launcher } from "./launchers/launcher.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
+import { NETWORK_BACKOFF } from "./retrying.ts";
 import { RunSupervisor, type SupervisorParts } from "./run-supervisor.ts";
 import type { RunTable } from "./run-table.ts";
 import type { Session } from "./session.ts";

@@ -1,6 +1,8 @@
-import { isDownbeatError, mayPass } from "@downbeat/contract";
-import { backoffMs, NETWORK_BACKOFF, type Backoff } from "@downbeat/sdk/protocol";
+import { fullJitterMs, isDownbeatError, mayPass, type Backoff } from "@downbeat/contract";
 import type { PlaneWatch } from "./plane-watch.ts";
+
+/** After a call over the network: soon at first, then rarely enough for a day without the plane. */
+export const NETWORK_BACKOFF: Backoff = { firstMs: 200, maxMs: 30_000 };
 
 export type RetryOptions = {
   readonly watch: PlaneWatch;
@@ -41,5 +43,5 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 
 function waitMs(error: unknown, backoff: Backoff, failures: number, random: () => number): number {
   const asked = isDownbeatError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
-  return Math.max(asked, backoffMs(backoff, failures, random));
+  return Math.max(asked, fullJitterMs(backoff, failures, random));
 }

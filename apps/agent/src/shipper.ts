@@ -1,6 +1,6 @@
-import { BATCH_LIMIT, type ReportOutcome } from "@downbeat/contract";
+import { BATCH_LIMIT, type Backoff, type ReportOutcome } from "@downbeat/contract";
 import type { Caller } from "@downbeat/client";
-import { pause, type Backoff } from "@downbeat/sdk/protocol";
+import { pause } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
 import type { Pace } from "./pace.ts";

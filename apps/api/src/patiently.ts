@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { fullJitterMs } from "@downbeat/core";
+import { fullJitterMs } from "@downbeat/contract";
 
 const BACKOFF = { firstMs: 100, maxMs: 2_000 };
 

@@ -3,6 +3,7 @@ export * from "./protocol-limits.ts";
 export * from "./lease.ts";
 export * from "./artifact.ts";
 export * from "./artifact-limits.ts";
+export * from "./backoff.ts";
 export * from "./boundary.ts";
 export * from "./egress-entry.ts";
 export * from "./errors.ts";

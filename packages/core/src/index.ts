@@ -1,4 +1,3 @@
-export * from "./backoff.ts";
 export * from "./decide-transitions.ts";
 export * from "./describe-waiting.ts";
 export * from "./is-worth-compacting.ts";

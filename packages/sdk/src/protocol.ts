@@ -25,8 +25,6 @@ export type {
 } from "./run-host.ts";
 export { ReplayGuard } from "./serve/replay-guard.ts";
 export { AwaitedInput } from "./session/awaited-input.ts";
-export { backoffMs, NETWORK_BACKOFF } from "./session/backoff.ts";
-export type { Backoff } from "./session/backoff.ts";
 export { ClaimLoop } from "./session/claim-loop.ts";
 export { HeartbeatLoop } from "./session/heartbeat-loop.ts";
 export type { Fence } from "./session/item-sealer.ts";

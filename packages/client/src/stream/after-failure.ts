@@ -1,9 +1,8 @@
-import { isDownbeatError, type DownbeatError } from "@downbeat/contract";
+import { fullJitterMs, isDownbeatError, type DownbeatError } from "@downbeat/contract";
 
 /** Most connections in a row over which nothing was answered. */
 const MOST_FAILURES = 10;
-const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 10_000;
+const BACKOFF = { firstMs: 200, maxMs: 10_000 };
 
 export type StreamFailure = {
   readonly error: unknown;
@@ -26,9 +25,8 @@ export function pauseAfterFailure(
 ): number | undefined {
   if (!isDownbeatError(error) || !mayPass(error) || failures > MOST_FAILURES) return undefined;
   if (mayHaveTaken && !areRepeatable) return undefined;
-  const ceilingMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, failures - 1));
-  // Full jitter, so that callers who were cut off together do not come back together.
-  return Math.max((error.retryAfterSeconds ?? 0) * 1000, Math.floor(random() * ceilingMs));
+  const askedMs = (error.retryAfterSeconds ?? 0) * 1000;
+  return Math.max(askedMs, fullJitterMs(BACKOFF, Math.max(0, failures - 1), random));
 }
 
 // An answer that is not the API's is that of a proxy, which has nobody behind it just now.

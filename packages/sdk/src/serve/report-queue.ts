@@ -1,8 +1,7 @@
-import { BATCH_LIMIT, type ReportItem, type ReportOutcome } from "@downbeat/contract";
+import { BATCH_LIMIT, fullJitterMs, type ReportItem, type ReportOutcome } from "@downbeat/contract";
 import { mayPass } from "@downbeat/contract/errors";
 import type { Client } from "@downbeat/client";
 import { warnOnce } from "../standalone/warn-once.ts";
-import { backoffMs } from "../session/backoff.ts";
 import { pause } from "../session/pause.ts";
 import { SERVE_BACKOFF } from "./serve-link.ts";
 
@@ -93,7 +92,7 @@ export class ReportQueue {
         await pause(this.#settle(batch, outcomes), signal);
       } catch (error) {
         if (mayPass(error))
-          await pause(backoffMs(SERVE_BACKOFF, (failures += 1), Math.random), signal);
+          await pause(fullJitterMs(SERVE_BACKOFF, (failures += 1), Math.random), signal);
         else if (!signal.aborted) this.#narrow(batch, error);
       }
     }

@@ -1,5 +1,5 @@
 import type { Client } from "@downbeat/client";
-import type { Backoff } from "../session/backoff.ts";
+import type { Backoff } from "@downbeat/contract";
 import { pause } from "../session/pause.ts";
 import type { SessionLink } from "../session/session-link.ts";
 import { warnOnce } from "../standalone/warn-once.ts";

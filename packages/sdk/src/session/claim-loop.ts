@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { CLAIM_HOLD_SECONDS, leasesOf, type ClaimAnswer, type Lease } from "@downbeat/contract";
-import { backoffMs, type Backoff } from "./backoff.ts";
+import {
+  CLAIM_HOLD_SECONDS,
+  fullJitterMs,
+  leasesOf,
+  type Backoff,
+  type ClaimAnswer,
+  type Lease,
+} from "@downbeat/contract";
 import { pause } from "./pause.ts";
 import type { SessionLink } from "./session-link.ts";
 
@@ -152,6 +158,6 @@ export class ClaimLoop {
     }
     this.#failures += 1;
     watch.failed(error, this.#failures, "work cannot be claimed; trying again");
-    await watch.pause(backoffMs(backoff, this.#failures, Math.random), signal);
+    await watch.pause(fullJitterMs(backoff, this.#failures, Math.random), signal);
   }
 }

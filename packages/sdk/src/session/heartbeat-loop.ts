@@ -1,5 +1,4 @@
-import type { HeartbeatAnswer, Lease, RunInput } from "@downbeat/contract";
-import { backoffMs } from "./backoff.ts";
+import { fullJitterMs, type HeartbeatAnswer, type Lease, type RunInput } from "@downbeat/contract";
 import { pause } from "./pause.ts";
 import type { SessionLink } from "./session-link.ts";
 
@@ -103,7 +102,7 @@ export class HeartbeatLoop {
     const everyMs = session.intervals.heartbeatSeconds * 1000;
     if (this.#failures === 0) return everyMs;
     const backoff = { firstMs: FIRST_BACKOFF_MS, maxMs: Math.min(awayBeatMs, everyMs) };
-    return backoffMs(backoff, this.#failures, Math.random);
+    return fullJitterMs(backoff, this.#failures, Math.random);
   }
 
   async #beat(): Promise<void> {
