@@ -16,10 +16,10 @@ it.concurrent.each([
   agentKilled,
   planeAway,
   lostResponses,
+  brokenStreams,
   agentStopped,
   exclusiveStopped,
   fromFailed,
-  brokenStreams,
 ])(
   "keeps its promises: $name",
   async (scenario) => {
