@@ -2,19 +2,23 @@ import type { RunFilter, StateType } from "@downbeat/contract";
 import {
   claimAlone,
   claimRuns,
+  createPool,
   createRuns,
   findDescendants,
   listRuns,
   markLate,
   sweepPauses,
   sweepSessions,
+  upsertDeployments,
   type EngineTx,
   type Tx,
 } from "@downbeat/db";
 import { createDatabase, withClient, type TestDatabase } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  aDeployment,
   aNewRun,
+  aScriptRun,
   aSession,
   aWorkspace,
   claim,
@@ -22,12 +26,18 @@ import {
   someRuns,
   type Fixture,
 } from "./db-fixture.ts";
+import { rowsLookedAt } from "./rows-looked-at.ts";
 
 const WAITING = 20_000;
 const HELD = 1000;
 const BATCH = 500;
 /** Rows of runs that anything may look at that does not ask for what waits. */
 const MOST_ROWS = 200;
+/** Of the deployment `rare`, made before all others: the last that a look through the newest would find. */
+const RARE = 3;
+const LIMIT = 50;
+/** A page of what waits of one deployment may look at so many before it looks through all. */
+const MOST_OF_ONE = 2 * 2001 + MOST_ROWS;
 const TOMORROW = new Date(Date.now() + 86_400_000).toISOString();
 
 // Embedded, the plans are the same.
@@ -41,6 +51,17 @@ describe.each([
   beforeAll(async () => {
     made = await createDatabase("postgres");
     fixture = await aWorkspace(made.database);
+    await fixture.inside((tx) => createPool(tx, { name: "rare" }));
+    await fixture.inside((tx) =>
+      upsertDeployments(tx, [{ ...aDeployment("rare"), poolName: "rare" }]),
+    );
+    const rare = aNewRun({ flowName: "rare", scheduledFor: TOMORROW });
+    await fixture.inside((tx) =>
+      createRuns(
+        tx,
+        Array.from({ length: RARE }, () => rare),
+      ),
+    );
     const rows = Array.from({ length: BATCH }, () => aNewRun({ scheduledFor: TOMORROW }));
     for (let count = 0; count < WAITING; count += BATCH)
       await fixture.inside((tx) => createRuns(tx, rows));
@@ -73,6 +94,41 @@ describe.each([
       expect(looked).toBeLessThan(MOST_ROWS);
     },
   );
+
+  it.each<[string, Partial<RunFilter>]>([
+    ["a deployment", { flowName: "rare", deploymentName: "default" }],
+    ["a flow", { flowName: "rare" }],
+    ["a pool", { poolName: "rare" }],
+  ])("a page of those of %s that has few looks at these", async (_name, given) => {
+    const filter = { ...given, stateType: ["SCHEDULED", "RUNNING"], limit: LIMIT } as RunFilter;
+    const looked = await fixture.inside((tx) =>
+      looking(tx, async () => expect((await listRuns(tx, filter)).items).toHaveLength(RARE)),
+    );
+    expect(looked).toBeLessThan(MOST_ROWS);
+  });
+
+  it("a page of those of a deployment that has most of them is not far to seek", async () => {
+    const waiting = (tx: Tx, given: Partial<RunFilter>) =>
+      listRuns(tx, { ...given, stateType: ["SCHEDULED"], limit: LIMIT } as RunFilter);
+    await fixture.inside(async (tx) => {
+      const { items } = await waiting(tx, {});
+      const looked = await looking(tx, async () =>
+        expect(await waiting(tx, { flowName: "etl", deploymentName: "default" })).toMatchObject({
+          items,
+        }),
+      );
+      expect(looked).toBeLessThan(MOST_OF_ONE);
+    });
+  });
+
+  it("a page of those of a flow holds what waits though it is of no deployment", async () => {
+    const runId = await aScriptRun(fixture, "rare");
+    await moveRuns(fixture, [runId], [["SCHEDULED", "AwaitingRetry", "retry_scheduled"]]);
+    const filter = { flowName: "rare", stateType: ["SCHEDULED"], limit: LIMIT } as RunFilter;
+    const { items } = await fixture.inside((tx) => listRuns(tx, filter));
+    expect(items.map(({ id }) => id)).toContain(runId);
+    expect(items).toHaveLength(RARE + 1);
+  });
 
   it("shows the runs of each live state", async () => {
     const sessionId = await aSession(fixture);
@@ -143,17 +199,7 @@ describe("among many runs that one agent holds", () => {
   });
 });
 
-/** How many rows of runs, live or not, some work looks at, whatever it finds. */
-async function looking(tx: Pick<Tx, "prisma">, work: () => Promise<unknown>): Promise<number> {
-  const before = await rowsLookedAt(tx);
-  await work();
-  return (await rowsLookedAt(tx)) - before;
-}
-
-// Of this connection; what its earlier transactions have looked at may be among them.
-async function rowsLookedAt(tx: Pick<Tx, "prisma">): Promise<number> {
-  const [row] = await tx.prisma.$queryRaw<[{ rows: number }]>`
-    select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as rows
-    from pg_stat_xact_user_tables where relname ~ '^(live|flow)_run'`;
-  return row.rows;
+/** How many rows of runs, live or not, some work looks at. */
+function looking(tx: Pick<Tx, "prisma">, work: () => Promise<unknown>): Promise<number> {
+  return rowsLookedAt(tx, "^(live|flow)_run", work);
 }

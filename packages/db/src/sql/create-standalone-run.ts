@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Actor } from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
 import type { Tx } from "../transaction.ts";
+import { isStrayId, nearIds } from "./stray-ids.ts";
 
 export type NewStandaloneRun = {
   readonly sessionId: string;
@@ -29,11 +30,12 @@ export async function createStandaloneRun(
       select ${runId}::uuid as run_id, ${tx.workspaceId}::uuid as workspace_id, ${run.createdBy.kind}::text as actor_kind,
         ${run.createdBy.id}::uuid as actor_id, coalesce(${run.now ?? null}::timestamptz, now())::timestamptz(3) as at
     ),
+    near as (select ${nearIds} from new_run),
     identity as (
       insert into flow_run (id, workspace_id, flow_id, parameters, tags, created_by_kind, created_by_id, created_at,
-        scheduled_for)
+        scheduled_for, stray_id)
       select run_id, workspace_id, ${run.flowId}::uuid, ${run.parameters}::text, ${run.tags}::text[], actor_kind,
-        actor_id, at, at
+        actor_id, at, at, ${isStrayId}
       from new_run
     ),
     history as (

@@ -1,8 +1,9 @@
 import type { StateType } from "@downbeat/contract";
 import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
-import { readRunPage } from "./read-run-page.ts";
-import { runPage, type RunSelection } from "./run-page.ts";
+import { readInOrder } from "./read-in-order.ts";
+import { runPage } from "./run-page.ts";
+import type { RunSelection } from "./run-selection.ts";
 
 /** The ids of runs that match, newest first. No state asked: none matches. Locks: none. Indexes: as in run-page.ts. */
 export async function findRunIds(
@@ -11,7 +12,7 @@ export async function findRunIds(
 ): Promise<string[]> {
   if (selection.stateTypes.length === 0) return [];
   const page = await runPage(tx, selection, limit);
-  const rows = await readRunPage<{ id: string }>(tx, page);
+  const rows = await readInOrder<{ id: string }>(tx, page);
   return rows.map(({ id }) => id);
 }
 
@@ -28,6 +29,6 @@ export async function countRuns(
   if (selection.stateTypes.length === 0) return 0;
   const page = await runPage(tx, selection, limit);
   const counting = Prisma.sql`select count(*)::int as count from (${page}) as counted`;
-  const [row] = await readRunPage<{ count: number }>(tx, counting);
+  const [row] = await readInOrder<{ count: number }>(tx, counting);
   return row?.count ?? 0;
 }

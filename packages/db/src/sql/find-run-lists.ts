@@ -17,9 +17,6 @@ type Asked = Pick<RunFilter, "flowName" | "deploymentName" | "poolName">;
 /**
  * Returns the id of the flow that is asked for, and where its, the deployment's or the pool's runs are listed; no lists when none of them is
  * asked for, or too many deployments are. A pool's runs are those of the deployments that have ever stood in it, among others if these moved.
- * Has what follows in this transaction planned for its arguments (how rare a workspace, a deployment or a state is decides
- * which index is read) and in the order of an index: a planner that takes a deployment's runs for one would
- * rather sort them than read them in order, and so read all that there ever were to show fifty.
  *
  * Locks: none. Indexes: flow_workspace_id_name_key, deployment_flow_id_name_key, deployment_workspace_id_id_idx,
  * work_pool_workspace_id_name_key, pool_deployment_pkey.
@@ -31,8 +28,7 @@ export async function findRunLists(
   const isOfDeployments = deploymentName !== undefined || poolName !== undefined;
   const isNarrow = isOfDeployments || flowName !== undefined;
   const [row] = await tx.prisma.$queryRaw<[{ flow_id: string | null; ids: string[] }]>`
-    select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_sort', 'off', true),
-      set_config('enable_incremental_sort', 'off', true), (
+    select (
       select id from flow
       where workspace_id = ${tx.workspaceId}::uuid and name = ${flowName ?? null}::text
     ) as flow_id, array(

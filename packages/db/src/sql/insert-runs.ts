@@ -5,6 +5,7 @@ import { arrayLiteral, plainColumn } from "../array-literal.ts";
 import { optionalColumn, optionalPlainColumn, plainBatchColumn } from "../batch-column.ts";
 import { retriesLeft } from "../run-row.ts";
 import type { Tx } from "../transaction.ts";
+import { isStrayId, nearIds } from "./stray-ids.ts";
 
 export type NewRun = {
   /** The id that the caller has chosen; `idempotencyKey` is then the same. */
@@ -135,6 +136,7 @@ function insert(
   return tx.prisma.$queryRaw<Target[]>`/* prepared */
     -- Cut off, not rounded: what is due now must not wait for the next millisecond.
     with clock as (select date_trunc('milliseconds', coalesce(${now}::timestamptz, now())) as at),
+    near as (select ${nearIds} from clock),
     target as (
       -- offset 0: one look by name for each, however many flows there are
       select wanted.ordinal, f.id is not null as flow_exists, f.id as flow_id, d.*
@@ -198,9 +200,10 @@ function insert(
     ),
     identity as (
       insert into flow_run (id, workspace_id, flow_id, flow_version_id, deployment_id, pool_id, queue_id, parameters,
-        tags, created_by_kind, created_by_id, created_at, scheduled_for, parent_run_id, trigger_signature)
+        tags, created_by_kind, created_by_id, created_at, scheduled_for, parent_run_id, trigger_signature, stray_id)
       select run_id, ${tx.workspaceId}::uuid, flow_id, flow_version_id, deployment_id, pool_id, queue_id, parameters,
-        tags, actor_kind, actor_id, at, scheduled_for, parent_run_id, signature
+        tags, actor_kind, actor_id, at, scheduled_for, parent_run_id, signature,
+        ${isStrayId}
       from fresh
     ),
     live as (

@@ -3,7 +3,7 @@ import { Prisma } from "../generated/client.ts";
 import type { Page } from "../page.ts";
 import { toRun, type RunRow } from "../run-row.ts";
 import type { Tx } from "../transaction.ts";
-import { readRunPage } from "./read-run-page.ts";
+import { readInOrder } from "./read-in-order.ts";
 import { runPage } from "./run-page.ts";
 
 /**
@@ -14,7 +14,7 @@ import { runPage } from "./run-page.ts";
 export async function listRuns(tx: Tx, query: RunFilter): Promise<Page<Run>> {
   const { limit, stateType: stateTypes, cursor, ...filter } = query;
   const page = await runPage(tx, { filter, stateTypes, cursor }, limit + 1); // one more tells whether there is a next page
-  const found = await readRunPage<{ id: string }>(tx, page);
+  const found = await readInOrder<{ id: string }>(tx, page);
   const ids = found.map(({ id }) => id);
   const shown = ids.slice(0, limit);
   const runs = await readRuns(tx, shown);

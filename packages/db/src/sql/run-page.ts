@@ -1,41 +1,42 @@
-import type { RunFilter, StateType } from "@downbeat/contract";
+import type { StateType } from "@downbeat/contract";
 import { isTerminal } from "@downbeat/contract";
 import { Prisma } from "../generated/client.ts";
-import { idCursor } from "../page.ts";
 import type { Tx } from "../transaction.ts";
+import { FEW_WAITING, fewWaiting } from "./few-waiting.ts";
 import { findRunLists, type RunLists } from "./find-run-lists.ts";
-
-/** Which runs. */
-export type RunSelection = {
-  readonly filter: Omit<RunFilter, "limit" | "stateType" | "cursor">;
-  /** Only runs in one of these states; undefined: in any. */
-  readonly stateTypes?: readonly StateType[] | undefined;
-  /** Only runs with an id below this one. */
-  readonly cursor?: string | undefined;
-};
-
-const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
-const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+import {
+  HIGHEST_ID,
+  idRange,
+  isInRange,
+  isOfAll,
+  isStray,
+  runMatches,
+  type RunSelection,
+} from "./run-selection.ts";
 
 /**
  * A query for the ids of the newest runs that match, newest first. Each of its parts reads one index from where the page begins
- * until it has enough: of all runs, those of a deployment, or those of a flow that have none; of ended ones by state, and by deployment and state; of live runs.
+ * until it has enough: of all runs, those of a deployment, or those of a flow that have none; of ended ones by state, and by deployment and state; of live runs;
+ * of those of a deployment that wait, few-waiting.ts; where a time is asked, of runs whose ids tell another one.
  *
- * Indexes: flow_run_workspace_id_id_idx, flow_run_of_no_deployment_idx, flow_run_workspace_id_deployment_id_id_idx,
+ * Indexes: flow_run_workspace_id_id_idx, flow_run_of_no_deployment_idx, flow_run_workspace_id_deployment_id_id_idx, flow_run_stray_idx,
  * ended_run_workspace_id_state_type_run_id_idx, ended_run_listed_idx, live_run_workspace_id_run_id_idx, live_run_attempted_idx.
  */
 export async function runPage(tx: Tx, selection: RunSelection, limit: number): Promise<Prisma.Sql> {
   const { stateTypes = [] } = selection;
   const { flowId, lists } = await findRunLists(tx, selection.filter);
   const page = { tx, selection, limit, lists, matches: runMatches(tx, selection, flowId) };
-  if (stateTypes.length === 0) return ofAny(page);
+  const strays = ofStrays(page, stateTypes);
+  if (stateTypes.length === 0)
+    return strays.length === 0 ? ofAny(page) : newest(page, union([ofAny(page), ...strays]));
   const ended = stateTypes.filter((type) => isTerminal(type));
   const live = stateTypes.filter((type) => !isTerminal(type));
   const parts = [
     ...(ended.length > 0 ? [ofEnded(page, ended)] : []),
-    ...(live.length > 0 ? [ofLive(page, live)] : []),
-  ].map((part) => Prisma.sql`(${part})`);
-  return newest(page, Prisma.join(parts, " union all "));
+    ...ofLive(page, live),
+    ...strays,
+  ];
+  return newest(page, union(parts));
 }
 
 type Page = {
@@ -50,6 +51,13 @@ type Page = {
 function newest({ limit }: Page, candidates: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
     select id from (${candidates}) as candidate order by id desc limit ${limit}::int`;
+}
+
+function union(parts: readonly Prisma.Sql[]): Prisma.Sql {
+  return Prisma.join(
+    parts.map((part) => Prisma.sql`(${part})`),
+    " union all ",
+  );
 }
 
 function ofAny(page: Page): Prisma.Sql {
@@ -86,7 +94,6 @@ function ofListed(page: Page, ids: readonly string[], { column, isListed }: RunI
     ) as run`;
 }
 
-// offset 0: one look for each run, in the order of runs
 function ofEnded(page: Page, types: readonly StateType[]): Prisma.Sql {
   const { tx, selection, limit, lists, matches } = page;
   const workspace = Prisma.sql`${tx.workspaceId}::uuid`;
@@ -113,7 +120,7 @@ function ofEnded(page: Page, types: readonly StateType[]): Prisma.Sql {
     cross join unnest(${listed}::uuid[]) as list (id)
     cross join lateral (
       select e.run_id as id from ended_run e
-      cross join lateral (select from flow_run r where r.id = e.run_id and ${matches} offset 0) as r
+      ${lookUp(matches, Prisma.sql`e.run_id`)}
       where ${isWithin(columns, place, selection)}
       order by ${descending(columns)} limit ${limit}::int
     ) as run`,
@@ -136,20 +143,77 @@ function isWithin(
   return Prisma.sql`${row(columns)} >= ${row([...place, from])} and ${row(columns)} < ${row([...place, below])}`;
 }
 
+/** A join with the run, if it matches: one look for each (offset 0), in the order of what it is joined to. */
+function lookUp(matches: Prisma.Sql, runId: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`cross join lateral (select from flow_run r where r.id = ${runId} and ${matches} offset 0) as r`;
+}
+
 function descending(columns: readonly Prisma.Sql[]): Prisma.Sql {
   return Prisma.join(columns.map((column) => Prisma.sql`${column} desc`));
 }
 
-function ofLive(page: Page, types: readonly StateType[]): Prisma.Sql {
+function ofLive(page: Page, types: readonly StateType[]): Prisma.Sql[] {
+  const { lists } = page;
+  if (types.length === 0) return [];
+  if (lists === null || !types.includes("SCHEDULED")) return [walkLive(page, types)];
+  const others = types.filter((type) => type !== "SCHEDULED");
+  const ofOthers = others.length === 0 ? [] : [walkLive(page, others)];
+  return [...ofOthers, ofWaiting(page, lists)];
+}
+
+/** Those of runs made in the time that is asked whose ids tell another; in any of these states, if there are any. */
+function ofStrays(
+  { tx, selection, limit, matches }: Page,
+  types: readonly StateType[],
+): Prisma.Sql[] {
+  const isAsked = isStray(tx, selection);
+  if (isAsked === undefined) return [];
+  const isOneOf = (row: Prisma.Sql): Prisma.Sql => Prisma.sql`
+    ${row}.run_id = r.id and (${row}.workspace_id = ${tx.workspaceId}::uuid) is true
+      and ${row}.state_type = any(${types}::text[])`;
+  const stands = Prisma.sql`(
+    exists (select from ended_run e where ${isOneOf(Prisma.sql`e`)})
+    or exists (select from live_run l where ${isOneOf(Prisma.sql`l`)})
+  )`;
+  return [
+    Prisma.sql`
+    select r.id from flow_run r
+    where ${isAsked} and ${matches} ${types.length === 0 ? Prisma.empty : Prisma.sql`and ${stands}`}
+    order by r.id desc limit ${limit}::int`,
+  ];
+}
+
+/** All runs in these states, from where the page begins until enough of them match. */
+function walkLive(
+  page: Page,
+  types: readonly StateType[],
+  isWalked = Prisma.sql`true`,
+): Prisma.Sql {
   const { tx, selection, limit, lists, matches } = page;
-  const { from, below } = idRange(selection);
   return Prisma.sql`
-    select r.id from live_run l join flow_run r on r.id = l.run_id
+    select l.run_id as id from live_run l ${lookUp(matches, Prisma.sql`l.run_id`)}
     where l.workspace_id = ${tx.workspaceId}::uuid and l.state_type = any(${types}::text[])
-      and l.run_id >= ${from} and l.run_id < ${below}
+      and ${isInRange(Prisma.sql`l.run_id`, selection)}
       ${types.includes("SCHEDULED") ? Prisma.empty : Prisma.sql`and l.epoch > 0`}
-      ${lists === null ? Prisma.empty : Prisma.sql`and ${isLiveUnder(lists)}`} and ${matches}
+      ${lists === null ? Prisma.empty : Prisma.sql`and ${isLiveUnder(lists)}`} and ${isWalked}
     order by l.run_id desc limit ${limit}::int`;
+}
+
+/** Runs that wait for an agent: those of the lists, sorted, if they are few; if they are many, one is never far among all that wait. */
+function ofWaiting(page: Page, lists: RunLists): Prisma.Sql {
+  const { tx, selection, limit, matches } = page;
+  const count = Prisma.sql`(select count(*) from few)`;
+  return Prisma.sql`
+    with recursive ${fewWaiting(tx, lists)}
+    (
+      select l.run_id as id from (
+        select run_id from few where ${count} <= ${FEW_WAITING} and ${isInRange(Prisma.sql`run_id`, selection)}
+        order by run_id desc offset 0
+      ) as l ${lookUp(matches, Prisma.sql`l.run_id`)}
+      order by l.run_id desc limit ${limit}::int
+    )
+    union all
+    (${walkLive(page, ["SCHEDULED"], Prisma.sql`${count} > ${FEW_WAITING}`)})`;
 }
 
 // What a live run itself tells: nothing then looks up those that wait elsewhere.
@@ -157,67 +221,4 @@ function isLiveUnder({ deploymentIds, flowIds }: RunLists): Prisma.Sql {
   const ofDeployments = Prisma.sql`l.deployment_id = any(${deploymentIds}::uuid[])`;
   if (flowIds.length === 0) return ofDeployments;
   return Prisma.sql`(l.deployment_id is null or ${ofDeployments})`;
-}
-
-/** How long before a run reached the API its caller may have given it its id, and how far that clock may be ahead. */
-const EARLY_ID_MS = 7 * 86_400_000;
-const CLOCK_AHEAD_MS = 86_400_000;
-
-/** The conditions of a selection on `flow_run r` but for its states. Only what is asked stands in them, so that it can drive an index. */
-function runMatches(
-  tx: Tx,
-  { filter }: Pick<RunSelection, "filter">,
-  flowId: string | null = null,
-): Prisma.Sql {
-  const { flowName, deploymentName, poolName, createdAfter, createdBefore } = filter;
-  const workspace = Prisma.sql`workspace_id = ${tx.workspaceId}::uuid`;
-  const conditions = [Prisma.sql`(r.${workspace}) is true`];
-  const require = (condition: Prisma.Sql): void => void conditions.push(condition);
-  if (flowId !== null) require(Prisma.sql`r.flow_id = ${flowId}::uuid`);
-  else if (flowName !== undefined)
-    require(
-      Prisma.sql`r.flow_id = (select id from flow where ${workspace} and name = ${flowName}::text)`,
-    );
-  if (deploymentName !== undefined)
-    require(
-      Prisma.sql`r.deployment_id in (select id from deployment where ${workspace} and name = ${deploymentName}::text)`,
-    );
-  if (poolName !== undefined)
-    require(
-      Prisma.sql`r.pool_id = (select id from work_pool where ${workspace} and name = ${poolName}::text)`,
-    );
-  if (createdAfter !== undefined) require(Prisma.sql`r.created_at >= ${createdAfter}::timestamptz`);
-  if (createdBefore !== undefined)
-    require(Prisma.sql`r.created_at < ${createdBefore}::timestamptz`);
-  return Prisma.join(conditions, " and ");
-}
-
-/** Whether `flow_run r` is of the workspace and in the range of a selection. */
-function isOfAll(tx: Tx, selection: Pick<RunSelection, "filter" | "cursor">): Prisma.Sql {
-  const { from, below } = idRange(selection);
-  return Prisma.sql`r.workspace_id = ${tx.workspaceId}::uuid and r.id >= ${from} and r.id < ${below}`;
-}
-
-/** The ids that a selection's runs may have, by its cursor and by the times in ids. */
-function idRange({
-  cursor,
-  filter: { createdAfter, createdBefore },
-}: Pick<RunSelection, "filter" | "cursor">): { from: Prisma.Sql; below: Prisma.Sql } {
-  const at = (time: Date): Prisma.Sql => Prisma.sql`run_id_at(${time}::timestamptz)`;
-  const cursorId = Prisma.sql`${idCursor(cursor) ?? HIGHEST_ID}::uuid`;
-  return {
-    from:
-      createdAfter === undefined
-        ? Prisma.sql`${LOWEST_ID}::uuid`
-        : at(shifted(createdAfter, -EARLY_ID_MS)),
-    below:
-      createdBefore === undefined
-        ? cursorId
-        : Prisma.sql`least(${cursorId}, ${at(shifted(createdBefore, CLOCK_AHEAD_MS))})`,
-  };
-}
-
-// Ids tell no time before 1970.
-function shifted(instant: string, byMs: number): Date {
-  return new Date(Math.max(0, Date.parse(instant) + byMs));
 }
