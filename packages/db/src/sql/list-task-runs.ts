@@ -1,7 +1,9 @@
 import type { StateName, StateType, TaskRun } from "@downbeat/contract";
+import { Prisma } from "../generated/client.ts";
 import { invalidCursor, type Page, type PageQuery } from "../page.ts";
 import { toRunError, type RunErrorColumns } from "../run-error-columns.ts";
 import type { Tx } from "../transaction.ts";
+import { readInOrder } from "./read-in-order.ts";
 
 type Row = RunErrorColumns & {
   id: string;
@@ -26,14 +28,15 @@ type Row = RunErrorColumns & {
  * or its attempt did, ended with it: nothing is left that could report it. Said here rather than written, so that
  * a report that arrives late after all still stands.
  *
- * Locks: none. Index: task_run_pkey (one run's rows are contiguous; sorted in memory).
+ * Locks: none. Index: task_run_run_id_started_at_id_idx (from where the page begins, until it has enough).
  */
 export async function listTaskRuns(
   tx: Tx,
   query: PageQuery & { runId: string },
 ): Promise<Page<TaskRun>> {
-  const [startedAt, id] = readCursor(query.cursor);
-  const rows = await tx.prisma.$queryRaw<Row[]>`
+  const rows = await readInOrder<Row>(
+    tx,
+    Prisma.sql`
     with standing as (
       select coalesce(e.state_at, l.state_at) as at, coalesce(l.epoch, e.epoch) as epoch,
         coalesce(e.state_type, 'CRASHED') as type, e.run_id is not null or l.state_type = 'SCHEDULED' as no_process
@@ -50,27 +53,45 @@ export async function listTaskRuns(
       case when closed.it then s.at else t.state_at end as state_at, t.attempt, t.started_at,
       case when closed.it then s.at else t.ended_at end as ended_at, t.upstream, t.rendered_name, t.error_class,
       t.exit_code, t.signal, t.error_fingerprint, t.error_detail, t.result, t.cache_tag
-    from task_run t
+    from (${taskRunsAfter(tx, query)}) as t
     cross join standing s
     cross join lateral (
       select t.state_type not in ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')
         and (s.no_process or t.epoch < s.epoch) as it
     ) as closed
-    where t.workspace_id = ${tx.workspaceId}::uuid and t.run_id = ${query.runId}::uuid
-      and (${id}::uuid is null
-        or (coalesce(t.started_at, 'infinity'), t.id) > (${startedAt}::timestamptz, ${id}::uuid))
-    order by coalesce(t.started_at, 'infinity'), t.id
-    limit ${query.limit + 1}::int`;
+    order by t.started_at, t.id
+    limit ${query.limit + 1}::int`,
+  );
   const items = rows.slice(0, query.limit).map(toTaskRun);
   const last = items.at(-1);
   const hasMore = rows.length > query.limit && last !== undefined;
-  return { items, nextCursor: hasMore ? `${last.startedAt ?? "infinity"}_${last.id}` : null };
+  return { items, nextCursor: hasMore ? `${last.startedAt ?? NOT_STARTED}_${last.id}` : null };
 }
 
+// Two ways into one index: nothing compares with null.
+function taskRunsAfter(
+  tx: Tx,
+  { runId, cursor, limit }: PageQuery & { runId: string },
+): Prisma.Sql {
+  const part = (isIn: Prisma.Sql): Prisma.Sql => Prisma.sql`(
+    select t.* from task_run t
+    where t.workspace_id = ${tx.workspaceId}::uuid and t.run_id = ${runId}::uuid and ${isIn}
+    order by t.started_at, t.id limit ${limit + 1}::int
+  )`;
+  const waiting = Prisma.sql`t.started_at is null`;
+  if (cursor === undefined)
+    return Prisma.sql`${part(Prisma.sql`t.started_at is not null`)} union all ${part(waiting)}`;
+  const [startedAt, id] = readCursor(cursor);
+  if (startedAt === NOT_STARTED) return part(Prisma.sql`${waiting} and t.id > ${id}::uuid`);
+  const started = part(Prisma.sql`(t.started_at, t.id) > (${startedAt}::timestamptz, ${id}::uuid)`);
+  return Prisma.sql`${started} union all ${part(waiting)}`;
+}
+
+/** In a cursor, in place of the start of a task run that has none. */
+const NOT_STARTED = "infinity";
 const cursorForm = /^(infinity|\d{4}-[\d-]+T[\d:.]+Z)_([0-9a-f-]{36})$/;
 
-function readCursor(cursor: string | undefined): [startedAt: string | null, id: string | null] {
-  if (cursor === undefined) return [null, null];
+function readCursor(cursor: string): [startedAt: string, id: string] {
   const [, startedAt, id] = cursorForm.exec(cursor) ?? [];
   if (startedAt === undefined || id === undefined) throw invalidCursor(cursor);
   return [startedAt, id];
