@@ -11,6 +11,7 @@ import type {
 import { readSealedHeader } from "@downbeat/contract";
 import { readDataKeys } from "./data-keys.ts";
 import { toRunError, type RunErrorColumns } from "./run-error-columns.ts";
+import { readLogChunks, readLogManifests, type LogPlace } from "./sql/read-log-pieces.ts";
 import { runStands } from "./sql/run-stands.ts";
 import type { Tx } from "./transaction.ts";
 
@@ -61,22 +62,13 @@ export async function listLogChunks(tx: Tx, query: LogQuery): Promise<LogPage | 
   // Asked before the chunks are read: once it has ended, they include everything that came before the end.
   const stands = await runStands(tx, query.runId);
   if (stands === undefined) return undefined;
-  const [epoch, sequence] = placeAfter(query);
-  const rows = await tx.prisma.logChunk.findMany({
-    where: {
-      runId: query.runId,
-      workspaceId: tx.workspaceId,
-      OR: [{ epoch: { gt: epoch } }, { epoch, sequence: { gt: sequence } }],
-    },
-    orderBy: [{ epoch: "asc" }, { sequence: "asc" }],
-    take: query.limit + 1,
-  });
+  const rows = await readLogChunks(tx, placeOf(query));
   const items = rows.slice(0, query.limit).map((row): LogChunk => ({
-    runId: row.runId,
+    runId: row.run_id,
     epoch: row.epoch,
     sequence: row.sequence,
-    lineCount: row.lineCount,
-    receivedAt: row.receivedAt.toISOString(),
+    lineCount: row.line_count,
+    receivedAt: row.received_at.toISOString(),
     chunk: row.chunk as LogChunk["chunk"],
   }));
   const last = items.at(-1);
@@ -100,17 +92,7 @@ export type LogManifestPage = {
  * what stands for those of attempts that have logged nothing.
  */
 export async function listLogManifests(tx: Tx, query: LogQuery): Promise<LogManifestPage> {
-  const [epoch, part] = placeAfter(query);
-  const rows = await tx.prisma.logManifest.findMany({
-    where: {
-      runId: query.runId,
-      workspaceId: tx.workspaceId,
-      OR: [{ epoch: { gt: epoch } }, { epoch, part: { gt: part } }],
-    },
-    orderBy: [{ epoch: "asc" }, { part: "asc" }],
-    take: query.limit + 1,
-    select: { epoch: true, part: true, manifest: true },
-  });
+  const rows = await readLogManifests(tx, placeOf(query));
   const items = rows.slice(0, query.limit) as LogManifestPart[];
   const last = items.at(-1);
   const hasMore = rows.length > query.limit && last !== undefined;
@@ -149,8 +131,10 @@ type LogQuery = {
   readonly limit: number;
 };
 
-function placeAfter({ after = "-1.-1" }: LogQuery): [epoch: number, number: number] {
-  return after.split(".").map(Number) as [number, number];
+// One more than is shown tells whether there is a next page.
+function placeOf({ runId, after = "-1.-1", limit }: LogQuery): LogPlace {
+  const [epoch, number] = after.split(".").map(Number) as [number, number];
+  return { runId, epoch, number, limit: limit + 1 };
 }
 
 function keyIdsOf(blobs: readonly string[]): string[] {
