@@ -116,6 +116,7 @@ export async function sampleRequests({
     createRuns: { body: { runs: [run], dataKeys } },
     createRunStream: { body: run },
     listRuns: { query: {} },
+    listRunDays: { query: {} },
     readRuns: { body: { runIds: [runId] } },
     readRun: { params: { runId } },
     readWhy: { params: { runId } },

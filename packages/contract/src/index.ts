@@ -23,6 +23,7 @@ export * from "./retry-policy.ts";
 export * from "./route.ts";
 export * from "./routes.ts";
 export * from "./run.ts";
+export * from "./run-day.ts";
 export * from "./sealed.ts";
 export * from "./signed.ts";
 export * from "./state.ts";

@@ -1,7 +1,6 @@
 import { planRetention, type RetentionPlan } from "@downbeat/core";
 import {
   addRunPartition,
-  countRunDay,
   databaseNow,
   dropRunPartition,
   emptyRunPartition,
@@ -88,7 +87,7 @@ async function emptyOne(
   partition: StoredRunPartition,
   signal: AbortSignal,
 ): Promise<KeptFor | undefined> {
-  if (partition.table === "flow_run") await settle(services, partition, signal);
+  if (partition.table === "flow_run") await forgetKeys(services, partition, signal);
   if (signal.aborted) return undefined;
   return unlessBusy(services, partition.name, async (tx) => {
     const kept = await emptyRunPartition(tx, partition);
@@ -97,16 +96,11 @@ async function emptyOne(
   });
 }
 
-async function settle(
+async function forgetKeys(
   { database }: Keeping,
   partition: StoredRunPartition,
   signal: AbortSignal,
 ): Promise<void> {
-  const { toId } = partition;
-  const countFrom = (fromId: string): Promise<string | null> =>
-    database.asEngine((tx) => countRunDay(tx, { fromId, toId: toId ?? fromId }));
-  let next: string | null = partition.fromId;
-  while (next !== null && !signal.aborted) next = await countFrom(next);
   let forgotten = BATCH;
   while (forgotten === BATCH && !signal.aborted)
     forgotten = await database.asEngine((tx) => forgetRunKeys(tx, partition, BATCH));

@@ -10,6 +10,7 @@ import {
   type MovedRun,
 } from "@downbeat/db";
 import type { Services } from "../services.ts";
+import { addUpTallies } from "./add-up-tallies.ts";
 import { announceMoved } from "./announce-moved.ts";
 import { deadRowsRound } from "./compact-live-runs.ts";
 import { partitionsRound } from "./keep-partitions.ts";
@@ -26,6 +27,8 @@ const SILENT_HOURS = 72;
 /** For how long sessions are kept that are over, whatever the retention of runs. */
 const SESSION_DAYS = 30;
 const SESSIONS = 10_000;
+/** How often counts of ended runs are added up: the fewer wait, the less a reader has to add. */
+const TALLIES_MS = 10_000;
 /** How often dead rows of live runs are counted: no more pile up than die meanwhile. */
 const DEAD_ROWS_MS = 5000;
 /** Most runs that one statement moves; a round repeats while there are more. */
@@ -65,6 +68,12 @@ export function startEngine(services: Services): Engine {
       log,
     }),
     startLoop({ name: "dead-rows", intervalMs: DEAD_ROWS_MS, round: deadRowsRound(services), log }),
+    startLoop({
+      name: "tallies",
+      intervalMs: TALLIES_MS,
+      round: () => addUpTallies(services),
+      log,
+    }),
     startLoop({ name: "agents", intervalMs: AGENTS_MS, round: () => forgetSilent(services), log }),
   ];
   return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) };

@@ -27,6 +27,7 @@ import {
   TaskRun,
   TriggerSpec,
 } from "../run.ts";
+import { RunDay, RunDayFilter } from "../run-day.ts";
 import { Why } from "../why.ts";
 import { WrappedDataKey } from "../workspace.ts";
 
@@ -85,6 +86,16 @@ export const runRoutes = {
     access: ["viewer"],
     query: RunFilter,
     response: pageOf(Run),
+  }),
+  listRunDays: route({
+    method: "GET",
+    path: "/v1/run-days",
+    summary:
+      "Count the runs that have ended, by the day they were made (UTC) and how they ended; every day of the range, at most 366",
+    tag: "runs",
+    access: ["viewer"],
+    query: RunDayFilter,
+    response: z.strictObject({ days: z.array(RunDay) }),
   }),
   readRun: route({
     method: "GET",

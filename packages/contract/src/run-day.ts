@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { plain } from "./boundary.ts";
+import { Count, Name } from "./identifiers.ts";
+
+/** A day of the calendar (UTC): `2026-11-23`. */
+export const Day = plain(z.iso.date());
+
+/** Most days that one call counts. */
+export const MOST_DAYS = 366;
+
+/** Runs that have ended, by the day (UTC) on which they were made, and how they ended. */
+export const RunDay = z.strictObject({
+  day: Day,
+  runs: z.strictObject({
+    COMPLETED: Count,
+    FAILED: Count,
+    CRASHED: Count,
+    CANCELLED: Count,
+  }),
+  /** For how long they ran together, from the first start of each to its end, in milliseconds. */
+  runningMs: plain(z.number().min(0)),
+});
+export type RunDay = z.infer<typeof RunDay>;
+
+export const RunDayFilter = z.strictObject({
+  /** The first day; by default 13 days before the last. */
+  from: Day.optional(),
+  /** The last day; by default today. */
+  to: Day.optional(),
+  flowName: Name.optional(),
+  deploymentName: Name.optional(),
+});
+export type RunDayFilter = z.infer<typeof RunDayFilter>;
