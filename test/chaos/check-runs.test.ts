@@ -35,14 +35,23 @@ function anExecution(epoch: number, finishedAtMs: number | null = 2_500): Execut
 }
 
 function judge(given: Partial<Evidence>): Record<"lost" | "double" | "broken", number> {
+  const { runs = [aRun(ONCE)] } = given;
   const evidence = {
     acknowledged: ["run"],
-    runs: [aRun(ONCE)],
+    runs,
+    counted: countsOf(runs),
     executions: [anExecution(1)],
     ...given,
   };
   const { lost, double, broken } = checkRuns(evidence);
   return { lost: lost.length, double: double.length, broken: broken.length };
+}
+
+function countsOf(runs: readonly LedgerRun[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { stateType } of runs)
+    if (stateType !== null) counts.set(stateType, (counts.get(stateType) ?? 0) + 1);
+  return counts;
 }
 
 const FINE = { lost: 0, double: 0, broken: 0 };
@@ -85,6 +94,8 @@ describe("checkRuns", () => {
       { runs: [aRun([["SCHEDULED", 1], ...ONCE.slice(1)])] },
       { broken: 1 },
     ],
+    ["was counted twice", { counted: new Map([["COMPLETED", 2]]) }, { broken: 1 }],
+    ["was counted as another", { counted: new Map([["FAILED", 1]]) }, { broken: 2 }],
   ])("finds a run that %s", (_, given, found) => {
     expect(judge(given)).toEqual({ ...FINE, ...found });
   });

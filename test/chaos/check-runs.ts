@@ -1,4 +1,4 @@
-import { isTerminal } from "@downbeat/contract";
+import { isTerminal, TERMINAL_STATE_TYPES } from "@downbeat/contract";
 import type { Execution } from "./executions.ts";
 import { groupBy } from "./group-by.ts";
 import { terminalRows, type LedgerRun } from "./ledger.ts";
@@ -8,6 +8,8 @@ export type Evidence = {
   readonly acknowledged: readonly string[];
   /** What the database holds. */
   readonly runs: readonly LedgerRun[];
+  /** How many runs ended how, as it counted them when they did. */
+  readonly counted: ReadonlyMap<string, number>;
   /** What user code wrote down itself. */
   readonly executions: readonly Execution[];
 };
@@ -23,7 +25,7 @@ export type Findings = {
 };
 
 /** Judges a scenario when everything is over: three witnesses (callers, database, user code) must tell one story. */
-export function checkRuns({ acknowledged, runs, executions }: Evidence): Findings {
+export function checkRuns({ acknowledged, runs, counted, executions }: Evidence): Findings {
   const known = new Map(runs.map((run) => [run.runId, run]));
   const executed = groupBy(executions, ({ runId }) => runId);
   const told = new Set(acknowledged);
@@ -42,6 +44,7 @@ export function checkRuns({ acknowledged, runs, executions }: Evidence): Finding
       ...[...executed.keys()]
         .filter((runId) => !known.has(runId))
         .map((runId) => `${runId} was executed and is unknown`),
+      ...miscounted(runs, counted),
     ],
   };
 }
@@ -91,6 +94,14 @@ function unfounded(run: LedgerRun, executions: readonly Execution[]): string[] {
   if (end?.type !== "COMPLETED") return offences;
   const finished = executions.some((one) => one.epoch === end.epoch && one.finishedAtMs !== null);
   return finished ? offences : [...offences, `${run.runId} is COMPLETED and did not finish`];
+}
+
+function miscounted(runs: readonly LedgerRun[], counted: Evidence["counted"]): string[] {
+  return TERMINAL_STATE_TYPES.flatMap((type) => {
+    const there = runs.filter(({ stateType }) => stateType === type).length;
+    const told = counted.get(type) ?? 0;
+    return there === told ? [] : [`${there} runs are ${type}, and ${told} were counted`];
+  });
 }
 
 /**

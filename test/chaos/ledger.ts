@@ -41,6 +41,11 @@ const STATES = `
   from run_history
   order by 1, 2`;
 
+const COUNTED = `
+  select state_type as "stateType", sum(runs)::int as runs
+  from (select state_type, runs from run_day union all select state_type, runs from run_tally) as counted
+  group by 1`;
+
 /** What the database says, read past the API and its row-level security. A connection for each look: servers come and go. */
 export class Ledger {
   readonly #url: string;
@@ -58,6 +63,12 @@ export class Ledger {
 
   async states(): Promise<StateRow[]> {
     return (await this.#query(STATES)).map((row) => Row.parse(row));
+  }
+
+  /** How many runs ended how, as it was counted when they did. */
+  async counted(): Promise<Map<string, number>> {
+    const rows = await this.#query<{ stateType: string; runs: number }>(COUNTED);
+    return new Map(rows.map(({ stateType, runs }) => [stateType, runs]));
   }
 
   /** How many live runs have this state now; without one, how many are live. */

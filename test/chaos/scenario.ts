@@ -41,8 +41,9 @@ export async function findingsOf(
   plane: ChaosPlane,
   acknowledged: readonly string[],
 ): Promise<Findings> {
-  const runs = await new Ledger(plane.databaseUrl).runs();
-  return checkRuns({ acknowledged, runs, executions: await plane.executions() });
+  const ledger = new Ledger(plane.databaseUrl);
+  const [runs, counted] = await Promise.all([ledger.runs(), ledger.counted()]);
+  return checkRuns({ acknowledged, runs, counted, executions: await plane.executions() });
 }
 
 /** The part of a verdict that every scenario shares. */

@@ -30,18 +30,20 @@ export function migrateAgain(
 async function asWeakOwner(client: pg.Client, work: () => Promise<void>): Promise<void> {
   const owner = `owner_${randomUUID().replaceAll("-", "")}`;
   await client.query(`create role ${owner}; grant create, usage on schema public to ${owner}`);
-  await giveTables(client, owner);
+  await giveAll(client, owner);
   await client.query(`set role ${owner}`);
   await work();
   await client.query("reset role");
-  await giveTables(client, "current_user");
+  await giveAll(client, "current_user");
   await client.query(`drop owned by ${owner}; drop role ${owner}`);
 }
 
-async function giveTables(client: pg.Client, to: string): Promise<void> {
-  const { rows } = await client.query<{ name: string }>(
-    `select relname as name from pg_class
-     where relkind in ('r', 'p', 'v') and relnamespace = 'public'::regnamespace`,
+async function giveAll(client: pg.Client, to: string): Promise<void> {
+  const { rows } = await client.query<{ what: string }>(
+    `select format('table %I', relname) as what from pg_class
+     where relkind in ('r', 'p', 'v') and relnamespace = 'public'::regnamespace
+     union all
+     select format('function %s', oid::regprocedure) from pg_proc where pronamespace = 'public'::regnamespace`,
   );
-  await client.query(rows.map(({ name }) => `alter table ${name} owner to ${to}`).join(";"));
+  await client.query(rows.map(({ what }) => `alter ${what} owner to ${to}`).join(";"));
 }

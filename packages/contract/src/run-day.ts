@@ -3,7 +3,7 @@ import { plain } from "./boundary.ts";
 import { Count, Name } from "./identifiers.ts";
 
 /** A day of the calendar (UTC): `2026-11-23`. */
-export const Day = plain(z.iso.date());
+export const Day = plain(z.iso.date().regex(/^(19|2\d)\d\d-/, "A day since 1900."));
 
 /** Most days that one call counts. */
 export const MOST_DAYS = 366;

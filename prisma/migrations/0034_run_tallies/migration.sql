@@ -20,7 +20,8 @@ create policy one_workspace on run_tally to downbeat_app
   using ((workspace_id = (select nullif(current_setting('app.workspace', true), '')::uuid)) is true);
 create policy engine on run_tally to downbeat_engine using (true);
 grant select, insert on run_tally to downbeat_app;
-grant select, insert, delete on run_tally to downbeat_engine;
+-- To lock a row is to update it.
+grant select, insert, update, delete on run_tally to downbeat_engine;
 grant select (flow_id) on deployment to downbeat_engine;
 
 create function tally_ended_runs() returns trigger language plpgsql as $$
