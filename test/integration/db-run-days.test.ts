@@ -35,7 +35,7 @@ describe("runs that ended before they were counted", () => {
     const fixture = await aWorkspace(made.database);
     await ended(fixture, await someRuns(fixture, 3), COMPLETED);
     await migrateAgain(made.place.options.url ?? "", {
-      migration: "0034",
+      migration: "0036",
       undo: `drop table run_tally; delete from run_day;
         drop trigger ended_run_tally_in on ended_run; drop trigger ended_run_tally_out on ended_run;
         drop function tally_ended_runs`,
