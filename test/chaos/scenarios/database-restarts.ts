@@ -14,6 +14,8 @@ const INTERVALS = {
   sweepSeconds: 1,
 };
 const CALLERS = 4;
+// The quick form's load lasts for seven seconds.
+const QUIET_MS = { quick: [2_000, 4_000], long: [5_000, 10_000] } as const;
 
 export const databaseRestarts: Scenario = {
   name: "database-restarts",
@@ -33,7 +35,7 @@ export const databaseRestarts: Scenario = {
     for (const name of ["one", "two"]) {
       plane.startAgent({ name, apiUrl: proxy.url, concurrency: 2, longestMs: 20 });
     }
-    const enemy = new RestartingEnemy(server, random);
+    const enemy = new RestartingEnemy(server, random, QUIET_MS[isQuick ? "quick" : "long"]);
     afterwards(() => enemy.stop());
     const { acknowledged, retries } = await triggerRuns({
       clients: Array.from({ length: CALLERS }, () => plane.client(url)),
@@ -72,12 +74,14 @@ class RestartingEnemy {
   powerCuts = 0;
   readonly #server: PostgresServer;
   readonly #random: Random;
+  readonly #quietMs: readonly [least: number, most: number];
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor(server: PostgresServer, random: Random) {
+  constructor(server: PostgresServer, random: Random, quietMs: readonly [number, number]) {
     this.#server = server;
     this.#random = random;
+    this.#quietMs = quietMs;
     this.#running = this.#run();
   }
 
@@ -90,7 +94,7 @@ class RestartingEnemy {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
-      await pause(this.#random.between(5_000, 10_000), undefined, { signal }).catch(() => {});
+      await pause(this.#random.between(...this.#quietMs), undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       if (this.#random.next() < 0.5) {
         this.powerCuts += 1;
