@@ -28,6 +28,9 @@ describe("bad input", () => {
     [["deploy", "--pool", "no-such-pool"], 5, "no-such-pool"],
     [["deploy", "flows/absent.ts"], 2, "absent.ts"],
     [["frobnicate"], 2, "frobnicate"],
+    [["runs", "days", "--from", "2026-02-30"], 2, "written as 2026-03-01"],
+    [["runs", "days", "--from", "2026-03-02", "--to", "2026-03-01"], 2, "no later than"],
+    [["runs", "days", "--flow", "a/b/c"], 2, "FLOW/DEPLOYMENT"],
   ])("%j exits %i and names %s", async (args, code, words) => {
     const result = await plane.cli(args);
     expect(result.stderr).toContain(words);

@@ -1,7 +1,11 @@
+import pc from "picocolors";
 import { describe, expect, it } from "vitest";
 import { parseDurationMs } from "./duration.ts";
+import { parseDay } from "./parse-day.ts";
+import { parseTarget } from "./parse-target.ts";
 import { creationWindow } from "./runs/find-run.ts";
 import { showControls } from "./runs/log-words.ts";
+import { runDaysTable } from "./runs/run-days-table.ts";
 import { table } from "./table.ts";
 import { durationWords, relativeWords, spanWords } from "./time-words.ts";
 
@@ -63,6 +67,47 @@ describe("table", () => {
         ],
       ),
     ).toBe("A       B\n\u001b[31mred\u001b[39m     x\nlonger  y");
+  });
+});
+
+describe("parseDay", () => {
+  it("reads a day of the calendar", () => {
+    expect(parseDay("2028-02-29")).toBe("2028-02-29");
+  });
+
+  it.each(["", "today", "2026-02-30", "2026-3-1", "2026-03-01T00:00:00Z"])("refuses %j", (text) => {
+    expect(() => parseDay(text)).toThrow(/Give a day of the calendar, written as 2026-03-01/);
+  });
+});
+
+describe("parseTarget", () => {
+  it("reads a flow, and a deployment of one", () => {
+    expect(parseTarget("etl")).toEqual({ flowName: "etl" });
+    expect(parseTarget("etl/nightly")).toEqual({ flowName: "etl", deploymentName: "nightly" });
+  });
+
+  it.each(["", "/nightly", "etl/", "a/b/c"])("refuses %j", (text) => {
+    expect(() => parseTarget(text)).toThrow(/is not FLOW or FLOW\/DEPLOYMENT/);
+  });
+});
+
+describe("runDaysTable", () => {
+  const plain = pc.createColors(false);
+
+  it("has a line for each day, with numbers under one another, and says when there was no run", () => {
+    const quiet = { COMPLETED: 0, FAILED: 0, CRASHED: 0, CANCELLED: 0 };
+    const busy = { COMPLETED: 1_204_331, FAILED: 3, CRASHED: 0, CANCELLED: 12 };
+    const days = [
+      { day: "2026-11-22", runs: quiet, runningMs: 0 },
+      { day: "2026-11-23", runs: busy, runningMs: 7_500_000 },
+    ];
+    expect(runDaysTable(plain, days)).toBe(
+      [
+        "DAY                 ENDED  COMPLETED  FAILED  CRASHED  CANCELLED        RAN",
+        "2026-11-22 Sun       none",
+        "2026-11-23 Mon  1,204,346  1,204,331       3        0         12  2 h 5 min",
+      ].join("\n"),
+    );
   });
 });
 

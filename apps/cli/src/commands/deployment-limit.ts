@@ -6,6 +6,7 @@ import {
 import { Command, Option } from "commander";
 import { action, type CliContext } from "../context.ts";
 import { parseCountOrNone } from "../counts.ts";
+import { parseTarget } from "../parse-target.ts";
 
 type Options = {
   concurrency?: number | null;
@@ -50,7 +51,7 @@ async function limitDeployment(
   { concurrency, strategy, limits, requireLabels }: Options,
   given: string,
 ): Promise<void> {
-  const [flowName = "", deploymentName = "default"] = given.split("/", 2);
+  const { flowName, deploymentName = "default" } = parseTarget(given);
   const { client } = await context.connect();
   const standing = await client.call("readDeployment", { params: { flowName, deploymentName } });
   const limit = concurrency === undefined ? standing.concurrency?.limit : concurrency;

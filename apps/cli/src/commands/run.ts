@@ -3,6 +3,7 @@ import { DownbeatError, type Deployment } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import { collect } from "../options.ts";
 import { parseInstant } from "../parse-instant.ts";
+import { parseTarget } from "../parse-target.ts";
 import type { SchemaNode } from "../parameters/schema-node.ts";
 import { watchRun } from "../runs/watch-run.ts";
 
@@ -123,12 +124,7 @@ async function findDeployment(
   context: CliContext,
   target: string,
 ): Promise<Deployment & { parameterSchema: SchemaNode | null }> {
+  const { flowName, deploymentName = "default" } = parseTarget(target);
   const { client } = await context.connect();
-  const [flowName = "", deploymentName = "default", ...rest] = target.split("/");
-  if (flowName === "" || rest.length > 0) {
-    throw new DownbeatError("usage_invalid", {
-      message: `"${target}" is not FLOW or FLOW/DEPLOYMENT.`,
-    });
-  }
   return client.call("readDeployment", { params: { flowName, deploymentName } });
 }

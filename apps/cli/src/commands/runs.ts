@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { runsArtifactsCommand } from "./runs-artifacts.ts";
 import { runsCancelCommand } from "./runs-cancel.ts";
+import { runsDaysCommand } from "./runs-days.ts";
 import { runsDeleteCommand } from "./runs-delete.ts";
 import { runsLogsCommand } from "./runs-logs.ts";
 import { runsLsCommand } from "./runs-ls.ts";
@@ -13,8 +14,9 @@ import { runsWatchCommand } from "./runs-watch.ts";
 
 export function runsCommand(): Command {
   return new Command("runs")
-    .description("list, read, watch, cancel, resume, retry and delete runs")
+    .description("list, count, read, watch, cancel, resume, retry and delete runs")
     .addCommand(runsLsCommand())
+    .addCommand(runsDaysCommand())
     .addCommand(runsViewCommand())
     .addCommand(runsLogsCommand())
     .addCommand(runsArtifactsCommand())
