@@ -1,9 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArtifactDetail } from "@downbeat/contract";
-import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { axeViolations } from "./axe-violations.ts";
 import { openPage, startBrowser, type OpenPage } from "./browser.ts";
 import { Plane } from "./plane.ts";
 import type { RunningProcess } from "./process.ts";
@@ -116,7 +116,7 @@ describe("what a run shows", () => {
     expect(await bar.evaluate((it) => (it as HTMLProgressElement).value)).toBe(10_000);
     await page.getByRole("region", { name: "Metrics" }).getByText("42.5").waitFor();
     expect(faults).toEqual({ consoleErrors: [], cspViolations: [], foreignRequests: [] });
-    expect(await violationsOn(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
   });
 
   it("stays sealed on its page without the key, but for metrics", async () => {
@@ -149,13 +149,4 @@ function altered(blob: string): string {
   const parts = blob.split(".");
   const [head = "", ...rest] = parts[3] ?? "";
   return parts.with(3, (head === "A" ? "B" : "A") + rest.join("")).join(".");
-}
-
-/** By the debugger, since the page's own policy lets no foreign script in. */
-async function violationsOn(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  });
 }

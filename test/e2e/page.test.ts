@@ -3,9 +3,9 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Run, StateName } from "@downbeat/contract";
-import axe from "axe-core";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { axeViolations } from "./axe-violations.ts";
 import { openPage, startBrowser, type OpenPage } from "./browser.ts";
 import { Plane } from "./plane.ts";
 import type { RunningProcess } from "./process.ts";
@@ -218,21 +218,11 @@ describe("the page", () => {
     async (colorScheme) => {
       const { page } = await open("/runs", { key: true, colorScheme });
       await page.getByRole("link", { name: /^Run / }).first().waitFor();
-      expect(await violationsOn(page)).toEqual([]);
+      expect(await axeViolations(page)).toEqual([]);
       await page.goto(`${plane.apiUrl}/runs/${failed.id}`);
       await page.getByText(`marker-log-7d20be says ${SECRET}`).waitFor();
-      expect(await violationsOn(page)).toEqual([]);
+      expect(await axeViolations(page)).toEqual([]);
       await close();
     },
   );
 });
-
-/** Runs axe in the page. By the debugger, since the page's own policy lets no foreign script in. */
-async function violationsOn(page: OpenPage["page"]): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
-    const { violations: found } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  });
-  return violations;
-}

@@ -8,6 +8,7 @@ import "./styles/layout.css";
 import "./styles/controls.css";
 import "./styles/state.css";
 import "./styles/runs.css";
+import "./styles/run-days.css";
 import "./styles/run.css";
 import "./styles/log.css";
 import "./styles/artifacts.css";

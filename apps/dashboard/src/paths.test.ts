@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import {
+  isFiltered,
   joinStates,
   parseRunSearch,
   parseRunsSearch,
   paths,
   splitStates,
+  toggleDay,
   toggleState,
 } from "./paths.ts";
 
@@ -20,7 +22,12 @@ test("the page's routes are these", () => {
 
 describe("the filters in the address", () => {
   test("are read as they were written", () => {
-    const search = { state: "RUNNING,FAILED", flow: "nightly-load", cursor: "abc" };
+    const search = {
+      state: "RUNNING,FAILED",
+      flow: "nightly-load",
+      day: "2026-11-23",
+      cursor: "abc",
+    };
     expect(parseRunsSearch(search)).toEqual(search);
   });
 
@@ -30,6 +37,7 @@ describe("the filters in the address", () => {
     });
     expect(parseRunsSearch({ state: "purple" })).toEqual({});
     expect(parseRunsSearch({ state: 7, flow: "" })).toEqual({});
+    expect(parseRunsSearch({ flow: "a", day: "2026-02-30" })).toEqual({ flow: "a" });
   });
 
   test("know a flow whose name is a number", () => {
@@ -46,6 +54,24 @@ describe("the filters in the address", () => {
     const search = { state: "RUNNING", flow: "a", cursor: "abc" };
     expect(toggleState(search, "FAILED")).toEqual({ state: "RUNNING,FAILED", flow: "a" });
     expect(toggleState(search, "RUNNING")).toEqual({ flow: "a" });
+    expect(toggleDay(search, "2026-11-23")).toEqual({
+      state: "RUNNING",
+      flow: "a",
+      day: "2026-11-23",
+    });
+  });
+
+  test("let go of a day that is chosen again, and take another", () => {
+    const search = { flow: "a", day: "2026-11-23" };
+    expect(toggleDay(search, "2026-11-23")).toEqual({ flow: "a" });
+    expect(toggleDay(search, "2026-11-22")).toEqual({ flow: "a", day: "2026-11-22" });
+  });
+
+  test("are there with any choice, but not for a place in the list alone", () => {
+    expect(isFiltered({ cursor: "abc" })).toBe(false);
+    expect([{ state: "FAILED" }, { flow: "a" }, { day: "2026-11-23" }].every(isFiltered)).toBe(
+      true,
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type StateType, STATE_TYPES } from "@downbeat/contract";
+import { Day, LOG_LEVELS, type StateType, STATE_TYPES } from "@downbeat/contract";
 import { z } from "zod";
 import type { LogLevel } from "./log/log-rows.ts";
 
@@ -14,6 +14,8 @@ export type RunsSearch = {
   /** State types, comma-separated, in the order of the contract. */
   readonly state?: string | undefined;
   readonly flow?: string | undefined;
+  /** The day (UTC) on which the runs were made. */
+  readonly day?: string | undefined;
   readonly cursor?: string | undefined;
 };
 
@@ -27,15 +29,17 @@ const RunsSearchParams = z.object({
     .catch(undefined),
   // A flow may be called "2024", which the router reads from the address as a number.
   flow: z.preprocess((value) => (typeof value === "number" ? String(value) : value), Text),
+  day: Day.optional().catch(undefined),
   cursor: z.preprocess((value) => (typeof value === "number" ? String(value) : value), Text),
 });
 
 /** Reads the filters from an address someone may have typed: what makes no sense is dropped, the rest holds. */
 export function parseRunsSearch(search: Record<string, unknown>): RunsSearch {
-  const { state, flow, cursor } = RunsSearchParams.parse(search);
+  const { state, flow, day, cursor } = RunsSearchParams.parse(search);
   return {
     ...(state !== undefined && { state }),
     ...(flow !== undefined && { flow }),
+    ...(day !== undefined && { day }),
     ...(cursor !== undefined && { cursor }),
   };
 }
@@ -59,6 +63,17 @@ export function toggleState(search: RunsSearch, type: StateType): RunsSearch {
     types.includes(type) ? types.filter((one) => one !== type) : [...types, type],
   );
   return { ...rest, ...(next !== undefined && { state: next }) };
+}
+
+/** Chooses the day, or no longer if it is the chosen one. Paging starts over. */
+export function toggleDay(search: RunsSearch, day: string): RunsSearch {
+  const { cursor: _, day: chosen, ...rest } = search;
+  return chosen === day ? rest : { ...rest, day };
+}
+
+/** Whether anything but the place in the list is chosen. */
+export function isFiltered({ state, flow, day }: RunsSearch): boolean {
+  return state !== undefined || flow !== undefined || day !== undefined;
 }
 
 /** What the page of a run keeps in its address. Never text to search for: that could be customer data. */

@@ -1,11 +1,14 @@
 import type { Caller } from "@downbeat/client/caller";
 import type { Artifact, Metric, Run, StateType, TaskRun } from "@downbeat/contract";
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { listRefreshMs, runRefreshMs } from "./refresh.ts";
+import { createdOn } from "./created-on.ts";
+import { listRefreshMs, RUN_DAYS_REFRESH_MS, runRefreshMs } from "./refresh.ts";
 
 export type RunsQuery = {
   readonly stateTypes: readonly StateType[];
   readonly flowName: string | undefined;
+  /** Only runs made on this day (UTC): `2026-11-23`. */
+  readonly day: string | undefined;
   readonly cursor: string | undefined;
 };
 
@@ -28,16 +31,28 @@ export function flowNamesQuery(caller: Caller) {
   });
 }
 
-export function runsQuery(caller: Caller, { stateTypes, flowName, cursor }: RunsQuery) {
+export function runsQuery(caller: Caller, { stateTypes, flowName, day, cursor }: RunsQuery) {
   return queryOptions({
-    queryKey: ["runs", { stateTypes, flowName, cursor }],
+    queryKey: ["runs", { stateTypes, flowName, day, cursor }],
     queryFn: ({ signal }) => {
       const stateType = stateTypes.length === 0 ? undefined : [...stateTypes];
-      const query = { limit: 50, stateType, flowName, cursor };
+      const query = { limit: 50, stateType, flowName, cursor, ...createdOn(day) };
       return caller.call("listRuns", { query }, { signal });
     },
     placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => listRefreshMs(state.data?.items),
+  });
+}
+
+/** How the runs of the last 14 days ended, day by day; of one flow, or of all. */
+export function runDaysQuery(caller: Caller, flowName: string | undefined) {
+  return queryOptions({
+    queryKey: ["run-days", { flowName }],
+    queryFn: async ({ signal }) =>
+      (await caller.call("listRunDays", { query: { flowName } }, { signal })).days,
+    placeholderData: keepPreviousData,
+    staleTime: RUN_DAYS_REFRESH_MS,
+    refetchInterval: RUN_DAYS_REFRESH_MS,
   });
 }
 

@@ -6,6 +6,9 @@ const QUIET_MS = 15_000;
 /** Reports about tasks may still come in after the run itself is over. */
 const SETTLING_MS = 30_000;
 
+/** How long until the counts by day are read again: they change with each run that ends, and nobody watches single ones there. */
+export const RUN_DAYS_REFRESH_MS = 30_000;
+
 /** How long until a list is read again: soon while something in it can change, else now and then for what is new. */
 export function listRefreshMs(items: readonly { readonly state: State }[] | undefined): number {
   return items?.some(({ state }) => !isTerminal(state.type)) === true ? LIVE_MS : QUIET_MS;

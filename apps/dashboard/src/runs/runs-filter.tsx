@@ -1,8 +1,16 @@
 import { defaultStateName, STATE_TYPES } from "@downbeat/contract";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useId } from "react";
-import { paths, type RunsSearch, splitStates, toggleState } from "../paths.ts";
+import {
+  isFiltered,
+  paths,
+  type RunsSearch,
+  splitStates,
+  toggleDay,
+  toggleState,
+} from "../paths.ts";
 import { lookOfType, stateWords } from "../state/state-look.ts";
+import { dayWords } from "./day-words.ts";
 
 export function RunsFilter({
   search,
@@ -39,12 +47,23 @@ export function RunsFilter({
         })}
       </fieldset>
       <FlowSelect search={search} flowNames={flowNames} />
-      {(search.state !== undefined || search.flow !== undefined) && (
+      {search.day !== undefined && <ChosenDay search={search} day={search.day} />}
+      {isFiltered(search) && (
         <Link to={paths.runs} search={{}} className="button button--quiet">
           Clear
         </Link>
       )}
     </div>
+  );
+}
+
+/** Stands here as well as in the chart: the chosen day may be one that the chart no longer shows. */
+function ChosenDay({ search, day }: { search: RunsSearch; day: string }) {
+  return (
+    <Link to={paths.runs} search={toggleDay(search, day)} replace className="button">
+      {dayWords(day)} UTC <span aria-hidden="true">×</span>
+      <span className="visually-hidden">: show every day</span>
+    </Link>
   );
 }
 

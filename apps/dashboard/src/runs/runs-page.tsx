@@ -2,10 +2,11 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useCaller } from "../api/caller-context.ts";
 import { flowNamesQuery, runsQuery } from "../api/queries.ts";
-import { paths, type RunsSearch, splitStates } from "../paths.ts";
+import { isFiltered, paths, type RunsSearch, splitStates } from "../paths.ts";
 import { ErrorNotice } from "../ui/error-notice.tsx";
 import { useTitle } from "../ui/use-title.ts";
 import { FailuresTable } from "./failures-table.tsx";
+import { RunDaysChart } from "./run-days-chart.tsx";
 import { RunsFilter } from "./runs-filter.tsx";
 import { RunsTable } from "./runs-table.tsx";
 
@@ -17,17 +18,25 @@ export function RunsPage() {
   const caller = useCaller();
   useTitle("Runs");
   const flowNames = useQuery({ ...flowNamesQuery(caller), placeholderData: keepPreviousData });
-  const { data, error, refetch } = useQuery(
+  const { data, error, isPlaceholderData, refetch } = useQuery(
     runsQuery(caller, {
       stateTypes: splitStates(search.state),
       flowName: search.flow,
+      day: search.day,
       cursor: search.cursor,
     }),
   );
+  // Of another filter's list only the rows are shown meanwhile: that it was empty says nothing about this one.
+  const isAnswered = data !== undefined && !(isPlaceholderData && data.items.length === 0);
+  const isEmpty = isAnswered && data.items.length === 0;
+  const hasNoRunAtAll = isEmpty && !isFiltered(search) && search.cursor === undefined;
   return (
     <>
       <h1>Runs</h1>
       <RunsFilter search={search} flowNames={flowNames.data ?? []} />
+      {data !== undefined && !hasNoRunAtAll && (
+        <RunDaysChart search={search} isListRead={!isPlaceholderData} />
+      )}
       {error !== null && (
         <ErrorNotice
           what="The runs could not be read"
@@ -35,8 +44,8 @@ export function RunsPage() {
           onRetry={() => void refetch()}
         />
       )}
-      {data === undefined && error === null && <p className="quiet">Reading the runs…</p>}
-      {data !== undefined && data.items.length === 0 && <NoRuns search={search} />}
+      {!isAnswered && error === null && <p className="quiet">Reading the runs…</p>}
+      {isEmpty && (hasNoRunAtAll ? <NoRunYet /> : <NoRunMatches />)}
       {data !== undefined && data.items.length > 0 && (
         <>
           <FailuresTable runs={data.items} />
@@ -67,17 +76,18 @@ function Pager({ search, nextCursor }: { search: RunsSearch; nextCursor: string 
   );
 }
 
-function NoRuns({ search }: { search: RunsSearch }) {
-  if (search.state !== undefined || search.flow !== undefined || search.cursor !== undefined) {
-    return (
-      <div className="empty">
-        <p>No run matches.</p>
-        <Link to={paths.runs} search={{}}>
-          Show all runs
-        </Link>
-      </div>
-    );
-  }
+function NoRunMatches() {
+  return (
+    <div className="empty">
+      <p>No run matches.</p>
+      <Link to={paths.runs} search={{}}>
+        Show all runs
+      </Link>
+    </div>
+  );
+}
+
+function NoRunYet() {
   return (
     <div className="empty">
       <p>No run yet.</p>
