@@ -101,7 +101,7 @@ describe("the page", () => {
   it("shows a failure's class first, then its message and cause", async () => {
     const { page, faults } = await open(`/runs/${failed.id}`, { key: true });
     const error = page.getByRole("region", { name: "Error" });
-    await error.getByText("TypeError").waitFor();
+    await error.getByText("TypeError", { exact: true }).waitFor();
     await error.getByText(`marker-error-c4417e ${SECRET}`).first().waitFor();
     await error.getByText("marker-cause-0aa6d2").first().waitFor();
     expect(faults).toEqual(NO_FAULTS);

@@ -25,7 +25,7 @@ function requireRange(from: string, to: string): void {
     days < 1
       ? `The days from ${from} to ${to} are none: give \`from\` no later than \`to\`.`
       : `From ${from} to ${to} are ${days} days; ask for at most ${MOST_DAYS} at once.`;
-  throw new DownbeatError("validation_failed", { message });
+  throw new DownbeatError("validation_failed", { message, issues: [{ path: "from", message }] });
 }
 
 function dayOf(atMs: number): string {
