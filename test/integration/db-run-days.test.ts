@@ -38,7 +38,7 @@ describe("runs that ended before they were counted", () => {
       migration: "0036",
       undo: `drop table run_tally; delete from run_day;
         drop trigger ended_run_tally_in on ended_run; drop trigger ended_run_tally_out on ended_run;
-        drop function tally_ended_runs`,
+        drop function tally_ended_runs; drop function run_id_day`,
     });
     expect(await runsOf(fixture)).toEqual({ ...NONE, COMPLETED: 3 });
     await ended(fixture, await someRuns(fixture, 2), FAILED);
@@ -129,6 +129,25 @@ describeEachDatabase("runs by day", ({ database, kind }) => {
     expect(taken).toEqual([4, 4, 4]);
     expect(await runsOf(fixture)).toEqual({ ...NONE, COMPLETED: 12 });
   });
+
+  it.each(["1970-01-01", "2024-02-29", "2026-11-23", "9999-12-31"])(
+    "know the day of an id: %s",
+    async (day) => {
+      const { inside } = await aWorkspace(database());
+      const idAt = (at: string): string =>
+        Date.parse(at)
+          .toString(16)
+          .padStart(12, "0")
+          .replace(/^(.{8})(.{4})$/, "$1-$2-7abc-8abc-ffffffffffff");
+      const [row] = await inside(
+        (tx) => tx.prisma.$queryRaw<{ first: string; last: string; time: string }[]>`
+        select run_id_day(${idAt(`${day}T00:00:00.000Z`)}::uuid)::text as first,
+          run_id_day(${idAt(`${day}T23:59:59.999Z`)}::uuid)::text as last,
+          (run_id_time(${idAt(`${day}T23:59:59.999Z`)}::uuid) at time zone 'UTC')::date::text as time`,
+      );
+      expect(row).toEqual({ first: day, last: day, time: day });
+    },
+  );
 
   // The embedded database has one connection: nobody else is under way.
   it.runIf(kind === "postgres")("wait for nobody who ends others", async () => {

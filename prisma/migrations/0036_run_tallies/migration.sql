@@ -24,6 +24,15 @@ grant select, insert on run_tally to downbeat_app;
 grant select, insert, update, delete on run_tally to downbeat_engine;
 grant select (flow_id) on deployment to downbeat_engine;
 
+-- As run_id_time, by the day (UTC), in a fifth of the time: it is asked for each run that ends.
+create function run_id_day(run_id uuid) returns date
+  language sql immutable parallel safe
+  return date '1970-01-01' + ((
+    (get_byte(uuid_send(run_id), 0)::bigint << 40) + (get_byte(uuid_send(run_id), 1)::bigint << 32)
+    + (get_byte(uuid_send(run_id), 2)::bigint << 24) + (get_byte(uuid_send(run_id), 3) << 16)
+    + (get_byte(uuid_send(run_id), 4) << 8) + get_byte(uuid_send(run_id), 5)
+  ) / 86400000)::integer;
+
 create function tally_ended_runs() returns trigger language plpgsql as $$
 declare
   sign integer := case tg_op when 'INSERT' then 1 else -1 end;
@@ -32,7 +41,7 @@ begin
   select t.workspace_id, t.day, coalesce(d.flow_id, t.listed_under),
     coalesce(d.id, '00000000-0000-0000-0000-000000000000'), t.state_type, sign * t.runs, sign * t.running_ms
   from (
-    select workspace_id, (run_id_time(run_id) at time zone 'UTC')::date as day, listed_under, state_type, count(*) as runs,
+    select workspace_id, run_id_day(run_id) as day, listed_under, state_type, count(*) as runs,
       coalesce((extract(epoch from sum(state_at - started_at)) * 1000)::bigint, 0) as running_ms
     from moved
     group by 1, 2, 3, 4
@@ -51,7 +60,7 @@ alter table ended_run no force row level security;
 alter table deployment no force row level security;
 alter table run_day no force row level security;
 insert into run_day (workspace_id, day, flow_id, deployment_id, state_type, runs, running_ms)
-select e.workspace_id, (run_id_time(e.run_id) at time zone 'UTC')::date, coalesce(d.flow_id, e.listed_under),
+select e.workspace_id, run_id_day(e.run_id), coalesce(d.flow_id, e.listed_under),
   coalesce(d.id, '00000000-0000-0000-0000-000000000000'), e.state_type, count(*),
   coalesce((extract(epoch from sum(e.state_at - e.started_at)) * 1000)::bigint, 0)
 from ended_run e
