@@ -49,6 +49,13 @@ export function checkRuns({ acknowledged, runs, counted, executions }: Evidence)
   };
 }
 
+/** Where no agent ever dies, whatever else happens, every run completes: those that did not, a sentence each. */
+export function uncompleted(runs: readonly LedgerRun[]): string[] {
+  return runs.flatMap(({ runId, stateType }) =>
+    stateType === "COMPLETED" ? [] : [`${runId} is ${stateType} although its agent never died`],
+  );
+}
+
 function lostness(runId: string, run: LedgerRun | undefined): string[] {
   if (run === undefined) return [`${runId} was acknowledged and is unknown`];
   const ends = terminalRows(run);

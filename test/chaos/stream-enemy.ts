@@ -4,6 +4,7 @@ import type { ChaosPlane, StartedApi } from "./chaos-plane.ts";
 import type { ConnectionProxy } from "./connection-proxy.ts";
 import { endApi } from "./end-api.ts";
 import type { Random } from "./random.ts";
+import { takeDatabaseAway } from "./take-database-away.ts";
 
 /** What can be done to streams, by what it hits. */
 const BLOWS = {
@@ -100,11 +101,8 @@ export class StreamEnemy {
     this.#api = await this.#targets.plane.startApi({ port: this.#api.port });
   }
 
-  async #takeAway(signal: "SIGKILL" | "SIGINT"): Promise<void> {
-    const { server } = this.#targets;
-    await server.kill(signal);
-    await pause(this.#random.between(0, 2_000));
-    await server.restart();
+  #takeAway(signal: "SIGKILL" | "SIGINT"): Promise<void> {
+    return takeDatabaseAway(this.#targets.server, signal, this.#random);
   }
 }
 

@@ -21,6 +21,7 @@ import {
   lockRuns,
   type NewRun,
   openSession,
+  type TaskRunRow,
   type Transition,
   type Tx,
   upsertDeployments,
@@ -91,6 +92,43 @@ export function aNewRun(given: Partial<NewRun> = {}): NewRun {
     requestHash: "h1",
     createdBy: { kind: "api-key", id: null },
     ...given,
+  };
+}
+
+/** A version 7 UUID of that time. */
+export function idAt(atMs: number): string {
+  const stamp = Math.floor(atMs).toString(16).padStart(12, "0");
+  return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${randomUUID().slice(15)}`;
+}
+
+/** So many seconds into a morning of work. */
+export function workInstant(second: number): string {
+  return new Date(Date.UTC(2026, 0, 5, 9, 0, second)).toISOString();
+}
+
+/** @param second when it started, see {@link workInstant}; null: it has not */
+export function aTaskRun(
+  { runId, index }: Pick<TaskRunRow, "runId" | "index">,
+  second: number | null = index,
+): TaskRunRow {
+  return {
+    runId,
+    epoch: 1,
+    taskRunId: randomUUID(),
+    taskName: "extract",
+    index,
+    sequence: 0,
+    type: second === null ? "PENDING" : "RUNNING",
+    name: second === null ? "Pending" : "Running",
+    at: workInstant(second ?? 0),
+    attempt: 1,
+    startedAt: second === null ? null : workInstant(second),
+    endedAt: null,
+    upstream: [],
+    renderedName: null,
+    error: null,
+    result: null,
+    cacheTag: null,
   };
 }
 

@@ -13,7 +13,7 @@ import {
 } from "@downbeat/db";
 import { createDatabase, describeEachDatabase } from "@downbeat/testkit";
 import { describe, expect, it } from "vitest";
-import { aBlob, aWorkspace, moveRuns, someRuns } from "./db-fixture.ts";
+import { aBlob, aTaskRun, aWorkspace, moveRuns, someRuns } from "./db-fixture.ts";
 import { migrateAgain } from "./migrate-again.ts";
 
 describe("task runs that were recorded before they were counted", () => {
@@ -21,7 +21,7 @@ describe("task runs that were recorded before they were counted", () => {
     const made = await createDatabase("postgres");
     const fixture = await aWorkspace(made.database);
     const runIds = await someRuns(fixture, 2);
-    const rows = [0, 1, 2].map((index) => aTaskRun(runIds[0] ?? "", index));
+    const rows = [0, 1, 2].map((index) => aTaskRun({ runId: runIds[0] ?? "", index }));
     await fixture.inside((tx) => upsertTaskRuns(tx, rows));
     const url = made.place.options.url ?? "";
     await migrateAgain(url, {
@@ -39,15 +39,15 @@ describeEachDatabase("what agents report", ({ database }) => {
     const fixture = await aWorkspace(database());
     const [runId = ""] = await someRuns(fixture, 1);
     const report = (...rows: TaskRunRow[]) => fixture.inside((tx) => upsertTaskRuns(tx, rows));
-    const early = aTaskRun(runId, 2);
+    const early = aTaskRun({ runId, index: 2 });
     await report(
       { ...early, sequence: 3, type: "COMPLETED", name: "Completed" },
       { ...early, sequence: 1 },
     );
     await report({ ...early, sequence: 2 });
     await report(
-      { ...aTaskRun(runId, 1), upstream: [early.taskRunId] },
-      { ...aTaskRun(runId, 0), startedAt: null },
+      { ...aTaskRun({ runId, index: 1 }), upstream: [early.taskRunId] },
+      { ...aTaskRun({ runId, index: 0 }), startedAt: null },
     );
     const first = await fixture.inside((tx) => listTaskRuns(tx, { runId, limit: 2 }));
     const rest = await fixture.inside((tx) =>
@@ -63,11 +63,11 @@ describeEachDatabase("what agents report", ({ database }) => {
   it("counts a run's task runs once each, whoever reports them at the same time", async () => {
     const fixture = await aWorkspace(database());
     const runIds = await someRuns(fixture, 2);
-    const rows = runIds.flatMap((runId) => [0, 1, 2].map((index) => aTaskRun(runId, index)));
+    const rows = runIds.flatMap((runId) => [0, 1, 2].map((index) => aTaskRun({ runId, index })));
     const reports = [rows, rows.slice(0, 4), rows.toReversed(), rows.slice(2)];
     await Promise.all(reports.map((report) => fixture.inside((tx) => upsertTaskRuns(tx, report))));
     const later = rows.map((row) => ({ ...row, sequence: row.sequence + 1 }));
-    const another = aTaskRun(runIds[0] ?? "", 3);
+    const another = aTaskRun({ runId: runIds[0] ?? "", index: 3 });
     await fixture.inside((tx) => upsertTaskRuns(tx, [...later, another]));
     const counted = await fixture.inside((tx) => readRuns(tx, runIds));
     expect(runIds.map((runId) => counted.get(runId)?.taskRunCount)).toEqual([4, 3]);
@@ -141,26 +141,3 @@ describeEachDatabase("what agents report", ({ database }) => {
     expect(await read("1.1")).toMatchObject({ items: [{ epoch: 2, part: 0 }], nextAfter: null });
   });
 });
-
-function aTaskRun(runId: string, index: number): TaskRunRow {
-  const at = new Date(Date.UTC(2026, 0, 5, 9, 0, index)).toISOString();
-  return {
-    runId,
-    epoch: 1,
-    taskRunId: randomUUID(),
-    taskName: "extract",
-    index,
-    sequence: 0,
-    type: "RUNNING",
-    name: "Running",
-    at,
-    attempt: 1,
-    startedAt: at,
-    endedAt: null,
-    upstream: [],
-    renderedName: null,
-    error: null,
-    result: null,
-    cacheTag: null,
-  };
-}

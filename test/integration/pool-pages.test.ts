@@ -4,7 +4,6 @@ import {
   countRuns,
   createPool,
   createRuns,
-  listRuns,
   retryRuns,
   upsertDeployments,
   type Tx,
@@ -21,6 +20,7 @@ import {
   type Fixture,
   type Step,
 } from "./db-fixture.ts";
+import { everyPage } from "./every-page.ts";
 import { migrateAgain } from "./migrate-again.ts";
 
 const POOLS = ["default", "gpu", "big"] as const;
@@ -32,6 +32,9 @@ const ENDS: readonly [Step, Step] = [
 ];
 const STEPS = 100;
 const STATES: readonly StateType[] = ["SCHEDULED", "PENDING", "RUNNING", "COMPLETED", "FAILED"];
+
+/** A few runs at a time. */
+const PAGE_LIMIT = 30;
 
 type Filter = Omit<RunFilter, "limit" | "cursor">;
 
@@ -47,12 +50,12 @@ describeEachDatabase("pages of a pool's runs", ({ database }) => {
   it("hold what is its own among the runs of deployments that move", async () => {
     const fixture = await aWorkspace(database());
     await makeHistory(fixture, new Random(30));
-    const all = await everyPage(fixture, {});
+    const all = await everyPage(fixture, {}, PAGE_LIMIT);
     expect(new Set(all.map(({ poolName }) => poolName))).toEqual(new Set([...POOLS, null]));
     expect(poolsOf(all, "etl").size).toBe(POOLS.length);
     for (const filter of FILTERS) {
       const expected = all.filter((run) => isOf(run, filter)).map(({ id }) => id);
-      const found = (await everyPage(fixture, filter)).map(({ id }) => id);
+      const found = (await everyPage(fixture, filter, PAGE_LIMIT)).map(({ id }) => id);
       expect({ filter, found }).toEqual({ filter, found: expected });
       if (filter.stateType === undefined) continue;
       const { stateType: stateTypes, ...rest } = filter;
@@ -110,13 +113,13 @@ function deploy(tx: Tx, flowName: string, name: string, poolName: string): Promi
 }
 
 async function endOldest(fixture: Fixture, step: Step): Promise<void> {
-  const run = (await everyPage(fixture, { stateType: ["SCHEDULED"] })).at(-1);
+  const run = (await everyPage(fixture, { stateType: ["SCHEDULED"] }, PAGE_LIMIT)).at(-1);
   if (run !== undefined) await moveRuns(fixture, [run.id], [step]);
 }
 
 /** It starts where its deployment stands by now. */
 async function retryOldest(fixture: Fixture, stateType: StateType): Promise<void> {
-  const run = (await everyPage(fixture, { stateType: [stateType] })).at(-1);
+  const run = (await everyPage(fixture, { stateType: [stateType] }, PAGE_LIMIT)).at(-1);
   if (run === undefined) return;
   const revival = {
     runId: run.id,
@@ -128,18 +131,6 @@ async function retryOldest(fixture: Fixture, stateType: StateType): Promise<void
     mode: "from_start",
   } as const;
   await fixture.inside((tx) => retryRuns(tx, [revival]));
-}
-
-/** Every page, a few runs at a time. */
-async function everyPage({ inside }: Fixture, filter: Filter): Promise<Run[]> {
-  const runs: Run[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await inside((tx) => listRuns(tx, { ...filter, limit: 30, cursor }));
-    runs.push(...page.items);
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return runs;
 }
 
 function poolsOf(runs: readonly Run[], flowName: string): Set<string | null> {

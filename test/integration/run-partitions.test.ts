@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { partitionsRound } from "@downbeat/api";
 import {
   appendLogChunks,
@@ -17,6 +17,7 @@ import {
   aSession,
   aWorkspace,
   claim,
+  idAt,
   moveRuns,
   type Fixture,
 } from "./db-fixture.ts";
@@ -48,7 +49,7 @@ describeEachDatabase("partitions of run data", ({ database, kind }) => {
   it("take rows along that came before their partition", async () => {
     const fixture = await aWorkspace(database());
     const end = await newestEnd(database());
-    const runId = idOf(end + DAY_MS);
+    const runId = idAt(end + DAY_MS);
     await made(fixture, runId);
     expect(await partitionOf(database(), runId)).toBe("flow_run_after");
     await keep(database(), new Date(end));
@@ -59,7 +60,7 @@ describeEachDatabase("partitions of run data", ({ database, kind }) => {
   it("go when their time has passed, but not under a live run, and leave counts behind", async () => {
     const fixture = await aWorkspace(database());
     const [oldest = 0, ...later] = await endsOf(database());
-    const [today, next, live] = [oldest - DAY_MS / 2, oldest + 1, oldest + 2].map(idOf) as [
+    const [today, next, live] = [oldest - DAY_MS / 2, oldest + 1, oldest + 2].map(idAt) as [
       string,
       string,
       string,
@@ -89,14 +90,14 @@ describeEachDatabase("partitions of run data", ({ database, kind }) => {
     expect((await endsOf(database()))[0]).toBe(later[0]);
     expect(await daysOf()).toEqual([2, 2]);
     // Nothing is refused for the time its id tells.
-    const again = idOf(oldest + 1);
+    const again = idAt(oldest + 1);
     expect(await made(fixture, again)).toBe("created");
     await end(fixture, [again]);
   });
 
   it("keep a young run under an id of long ago", async () => {
     const fixture = await aWorkspace(database());
-    const runId = idOf(Date.parse("2020-02-02"));
+    const runId = idAt(Date.parse("2020-02-02"));
     const [oldest = 0] = await endsOf(database());
     await made(fixture, runId, new Date(oldest + 1));
     await end(fixture, [runId]);
@@ -155,17 +156,10 @@ async function partitionOf(database: Database, runId: string): Promise<string> {
   const [row] = await database.asEngine(
     (tx) => tx.prisma.$queryRaw<{ name: string }[]>`
       select name from run_partition
-      where run_table = 'flow_run' and ${runId}::uuid >= coalesce(from_id, ${idOf(0)}::uuid)
+      where run_table = 'flow_run' and ${runId}::uuid >= coalesce(from_id, ${idAt(0)}::uuid)
         and (to_id is null or ${runId}::uuid < to_id)`,
   );
   return row?.name ?? "";
-}
-
-/** A version 7 UUID of that time. */
-function idOf(atMs: number): string {
-  const random = randomBytes(9).toString("hex");
-  const hex = `${Math.floor(atMs).toString(16).padStart(12, "0")}7${random.slice(0, 3)}8${random.slice(3, 18)}`;
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
 }
 
 /** Makes a run under this id. */

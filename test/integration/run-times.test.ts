@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Run, RunFilter } from "@downbeat/contract";
 import { createRuns, listRuns, upsertDeployments } from "@downbeat/db";
 import {
@@ -15,9 +14,11 @@ import {
   aNewRun,
   aScriptRun,
   aWorkspace,
+  idAt,
   moveRuns,
   type Fixture,
 } from "./db-fixture.ts";
+import { everyPage } from "./every-page.ts";
 import { migrateAgain } from "./migrate-again.ts";
 import { rowsLookedAt } from "./rows-looked-at.ts";
 
@@ -29,6 +30,9 @@ const LIMIT = 50;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
+
+/** A few runs at a time. */
+const PAGE_LIMIT = 7;
 
 type Filter = Partial<RunFilter>;
 
@@ -85,11 +89,11 @@ describeEachDatabase("pages of runs made in a time", ({ database }) => {
   it("hold those whose ids tell another one", async () => {
     const fixture = await aWorkspace(database());
     await makeHistory(fixture, new Random(34));
-    const all = await everyPage(fixture, {});
+    const all = await everyPage(fixture, {}, PAGE_LIMIT);
     expect(all.filter(isStray).length).toBeGreaterThan(10);
     for (const filter of filters(new Random(35))) {
       const expected = all.filter((run) => isOf(run, filter)).map(({ id }) => id);
-      const found = (await everyPage(fixture, filter)).map(({ id }) => id);
+      const found = (await everyPage(fixture, filter, PAGE_LIMIT)).map(({ id }) => id);
       expect({ filter, found }).toEqual({ filter, found: expected });
     }
   });
@@ -183,29 +187,12 @@ function isStray({ id, createdAt }: Run): boolean {
   return Math.abs(tells - Date.parse(createdAt)) > MINUTE_MS;
 }
 
-/** Every page, a few runs at a time. */
-async function everyPage({ inside }: Fixture, filter: Filter): Promise<Run[]> {
-  const runs: Run[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await inside((tx) => listRuns(tx, { ...filter, limit: 7, cursor }));
-    runs.push(...page.items);
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return runs;
-}
-
 /** The rows of the table, which no policy keeps from a superuser. */
 function strays(url: string): Promise<unknown[]> {
   return withClient(url, async (client) => {
     const { rows } = await client.query("select id from flow_run where stray_id order by id");
     return rows as unknown[];
   });
-}
-
-function idAt(atMs: number): string {
-  const stamp = atMs.toString(16).padStart(12, "0");
-  return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${randomUUID().slice(15)}`;
 }
 
 function instant(atMs: number): string {

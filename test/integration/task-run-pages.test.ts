@@ -8,7 +8,7 @@ import {
 } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../simulation/random.ts";
-import { aWorkspace, someRuns, type Fixture } from "./db-fixture.ts";
+import { aTaskRun, aWorkspace, someRuns, workInstant, type Fixture } from "./db-fixture.ts";
 import { rowsLookedAt } from "./rows-looked-at.ts";
 
 const TASK_RUNS = 10_000;
@@ -54,8 +54,11 @@ describe.each([
 
   it.each([
     ["first", undefined],
-    ["one in the middle", `${instant(TASK_RUNS / 2)}_${randomUUID()}`],
-    ["one where those begin that have not started", `${instant(TASK_RUNS - 2)}_${randomUUID()}`],
+    ["one in the middle", `${workInstant(TASK_RUNS / 2)}_${randomUUID()}`],
+    [
+      "one where those begin that have not started",
+      `${workInstant(TASK_RUNS - 2)}_${randomUUID()}`,
+    ],
     ["one of those that have not started", "infinity_80000000-0000-4000-8000-000000000000"],
   ])("look at what they show: %s", async (_name, cursor) => {
     const looked = await fixture.inside((tx) =>
@@ -103,35 +106,4 @@ async function everyId(
 function byStartAndId(a: TaskRunRow, b: TaskRunRow): number {
   const key = (row: TaskRunRow): string => `${row.startedAt ?? "~"} ${row.taskRunId}`;
   return key(a) < key(b) ? -1 : 1;
-}
-
-/** @param second when it started; null: it has not */
-function aTaskRun(
-  { runId, index }: Pick<TaskRunRow, "runId" | "index">,
-  second: number | null,
-): TaskRunRow {
-  const startedAt = second === null ? null : instant(second);
-  return {
-    runId,
-    epoch: 1,
-    taskRunId: randomUUID(),
-    taskName: "extract",
-    index,
-    sequence: 0,
-    type: second === null ? "PENDING" : "RUNNING",
-    name: second === null ? "Pending" : "Running",
-    at: instant(second ?? 0),
-    attempt: 1,
-    startedAt,
-    endedAt: null,
-    upstream: [],
-    renderedName: null,
-    error: null,
-    result: null,
-    cacheTag: null,
-  };
-}
-
-function instant(second: number): string {
-  return new Date(Date.UTC(2026, 0, 5, 9, 0, second)).toISOString();
 }

@@ -3,7 +3,9 @@ import { plain } from "./boundary.ts";
 import { Count, Name } from "./identifiers.ts";
 
 /** A day of the calendar (UTC): `2026-11-23`. */
-export const Day = plain(z.iso.date().regex(/^(19|2\d)\d\d-/, "A day since 1900."));
+export const Day = plain(
+  z.iso.date().regex(/^(19|2\d)\d\d-/, "must be a day of the years 1900 to 2999"),
+);
 
 /** Most days that one call counts. */
 export const MOST_DAYS = 366;
@@ -21,6 +23,11 @@ export const RunDay = z.strictObject({
   runningMs: plain(z.number().min(0)),
 });
 export type RunDay = z.infer<typeof RunDay>;
+
+/** How many runs that were made on a day have ended, in whatever way. */
+export function endedRuns({ runs }: Pick<RunDay, "runs">): number {
+  return runs.COMPLETED + runs.FAILED + runs.CRASHED + runs.CANCELLED;
+}
 
 export const RunDayFilter = z.strictObject({
   /** The first day; by default 13 days before the last. */

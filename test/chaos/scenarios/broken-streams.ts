@@ -5,13 +5,8 @@ import { findingsOf, verdictOf, type Scenario } from "../scenario.ts";
 import { StreamCaller, type StreamPlan } from "../stream-caller.ts";
 import { StreamEnemy } from "../stream-enemy.ts";
 import { WireLog } from "../wire-log.ts";
-
-const INTERVALS = {
-  leaseSeconds: 15,
-  heartbeatSeconds: 3,
-  reconnectWindowSeconds: 60,
-  sweepSeconds: 1,
-};
+import { uncompleted } from "../check-runs.ts";
+import { RESTART_INTERVALS } from "../restart-intervals.ts";
 
 export const brokenStreams: Scenario = {
   name: "broken-streams",
@@ -21,7 +16,7 @@ export const brokenStreams: Scenario = {
     const plans = isQuick ? plansOf(1, 120_000) : plansOf(40, 1_200_000);
     const lines = plans.reduce((sum, plan) => sum + plan.lines, 0);
     const server = await ownServer();
-    const plane = await planeOn(server.url, INTERVALS);
+    const plane = await planeOn(server.url, RESTART_INTERVALS);
     const api = await plane.startApi();
     await plane.setUp(api.url);
     const wire = new WireLog();
@@ -55,11 +50,7 @@ export const brokenStreams: Scenario = {
         ...enemy.offences,
         ...missed.map((blow) => `the streams were over before this could happen: ${blow}`),
         ...wire.contradictions(all),
-        ...all.flatMap(({ runId, stateType }) =>
-          stateType === "COMPLETED"
-            ? []
-            : [`${runId} is ${stateType} although its agent never died`],
-        ),
+        ...uncompleted(all),
       ],
     });
   },

@@ -6,13 +6,10 @@ import { triggerRuns } from "../load.ts";
 import type { Random } from "../random.ts";
 import { findingsOf, verdictOf, type Scenario } from "../scenario.ts";
 import { WireLog } from "../wire-log.ts";
+import { uncompleted } from "../check-runs.ts";
+import { RESTART_INTERVALS } from "../restart-intervals.ts";
+import { takeDatabaseAway } from "../take-database-away.ts";
 
-const INTERVALS = {
-  leaseSeconds: 15,
-  heartbeatSeconds: 3,
-  reconnectWindowSeconds: 60,
-  sweepSeconds: 1,
-};
 const CALLERS = 4;
 // The quick form's load lasts for seven seconds.
 const QUIET_MS = { quick: [2_000, 4_000], long: [5_000, 10_000] } as const;
@@ -23,7 +20,7 @@ export const databaseRestarts: Scenario = {
   run: async ({ isQuick, random, ownServer, afterwards, planeOn }) => {
     const runs = isQuick ? 200 : 5_000;
     const server = await ownServer();
-    const plane = await planeOn(server.url, INTERVALS);
+    const plane = await planeOn(server.url, RESTART_INTERVALS);
     const { url } = await plane.startApi();
     await plane.setUp(url);
     const wire = new WireLog();
@@ -58,11 +55,7 @@ export const databaseRestarts: Scenario = {
       },
       violations: [
         ...wire.contradictions(all),
-        ...all.flatMap(({ runId, stateType }) =>
-          stateType === "COMPLETED"
-            ? []
-            : [`${runId} is ${stateType} although its agent never died`],
-        ),
+        ...uncompleted(all),
         ...(enemy.restarts + enemy.powerCuts === 0 ? ["the database was never away"] : []),
       ],
     });
@@ -96,15 +89,10 @@ class RestartingEnemy {
     for (;;) {
       await pause(this.#random.between(...this.#quietMs), undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
-      if (this.#random.next() < 0.5) {
-        this.powerCuts += 1;
-        await this.#server.kill("SIGKILL");
-      } else {
-        this.restarts += 1;
-        await this.#server.kill("SIGINT");
-      }
-      await pause(this.#random.between(0, 2_000));
-      await this.#server.restart();
+      const isPowerCut = this.#random.next() < 0.5;
+      if (isPowerCut) this.powerCuts += 1;
+      else this.restarts += 1;
+      await takeDatabaseAway(this.#server, isPowerCut ? "SIGKILL" : "SIGINT", this.#random);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { longestIdleLeaseMs } from "../check-runs.ts";
+import { longestIdleLeaseMs, uncompleted } from "../check-runs.ts";
 import { FaultProxy, type Fault } from "../fault-proxy.ts";
 import { Ledger } from "../ledger.ts";
 import { triggerRuns } from "../load.ts";
@@ -109,9 +109,7 @@ async function throughProxy(given: Given, plan: Plan): Promise<Verdict> {
       ...(idleMs > leaseSeconds * 1000 ? [`a lease was held by nobody for ${idleMs} ms`] : []),
       ...(agent.child.exitCode === null ? [] : [`the agent gave up: ${agent.stderr()}`]),
       ...(drop + halfOpen === 0 ? ["no response was lost"] : []),
-      ...all.flatMap(({ runId, stateType }) =>
-        stateType === "COMPLETED" ? [] : [`${runId} is ${stateType} although its agent never died`],
-      ),
+      ...uncompleted(all),
     ],
   });
 }

@@ -7,13 +7,8 @@ import { triggerRuns } from "../load.ts";
 import type { Random } from "../random.ts";
 import { findingsOf, verdictOf, type Scenario } from "../scenario.ts";
 import { WireLog } from "../wire-log.ts";
-
-const INTERVALS = {
-  leaseSeconds: 15,
-  heartbeatSeconds: 3,
-  reconnectWindowSeconds: 60,
-  sweepSeconds: 1,
-};
+import { uncompleted } from "../check-runs.ts";
+import { RESTART_INTERVALS } from "../restart-intervals.ts";
 
 export const rollingRestarts: Scenario = {
   name: "rolling-restarts",
@@ -21,7 +16,7 @@ export const rollingRestarts: Scenario = {
     "two API processes on one PostgreSQL; one or the other is killed or stopped every 2 to 5 s",
   run: async ({ isQuick, random, freshDatabase, afterwards, planeOn }) => {
     const runs = isQuick ? 200 : 2_000;
-    const plane = await planeOn(await freshDatabase(), INTERVALS);
+    const plane = await planeOn(await freshDatabase(), RESTART_INTERVALS);
     const apis = [await plane.startApi(), await plane.startApi()];
     await plane.setUp(apis[0]?.url ?? "");
     const wire = new WireLog();
@@ -60,11 +55,7 @@ export const rollingRestarts: Scenario = {
         ...wire.contradictions(all),
         ...serverErrors.map(([status, count]) => `${count} answers with status ${status}`),
         ...enemy.offences,
-        ...all.flatMap(({ runId, stateType }) =>
-          stateType === "COMPLETED"
-            ? []
-            : [`${runId} is ${stateType} although its agent never died`],
-        ),
+        ...uncompleted(all),
         ...(enemy.kills + enemy.stops === 0 ? ["no API process was ended"] : []),
       ],
     });

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { RunDay, RunDayFilter } from "@downbeat/contract";
+import { endedRuns, type RunDayFilter } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import { parseDay } from "../parse-day.ts";
 import { parseTarget } from "../parse-target.ts";
@@ -41,10 +41,7 @@ async function countRunDays(context: CliContext, { flow, from, to }: Options): P
   const { runDaysTable } = await import("../runs/run-days-table.ts");
   const answer = await client.call("listRunDays", { query });
   const { days } = answer;
-  if (!days.some(hasRuns)) context.output.note("No run that was made on these days has ended.");
+  if (days.every((day) => endedRuns(day) === 0))
+    context.output.note("No run that was made on these days has ended.");
   context.output.result(answer, (colors) => runDaysTable(colors, days));
-}
-
-function hasRuns({ runs }: RunDay): boolean {
-  return Object.values(runs).some((count) => count > 0);
 }

@@ -1,4 +1,9 @@
-import { type RunDay, TERMINAL_STATE_TYPES, type TerminalStateType } from "@downbeat/contract";
+import {
+  endedRuns,
+  type RunDay,
+  TERMINAL_STATE_TYPES,
+  type TerminalStateType,
+} from "@downbeat/contract";
 import type { Output } from "../output.ts";
 import { table } from "../table.ts";
 import { durationWords } from "../time-words.ts";
@@ -18,8 +23,9 @@ export function runDaysTable(colors: Colors, days: readonly RunDay[]): string {
   return table(HEADER, rows, { toTheRight: NUMBERS });
 }
 
-function row(colors: Colors, { day, runs, runningMs }: RunDay): string[] {
-  const ended = TERMINAL_STATE_TYPES.reduce((sum, type) => sum + runs[type], 0);
+function row(colors: Colors, runDay: RunDay): string[] {
+  const { day, runs, runningMs } = runDay;
+  const ended = endedRuns(runDay);
   const name = `${day} ${weekday.format(new Date(day))}`;
   if (ended === 0) return [name, colors.yellow("none"), ...NUMBERS.slice(1).map(() => "")];
   const counts = TERMINAL_STATE_TYPES.map((type) => countWords(colors, type, runs[type]));

@@ -1,4 +1,4 @@
-import type { RunDay, TerminalStateType } from "@downbeat/contract";
+import { endedRuns, type RunDay, type TerminalStateType } from "@downbeat/contract";
 
 /** The runs of a day that ended one way; the height is in percent of the chart's. */
 export type DayPart = { readonly type: TerminalStateType; readonly heightPercent: number };
@@ -27,10 +27,6 @@ const BELOW_CUT_PERCENT = 75;
 export function dayBars(days: readonly RunDay[]): DayBar[] {
   const scale = scaleOf(days.map(endedRuns).filter((runs) => runs > 0));
   return days.map((day) => dayBar(day, scale));
-}
-
-export function endedRuns({ runs }: Pick<RunDay, "runs">): number {
-  return runs.COMPLETED + runs.FAILED + runs.CRASHED + runs.CANCELLED;
 }
 
 /** So many runs are drawn so high. */

@@ -1,6 +1,6 @@
-import type { RunDay } from "@downbeat/contract";
+import { endedRuns, type RunDay } from "@downbeat/contract";
 import { lookOfType } from "../state/state-look.ts";
-import { type DayBar, endedRuns } from "./day-bars.ts";
+import type { DayBar } from "./day-bars.ts";
 import { runDayWords, shortCountWords, weekdayWords } from "./day-words.ts";
 
 type Props = {

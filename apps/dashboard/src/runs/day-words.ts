@@ -1,6 +1,5 @@
-import { defaultStateName, type RunDay, TERMINAL_STATE_TYPES } from "@downbeat/contract";
+import { defaultStateName, endedRuns, type RunDay, TERMINAL_STATE_TYPES } from "@downbeat/contract";
 import { stateWords } from "../state/state-look.ts";
-import { endedRuns } from "./day-bars.ts";
 
 // A day stands for itself, whatever the viewer's zone.
 const dayAndMonth = new Intl.DateTimeFormat(undefined, {

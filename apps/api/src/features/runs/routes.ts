@@ -16,8 +16,8 @@ import { createLines } from "./create-lines.ts";
 import { RunCreator } from "./create-runs.ts";
 import { deleteRun } from "./delete-run.ts";
 import { inRun } from "./in-run.ts";
+import { listRunDays } from "./list-run-days.ts";
 import { readLogs } from "./read-logs.ts";
-import { readRunDays } from "./read-run-days.ts";
 import { readRunDetail, readWhy } from "./read-run-detail.ts";
 import { resumeRun } from "./resume-run.ts";
 import { retryRun } from "./retry-runs.ts";
@@ -41,7 +41,7 @@ export function runRoutes(register: RegisterRoute, services: Services): void {
       items: [...(await readRuns(tx, body.runIds)).values()],
     })),
   );
-  register(ROUTES.listRunDays, ({ ctx, query }) => readRunDays(services, ctx, query));
+  register(ROUTES.listRunDays, ({ ctx, query }) => listRunDays(services, ctx, query));
   register(ROUTES.triggerChildren, ({ ctx, body }) => triggerChildren(services, ctx, body));
   register(ROUTES.readChildren, ({ ctx, body }) => readChildren(services, ctx, body));
   register(ROUTES.readRun, ({ ctx, params }) => readRunDetail(services, ctx, params.runId));

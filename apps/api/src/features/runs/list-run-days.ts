@@ -1,5 +1,5 @@
 import { DownbeatError, MOST_DAYS, type RunDay, type RunDayFilter } from "@downbeat/contract";
-import { readRunDays as readFrom } from "@downbeat/db";
+import { readRunDays } from "@downbeat/db";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 
@@ -7,14 +7,14 @@ const DAY_MS = 86_400_000;
 const DAYS_BY_DEFAULT = 14;
 
 /** @throws {DownbeatError} `validation_failed` when the range ends before it begins, or spans more than {@link MOST_DAYS} days */
-export async function readRunDays(
+export async function listRunDays(
   { database, now }: Pick<Services, "database" | "now">,
   ctx: RequestContext,
   { from: asked, to = dayOf(now().getTime()), ...filter }: RunDayFilter,
 ): Promise<{ days: RunDay[] }> {
   const from = asked ?? dayOf(Date.parse(to) - (DAYS_BY_DEFAULT - 1) * DAY_MS);
   requireRange(from, to);
-  const days = await database.inWorkspace(ctx, (tx) => readFrom(tx, { from, to, ...filter }));
+  const days = await database.inWorkspace(ctx, (tx) => readRunDays(tx, { from, to, ...filter }));
   return { days };
 }
 
