@@ -121,6 +121,19 @@ describeEachDatabase("bad input to the API", ({ database }) => {
     expect((await send("GET", "/v1/%zz")).status).toBe(404);
   });
 
+  it("answers 405 to a method that a path does not take, and names those it takes", async () => {
+    const asked = async (method: "PUT" | "DELETE" | "OPTIONS", url: string) => {
+      const response = await api.app.inject({ method, url });
+      return [response.statusCode, response.headers["allow"], response.json().message];
+    };
+    const runs = await asked("DELETE", "/v1/runs?limit=5");
+    expect(runs).toEqual([405, "GET, HEAD, POST", "/v1/runs takes GET, HEAD, POST, not DELETE."]);
+    const run = "/v1/runs/00000000-0000-7000-8000-000000000000";
+    expect((await asked("PUT", run)).slice(0, 2)).toEqual([405, "DELETE, GET, HEAD"]);
+    expect((await asked("OPTIONS", `${run}/cancel`)).slice(0, 2)).toEqual([405, "POST"]);
+    expect((await asked("PUT", `${run}/nothing`)).slice(0, 2)).toEqual([404, undefined]);
+  });
+
   it("registers the workspace's key once", async () => {
     const key = { keyId: "", publicJwk: publicKey() };
     const wrong = await send("PUT", "/v1/workspace/key", { ...key, keyId: "A".repeat(43) });

@@ -77,13 +77,14 @@ describeEachDatabase("runs by stream", ({ database }) => {
       "validation_failed",
       "made",
       "idempotency_mismatch",
-      "internal",
+      "validation_failed",
       "validation_failed",
       "body_malformed",
       "made",
     ]);
     expect(outcomes[2]).toMatchObject({ issues: [{ path: "parameters" }] });
     expect(outcomes[4]).toMatchObject({ issues: [{ path: "colour" }] });
+    expect(outcomes[8]).toMatchObject({ issues: [{ path: "tags.0" }] });
     const ids = answers.map((line) => ("runId" in line ? line.runId : null));
     expect(await read(ids[0] ?? null)).toMatchObject({ parameters: sealed, tags: ["first"] });
     expect((await read(ids.at(-1) ?? null)).tags).toEqual(["last"]);

@@ -12,8 +12,10 @@ import {
   Id,
   Instant,
   LeaseToken,
+  LongCount,
   Name,
   Tags,
+  text,
 } from "./identifiers.ts";
 import { StateReason } from "./reason.ts";
 import { PausePoint, RunInput } from "./pause.ts";
@@ -69,7 +71,7 @@ export const SessionRequest = z.strictObject({
   capacity: plain(z.int().min(1).max(10_000)),
   queueNames: z.array(Name).max(100).default([]),
   labels: Tags.default([]),
-  version: plain(z.string().min(1).max(32)),
+  version: plain(text(1, 32)),
   dataKeys: z.array(WrappedDataKey).max(10).default([]),
   /** Sessions of this agent that it knows to be over (found in its journal after a restart). */
   endedSessionIds: z.array(Id).max(100).default([]),
@@ -172,7 +174,7 @@ export type ReportAnswer = z.infer<typeof ReportAnswer>;
 export const HeartbeatRequest = z.strictObject({
   sessionId: Id,
   /** Rises with each turn of the agent's main loop: proof that it is alive, not only its timer. */
-  tick: Count,
+  tick: LongCount,
   runs: z
     .array(
       z.strictObject({

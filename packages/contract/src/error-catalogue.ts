@@ -48,6 +48,12 @@ export const ERRORS = {
     "There is no such thing in this workspace.",
     "Check the id or name; other workspaces are never visible.",
   ),
+  method_not_allowed: entry(
+    405,
+    false,
+    "This path takes no requests of this method.",
+    "Use a method named in the header Allow; /openapi.json lists every route.",
+  ),
   flow_not_found: entry(
     404,
     false,

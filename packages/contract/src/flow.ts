@@ -3,21 +3,33 @@ import { plain } from "./boundary.ts";
 import { Count, Flag, Id, Instant, Name, Tags } from "./identifiers.ts";
 import { RetryPolicy, TimeoutSeconds } from "./retry-policy.ts";
 import { DeploymentConcurrency, HeldLimit, LimitNames } from "./limit.ts";
+import { whyNotKept } from "./kept-json.ts";
 import { sealed } from "./sealed.ts";
 import { signed } from "./signed.ts";
 
+// In the same way over and over, down to any depth: a name for documents to refer to.
+const JsonValue = z.json();
+z.globalRegistry.add(JsonValue, { id: "JsonValue" });
+
 /** JSON Schema of a flow's parameters: names and types. `default` and `examples` would be customer data: refused. */
 export const ParameterSchema = plain(
-  z.record(z.string(), z.json()).superRefine((schema, issues) => {
-    const path = findExampleValue(schema, "");
-    if (path !== undefined) {
-      issues.addIssue({
-        code: "custom",
-        message: `carries a value at ${path}; defaults and examples stay with the customer`,
-        params: { code: "plaintext_refused" },
-      });
-    }
-  }),
+  z.preprocess(
+    (schema, issues) => {
+      const fault = whyNotKept(schema);
+      if (fault !== undefined) issues.addIssue({ code: "custom", message: fault });
+      return schema;
+    },
+    z.record(z.string(), JsonValue).superRefine((schema, issues) => {
+      const path = findExampleValue(schema, "");
+      if (path !== undefined) {
+        issues.addIssue({
+          code: "custom",
+          message: `carries a value at ${path}; defaults and examples stay with the customer`,
+          params: { code: "plaintext_refused" },
+        });
+      }
+    }),
+  ),
   "without defaults and examples",
 );
 
@@ -117,7 +129,7 @@ export const WorkPool = z.strictObject({
   id: Id,
   name: Name,
   paused: Flag,
-  concurrencyLimit: plain(z.int().min(0)).nullable(),
+  concurrencyLimit: HeldLimit,
   queues: z.array(WorkQueue),
   onlineAgents: Count,
   createdAt: Instant,

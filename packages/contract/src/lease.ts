@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { BATCH_LIMIT, CLAIM_HOLD_SECONDS } from "./protocol-limits.ts";
 import { plain } from "./boundary.ts";
-import { Count, Epoch, Flag, Id, LeaseToken, Name, Tag } from "./identifiers.ts";
+import { Count, Epoch, Flag, Id, LeaseToken, LongCount, Name, Tag } from "./identifiers.ts";
 import { RunInput } from "./pause.ts";
 import { TimeoutSeconds } from "./retry-policy.ts";
 import { sealed } from "./sealed.ts";
@@ -14,7 +14,7 @@ export const ClaimRequest = z.strictObject({
   max: plain(z.int().min(1).max(BATCH_LIMIT)),
   waitSeconds: plain(z.number().min(0).max(CLAIM_HOLD_SECONDS)).default(CLAIM_HOLD_SECONDS),
   /** From an agent that holds no run: the claim is its heartbeat too, with this tick. */
-  idleTick: Count.optional(),
+  idleTick: LongCount.optional(),
 });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 

@@ -25,7 +25,7 @@ export const LimitNames = z.array(Name).max(16);
 
 /** How often slots may be taken: `perSecond` on average, `burst` at once after a rest. */
 export const Rate = z.strictObject({
-  perSecond: plain(z.number().positive().max(1_000_000)),
+  perSecond: plain(z.number().min(1e-9).max(1_000_000)),
   burst: plain(z.int().min(1).max(1_000_000)),
 });
 export type Rate = z.infer<typeof Rate>;

@@ -6,6 +6,7 @@ import { ROUTES } from "./routes.ts";
 
 /** The OpenAPI 3.1 document, made from the route table. */
 export function openApiDocument(version: string): Record<string, unknown> {
+  const schemas: Record<string, unknown> = {};
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [operationId, spec] of Object.entries(ROUTES) as [string, RouteSpec][]) {
     const path = spec.path.replaceAll(/:(\w+)/g, "{$1}");
@@ -20,8 +21,9 @@ export function openApiDocument(version: string): Record<string, unknown> {
         "Conducts flow runs. Fields with a `sealed-…` format are end-to-end encrypted: plaintext is refused.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    paths,
+    paths: hoist(paths, schemas),
     components: {
+      schemas,
       securitySchemes: { accessToken: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
     },
   };
@@ -43,7 +45,7 @@ function operation(operationId: string, spec: RouteSpec): Record<string, unknown
       ? {}
       : {
           requestBody: {
-            required: true,
+            required: !spec.body.safeParse(undefined).success,
             ...(spec.lines !== undefined && { description: DESCRIBED_LINES }),
             content: { [mediaType]: { schema: json(spec.body, "input") } },
           },
@@ -82,4 +84,16 @@ function json(schema: z.ZodType, io: "input" | "output"): Record<string, unknown
     target: "draft-2020-12",
   });
   return rest;
+}
+
+/** Moves what schemas define for themselves to `schemas`: a reference is looked up from the root of the document. */
+function hoist(node: unknown, schemas: Record<string, unknown>): unknown {
+  if (typeof node === "string") return node.replace(/^#\/\$defs\//, "#/components/schemas/");
+  if (typeof node !== "object" || node === null) return node;
+  if (Array.isArray(node)) return node.map((item) => hoist(item, schemas));
+  const { $defs, ...rest } = node as Record<string, unknown>;
+  if ($defs !== undefined) Object.assign(schemas, hoist($defs, schemas));
+  return Object.fromEntries(
+    Object.entries(rest).map(([key, value]) => [key, hoist(value, schemas)]),
+  );
 }

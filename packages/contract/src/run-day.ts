@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
-import { Count, Name } from "./identifiers.ts";
+import { LongCount, Name } from "./identifiers.ts";
 
 /** A day of the calendar (UTC): `2026-11-23`. */
 export const Day = plain(
@@ -14,10 +14,10 @@ export const MOST_DAYS = 366;
 export const RunDay = z.strictObject({
   day: Day,
   runs: z.strictObject({
-    COMPLETED: Count,
-    FAILED: Count,
-    CRASHED: Count,
-    CANCELLED: Count,
+    COMPLETED: LongCount,
+    FAILED: LongCount,
+    CRASHED: LongCount,
+    CANCELLED: LongCount,
   }),
   /** For how long they ran together, from the first start of each to its end, in milliseconds. */
   runningMs: plain(z.number().min(0)),

@@ -7,6 +7,7 @@ import {
   EmptyLogTag,
   Epoch,
   ErrorClass,
+  ExitCode,
   Flag,
   Id,
   Instant,
@@ -25,7 +26,7 @@ import { sealedOrClear } from "./transit.ts";
 /** What went wrong: class, exit and fingerprint in clear, so failures group blind; message, stack and cause sealed. */
 export const RunError = z.strictObject({
   class: ErrorClass,
-  exitCode: plain(z.int()).nullable(),
+  exitCode: ExitCode.nullable(),
   signal: plain(z.string().regex(/^SIG[A-Z0-9]+$/)).nullable(),
   fingerprint: BlindTag.nullable(),
   detail: sealed("error").nullable(),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { plain } from "./boundary.ts";
-import { Flag, Id, Instant, Name } from "./identifiers.ts";
+import { Flag, Id, Instant, Name, text } from "./identifiers.ts";
 
 /** A P-256 public key. Only the public half ever reaches the hosted plane: `d` is refused as an unknown field. */
 export const PublicJwk = z.strictObject({
@@ -58,10 +58,7 @@ export const ApiKeyText = plain(z.string().regex(/^dnb_[0-9a-f]{32}_[\w-]{51}$/)
  */
 export const WrappedDataKey = z.strictObject({
   id: Id,
-  wrap: plain(
-    z.string().min(2).max(16_384),
-    "the data key inside is encrypted to the workspace key",
-  ),
+  wrap: plain(text(2, 16_384), "the data key inside is encrypted to the workspace key"),
   wrapTag: BlindTagOrNull(),
 });
 export type WrappedDataKey = z.infer<typeof WrappedDataKey>;

@@ -5,6 +5,10 @@ export type PageQuery = { readonly limit: number; readonly cursor?: string | und
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+export function isUuid(text: string): boolean {
+  return uuid.test(text);
+}
+
 /**
  * The id after which a page begins; null for the first page.
  *
@@ -12,7 +16,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  */
 export function idCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
-  if (uuid.test(cursor)) return cursor;
+  if (isUuid(cursor)) return cursor;
   throw invalidCursor(cursor);
 }
 

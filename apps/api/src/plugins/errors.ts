@@ -1,5 +1,6 @@
 import { DownbeatError } from "@downbeat/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { methodsOf } from "../methods-of.ts";
 import { answerProblem, toDownbeatError } from "../problem.ts";
 import { isRefusal } from "../refusal.ts";
 import { RefusalLog, type CallLater } from "../refusal-log.ts";
@@ -13,7 +14,11 @@ export function answerErrors(app: FastifyInstance, callLater?: CallLater): void 
   app.decorate("refusals", refusals);
   app.addHook("onClose", () => refusals.close());
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
-  app.setNotFoundHandler((request, reply) => sendProblem(noSuchRoute(request), request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsOf(pathOf(request));
+    if (methods.length > 0) void reply.header("allow", methods.join(", "));
+    return sendProblem(noSuchRoute(request, methods), request, reply);
+  });
 }
 
 /** Answers with what was thrown, as a `Problem`. */
@@ -36,8 +41,16 @@ export function logProblem(error: DownbeatError, request: FastifyRequest): void 
   else if (error.status >= 500) request.log.error({ err: error }, "a request failed");
 }
 
-function noSuchRoute(request: FastifyRequest): DownbeatError {
-  const path = request.url.split("?", 1)[0] ?? "";
+function pathOf(request: FastifyRequest): string {
+  return request.url.split("?", 1)[0] ?? "";
+}
+
+function noSuchRoute(request: FastifyRequest, methods: readonly string[]): DownbeatError {
+  const path = pathOf(request);
+  if (methods.length > 0)
+    return new DownbeatError("method_not_allowed", {
+      message: `${path} takes ${methods.join(", ")}, not ${request.method}.`,
+    });
   const message = `There is no route ${request.method} ${path}. /openapi.json lists every route.`;
   return new DownbeatError("not_found", { message });
 }

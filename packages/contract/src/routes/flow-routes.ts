@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { plain } from "../boundary.ts";
 import { EnrolmentToken, Agent } from "../agent.ts";
 import { Deployment, DeploymentSpec, Flow, FlowVersion, WorkPool, WorkQueue } from "../flow.ts";
 import { Flag, Id, Name, Tags } from "../identifiers.ts";
-import { DeploymentConcurrency, LimitNames } from "../limit.ts";
+import { DeploymentConcurrency, HeldLimit, LimitNames } from "../limit.ts";
 import { pageOf, pageQuery } from "../paging.ts";
 import { route } from "../route.ts";
 
@@ -97,7 +96,7 @@ export const flowRoutes = {
     access: ["developer"],
     body: z.strictObject({
       name: Name,
-      concurrencyLimit: plain(z.int().min(0)).nullable().default(null),
+      concurrencyLimit: HeldLimit.default(null),
     }),
     response: WorkPool,
     status: 201,
@@ -120,7 +119,7 @@ export const flowRoutes = {
     params: poolParams,
     body: z.strictObject({
       paused: Flag.optional(),
-      concurrencyLimit: plain(z.int().min(0)).nullable().optional(),
+      concurrencyLimit: HeldLimit.optional(),
     }),
     response: WorkPool,
   }),

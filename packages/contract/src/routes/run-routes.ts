@@ -33,7 +33,7 @@ import { WrappedDataKey } from "../workspace.ts";
 
 const runParams = z.strictObject({ runId: Id });
 /** "epoch.number" of the last piece of a log that was read. */
-const After = plain(z.string().regex(/^\d+\.\d+$/));
+const After = plain(z.string().regex(/^\d{1,9}\.\d{1,9}$/));
 const dataKeys = z.array(WrappedDataKey).max(10).default([]);
 
 /** Larger pages than elsewhere: a run may have thousands of task runs, and whoever looks at it wants to see many of them at once. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { plain } from "../boundary.ts";
-import { Count, Id, Instant, Name } from "../identifiers.ts";
+import { Count, Id, Instant, Name, text } from "../identifiers.ts";
 import { pageOf, pageQuery } from "../paging.ts";
 import { route } from "../route.ts";
 import {
@@ -15,10 +15,10 @@ import {
 } from "../workspace.ts";
 
 const TokenRequest = z.discriminatedUnion("grant", [
-  z.strictObject({ grant: plain(z.literal("api_key")), apiKey: plain(z.string().min(1).max(200)) }),
+  z.strictObject({ grant: plain(z.literal("api_key")), apiKey: plain(text(1, 200)) }),
   z.strictObject({
     grant: plain(z.literal("agent_assertion")),
-    assertion: plain(z.string().min(1).max(4096)),
+    assertion: plain(text(1, 4096)),
   }),
 ]);
 

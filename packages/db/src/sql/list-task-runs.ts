@@ -1,6 +1,6 @@
-import type { StateName, StateType, TaskRun } from "@downbeat/contract";
+import { Instant, type StateName, type StateType, type TaskRun } from "@downbeat/contract";
 import { Prisma } from "../generated/client.ts";
-import { invalidCursor, type Page, type PageQuery } from "../page.ts";
+import { invalidCursor, isUuid, type Page, type PageQuery } from "../page.ts";
 import { toRunError, type RunErrorColumns } from "../run-error-columns.ts";
 import type { Tx } from "../transaction.ts";
 import { readInOrder } from "./read-in-order.ts";
@@ -89,11 +89,11 @@ function taskRunsAfter(
 
 /** In a cursor, in place of the start of a task run that has none. */
 const NOT_STARTED = "infinity";
-const cursorForm = /^(infinity|\d{4}-[\d-]+T[\d:.]+Z)_([0-9a-f-]{36})$/;
 
 function readCursor(cursor: string): [startedAt: string, id: string] {
-  const [, startedAt, id] = cursorForm.exec(cursor) ?? [];
-  if (startedAt === undefined || id === undefined) throw invalidCursor(cursor);
+  const [startedAt = "", id = "", ...rest] = cursor.split("_");
+  const isOurs = startedAt === NOT_STARTED || Instant.safeParse(startedAt).success;
+  if (!isOurs || !isUuid(id) || rest.length > 0) throw invalidCursor(cursor);
   return [startedAt, id];
 }
 
