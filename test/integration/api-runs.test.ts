@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { RouteResponse, ROUTES, Run } from "@downbeat/contract";
 import { describeEachDatabase, waitFor } from "@downbeat/testkit";
+import { uuidv7 } from "uuidv7";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
   claimWith,
@@ -89,6 +90,29 @@ describeEachDatabase("runs over the API", ({ database }) => {
     });
     expect(outcomes[0]?.runId).toBe(first.id);
     expect(outcomes[1]?.runId).not.toBe(first.id);
+  });
+
+  it("takes an id in capitals for the same id", async () => {
+    await here.deploy("capital");
+    const runId = uuidv7();
+    const [first, again, small] = [
+      await create({ flowName: "capital", runId: runId.toUpperCase() }),
+      await create({ flowName: "capital", runId: runId.toUpperCase() }),
+      await create({ flowName: "capital", runId }),
+    ];
+    expect(first.id).toBe(runId);
+    expect([again, small]).toEqual([first, first]);
+    expect((await read(runId.toUpperCase())).id).toBe(runId);
+    const pool = await here.admin.call("createPool", { body: { name: "capital" } });
+    await here.deploy("alone", pool.name);
+    const { id } = await create({ flowName: "alone" });
+    const agent = await api.enrol(here, { poolName: pool.name });
+    const [lease] = (await claimWith(agent)).leases;
+    if (lease === undefined) throw new Error("There is no lease.");
+    const started = transition(lease, "RUNNING");
+    const items = [{ ...started, runId: id.toUpperCase() }];
+    const { outcomes } = await agent.caller.call("report", { body: { items } });
+    expect(outcomes[0]?.status).toBe("accepted");
   });
 
   it("lists newest first, page by page, and filters", async () => {

@@ -15,8 +15,11 @@ import { INSTANT_RULE, isKeptInstant } from "./kept-instant.ts";
 // Nine digits: the database keeps 32 bits, and what counts a page on can be read by its form alone.
 const LARGEST = 999_999_999;
 
-/** Identifiers are UUIDs; those the server makes are version 7, so they sort by time and choose their partition. */
-export const Id = plain(z.uuid());
+/**
+ * Identifiers are UUIDs; those the server makes are version 7, so they sort by time and choose their partition. Some systems
+ * write them in capitals: that is the same id, and everything compares it as text.
+ */
+export const Id = plain(z.uuid().toLowerCase());
 export type Id = z.infer<typeof Id>;
 
 /** Names of flows, tasks, deployments, pools, queues: static text chosen by the author, seen by the hosted plane. */

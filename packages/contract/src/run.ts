@@ -138,7 +138,7 @@ export const LogManifestPart = z.strictObject({
 });
 export type LogManifestPart = z.infer<typeof LogManifestPart>;
 
-const RunId = plain(z.uuid({ version: "v7" }));
+const RunId = plain(z.uuid({ version: "v7" }).toLowerCase());
 
 /** A trigger: which deployment, with which sealed parameters. */
 export const RunSpec = z.strictObject({

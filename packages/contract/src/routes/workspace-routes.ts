@@ -87,7 +87,7 @@ export const workspaceRoutes = {
       ids: plain(
         z.preprocess(
           (value) => (typeof value === "string" ? value.split(",") : value),
-          z.array(z.uuid()).min(1).max(100),
+          z.array(Id).min(1).max(100),
         ),
       ),
     }),
