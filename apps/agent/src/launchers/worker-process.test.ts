@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { RunMessage } from "@downbeat/sdk/protocol";
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -14,6 +15,11 @@ const step = task({ name: "step" }, async (n: number) => n + 1);
 export const fine = flow({ name: "fine" }, async () => { log.info("logged"); console.log("printed"); console.error("complained"); await step(1); });
 export const exits = flow({ name: "exits" }, async () => { console.log("last words"); process.exit(3); });
 export const hungry = flow({ name: "hungry" }, async () => { const kept: unknown[] = []; for (;;) kept.push(new Array(1e5).fill("x".repeat(10))); });
+const flood = () => { for (let line = 0; line < 20_000; line += 1) console.log("line " + line + " " + "x".repeat(80)); };
+export const floods = flow({ name: "floods" }, flood);
+export const floodsAndExits = flow({ name: "floodsAndExits" }, () => { flood(); process.exit(3); });
+export const elsewhere = flow({ name: "elsewhere" }, () => process.chdir("/"));
+export const where = flow({ name: "where" }, () => console.log(process.cwd()));
 export const stuck = flow({ name: "stuck" }, () => new Promise(() => {}));
 export const parent = flow({ name: "parent" }, async () => {
   const child = spawn("sleep", ["300"], { stdio: "inherit" });
@@ -82,6 +88,27 @@ test("process.exit() in a flow ends the run with the exit code, after its last w
   const { heard, end } = run(await startWorker(), runMessage("exits"));
   expect(await end).toEqual({ kind: "exited", exitCode: 3, signal: null, heapExhausted: false });
   expect(heard.lines).toEqual(["stdout: last words"]);
+});
+
+test("all that a run printed is in its log, however much, and none of it in the next one's", async () => {
+  const worker = await startWorker();
+  const first = run(worker, runMessage("floods"));
+  await first.end;
+  expect(first.heard.lines).toHaveLength(20_000);
+  const second = run(worker, runMessage("fine"));
+  await second.end;
+  expect(second.heard.lines.toSorted()).toEqual(["stderr: complained", "stdout: printed"]);
+  const last = run(worker, runMessage("floodsAndExits"));
+  expect(await last.end).toMatchObject({ kind: "exited", exitCode: 3 });
+  expect(last.heard.lines).toHaveLength(20_000);
+});
+
+test("a run that changes the working directory does not change it for the next one", async () => {
+  const worker = await startWorker();
+  await run(worker, runMessage("elsewhere")).end;
+  const { heard, end } = run(worker, runMessage("where"));
+  await end;
+  expect(heard.lines).toEqual([`stdout: ${realpathSync(project)}`]);
 });
 
 test("running out of heap is told apart from other deaths", async () => {

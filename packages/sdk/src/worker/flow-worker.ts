@@ -4,6 +4,7 @@ import type { FlowDefinition } from "../flow-definition.ts";
 import type { FlowOutcome, RunEvent, RunHost } from "../run-host.ts";
 import { AgentPlane } from "./agent-plane.ts";
 import { EventBatcher } from "./event-batcher.ts";
+import { goBackTo } from "./go-back-to.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import type { FlowLoader } from "./load-flow.ts";
 import type {
@@ -58,6 +59,7 @@ export class FlowWorker {
   readonly #channel: AgentChannel;
   readonly #loader: FlowLoader;
   readonly #queue = new RunQueue();
+  readonly #directory = process.cwd();
   #active: ActiveRun | undefined;
   #isWorking = false;
   /** The run that was told to begin as the one before it ended, and whether that was delivered. */
@@ -183,7 +185,7 @@ export class FlowWorker {
     const keepAlive = new KeepAlive(this.#channel);
     const slots = new SlotRequests(this.#channel, runId, keepAlive);
     const remote = new AgentPlane(this.#channel, runId, keepAlive);
-    const outcome = await new Promise<RunOutcome>((resolve) => {
+    const ended = await new Promise<RunOutcome>((resolve) => {
       const pauses = new PauseDesk({
         inputs: message.inputs ?? {},
         paused: (point) => {
@@ -201,6 +203,7 @@ export class FlowWorker {
     batcher.close();
     keepAlive.close();
     this.#active = undefined;
+    const outcome = goBackTo(this.#directory) ? ended : { ...ended, abandoned: true as const };
     const finished = {
       type: "finished",
       runId,

@@ -21,6 +21,10 @@ if (process.send === undefined) {
   process.exit(2);
 }
 
+// A pipe that is full would otherwise be written to in the background: the agent would read the rest after the run's end, and
+// a process that exits would take it along.
+for (const stream of [process.stdout, process.stderr]) writeAtOnce(stream);
+
 const channel: AgentChannel = {
   send: (message) => void sendToAgent(message),
   deliver: (message) => sendToAgent(message),
@@ -73,6 +77,12 @@ function sendToAgent(message: Parameters<AgentChannel["send"]>[0]): Promise<bool
       resolve(error === null);
     });
   });
+}
+
+// Node has no public way to ask for it.
+function writeAtOnce(stream: NodeJS.WriteStream): void {
+  const { _handle: handle } = stream as { _handle?: { setBlocking?: (on: boolean) => void } };
+  handle?.setBlocking?.(true);
 }
 
 // A pipe under an agent.
