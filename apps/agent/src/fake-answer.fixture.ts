@@ -7,3 +7,9 @@ export function problem(code: string): object {
 export function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
+
+export const ENROLMENT_TOKEN = {
+  token: `dnbenrol_${"0".repeat(32)}_${"A".repeat(43)}`,
+  poolName: "default",
+  expiresInSeconds: 600,
+};

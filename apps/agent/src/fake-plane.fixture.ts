@@ -15,7 +15,7 @@ import {
 } from "@downbeat/contract";
 import { claimedOf } from "./claimed-leases.fixture.ts";
 import { GivenInputs } from "./given-inputs.fixture.ts";
-import { problem, send } from "./fake-answer.fixture.ts";
+import { ENROLMENT_TOKEN, problem, send } from "./fake-answer.fixture.ts";
 import { routeOf } from "./fake-route.fixture.ts";
 import { applyReport, emptyRun, type FakeRun } from "./fake-report.fixture.ts";
 
@@ -26,12 +26,6 @@ export type FakePlaneOptions = {
 };
 
 type Behaviour = "answer" | "drop-request" | "drop-response" | "fail";
-
-const ENROLMENT_TOKEN = {
-  token: `dnbenrol_${"0".repeat(32)}_${"A".repeat(43)}`,
-  poolName: "default",
-  expiresInSeconds: 600,
-};
 
 /**
  * The agent protocol over real HTTP, in memory: requests are checked against the contract, leases are fenced,
@@ -48,6 +42,8 @@ export class FakePlane {
   readonly #inputs = new GivenInputs();
   /** Every transition stored for the first time, in order of arrival. */
   readonly accepted: TransitionItem[] = [];
+  /** Items that the plane answers 500 to, with all that came in their batch. */
+  failsOn: (item: ReportItem) => boolean = () => false;
   /** Decides what happens to each request. */
   behave: (name: RouteName, count: number) => Behaviour = () => "answer";
   readonly #options: FakePlaneOptions;
@@ -160,6 +156,8 @@ export class FakePlane {
       return send(response, 400, { ...problem("validation_failed"), message: body.error.message });
     const data = (body?.data ?? {}) as Record<string, unknown>;
     this.calls.push({ name, body: data });
+    if (name === "report" && (data["items"] as ReportItem[]).some(this.failsOn))
+      return send(response, 500, problem("internal"));
     const [status, answer] = await this.#answer(name, data, url);
     if (behaviour === "drop-response") return void request.socket.destroy();
     send(response, status, answer);

@@ -36,6 +36,7 @@ export class Outbox {
   /** Everything below is on disk. */
   #durableSequence = 0;
   readonly #sizes = new Map<number, number>();
+  readonly #setAside = new Set<number>();
   #bytes = 0;
   #onReady: () => void = () => {};
   #onEmpty: () => void = () => {};
@@ -68,9 +69,24 @@ export class Outbox {
     return Math.max(oldest, from) < this.#durableSequence;
   }
 
-  /** Resolves when everything has been acknowledged, or the signal aborts. */
+  /** Whether it has not been acknowledged. */
+  holds({ sequence }: OutboxEntry): boolean {
+    return this.#sizes.has(sequence);
+  }
+
+  /** Nobody need wait for these any more: see {@link whenEmpty}. They stay until they are acknowledged. */
+  setAside(entries: readonly OutboxEntry[]): void {
+    for (const { sequence } of entries) this.#setAside.add(sequence);
+    if (this.#isEmptied) this.#onEmpty();
+  }
+
+  get #isEmptied(): boolean {
+    return this.size === this.#setAside.size;
+  }
+
+  /** Resolves when everything has been acknowledged or set aside, or the signal aborts. */
   async whenEmpty(signal: AbortSignal): Promise<void> {
-    if (this.size === 0 || signal.aborted) return;
+    if (this.#isEmptied || signal.aborted) return;
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
       signal.addEventListener("abort", () => resolve(), { once: true });
@@ -116,13 +132,14 @@ export class Outbox {
     for (const { sequence } of entries) {
       this.#bytes -= this.#sizes.get(sequence) ?? 0;
       this.#sizes.delete(sequence);
+      this.#setAside.delete(sequence);
     }
     this.#recent = this.#recent.filter(({ sequence, bytes }) => {
       const isKept = this.#sizes.has(sequence);
       if (!isKept) this.#recentBytes -= bytes;
       return isKept;
     });
-    if (this.size === 0) this.#onEmpty();
+    if (this.#isEmptied) this.#onEmpty();
     return this.#forget(entries.map(({ sequence }) => sequence));
   }
 

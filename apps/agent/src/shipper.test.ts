@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createClient, type Client } from "@downbeat/client";
 import {
   BATCH_LIMIT,
+  DownbeatError,
   type Lease,
   type ReportItem,
   type ReportOutcome,
@@ -53,6 +54,7 @@ beforeEach(async () => {
     logger,
     watch: new PlaneWatch(logger),
     backoff: FAST,
+    setAsideMs: 5,
     onOutcome: ({ item }, { status }) => outcomes.push({ runId: item.runId, status }),
   });
 });
@@ -160,6 +162,64 @@ test("an item that the plane will never take does not stop the others", async ()
   await drained();
   expect(plane.accepted.map(({ runId }) => runId)).toEqual([first.lease.runId, second.lease.runId]);
   expect(outcomes.map(({ status }) => status)).toEqual(["accepted", "rejected", "accepted"]);
+});
+
+test("an item that the plane fails on holds up neither other runs nor what follows it, and goes when the plane can take it", async () => {
+  const [first, second] = [aRun(), aRun()];
+  const poison = { ...taskRun(first.lease, 0), taskRunId: randomUUID() } as ReportItem & {
+    taskRunId: string;
+  };
+  plane.failsOn = (item) => item.kind === "task_run" && item.taskRunId === poison.taskRunId;
+  const end = { type: "COMPLETED", name: "Completed", reason: "completed" } as const;
+  await outbox.put([transition(first.lease), poison, transition(first.lease, end)]);
+  await outbox.put([transition(second.lease)]);
+  shipper.start();
+  await outbox.whenEmpty(AbortSignal.timeout(10_000));
+  expect(outbox.size).toBe(1);
+  expect([first.type, second.type]).toEqual(["COMPLETED", "RUNNING"]);
+  const later = aRun();
+  await outbox.put([transition(later.lease)]);
+  await vi.waitUntil(() => later.type === "RUNNING", { timeout: 10_000 });
+  plane.failsOn = () => false;
+  await drained();
+  expect(first.taskRuns).toHaveLength(1);
+  expect(outcomes.map(({ status }) => status)).toEqual(Array(5).fill("accepted"));
+});
+
+test("while the plane fails on everything, nothing is set aside: all arrives in order when it works again", async () => {
+  let isBroken = true;
+  plane.failsOn = () => {
+    // Until single items are suspected, and tried, and nothing but the whole is waited for again.
+    const sizes = plane.bodies("report").map((body) => (body["items"] as unknown[]).length);
+    if (sizes.includes(1) && sizes.at(-1) === 30) isBroken = false;
+    return isBroken;
+  };
+  const runs = Array.from({ length: 15 }, aRun);
+  await outbox.put(
+    runs.flatMap(({ lease }) => [
+      transition(lease),
+      transition(lease, { name: "Retrying", reason: "retrying" }),
+    ]),
+  );
+  shipper.start();
+  await drained();
+  for (const run of runs)
+    expect(run.transitions.map(({ name }) => name)).toEqual(["Running", "Retrying"]);
+  expect(outcomes).toHaveLength(30);
+});
+
+test("a proxy that takes small requests only is no end", async () => {
+  const runs = Array.from({ length: 20 }, aRun);
+  const call = client.call.bind(client);
+  vi.spyOn(client, "call").mockImplementation((async (name: "report", input: never, options) => {
+    const { items } = (input as { body: { items: unknown[] } }).body;
+    if (name === "report" && items.length > 3) throw new DownbeatError("response_invalid");
+    return call(name, input, options);
+  }) as typeof client.call);
+  await outbox.put(runs.map(({ lease }) => transition(lease)));
+  shipper.start();
+  await drained();
+  expect(runs.every(({ type }) => type === "RUNNING")).toBe(true);
 });
 
 test("a fenced item is final and reported as such", async () => {

@@ -1,11 +1,20 @@
-import { BATCH_LIMIT, type Backoff, type ReportOutcome } from "@downbeat/contract";
+import {
+  BATCH_LIMIT,
+  fullJitterMs,
+  isDownbeatError,
+  mayPass,
+  type Backoff,
+  type ReportOutcome,
+} from "@downbeat/contract";
 import type { Caller } from "@downbeat/client";
 import { pause } from "@downbeat/sdk/protocol";
 import type { Logger } from "pino";
+import { deliverApart } from "./deliver-apart.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
 import type { Pace } from "./pace.ts";
 import type { PlaneWatch } from "./plane-watch.ts";
-import { retrying } from "./retrying.ts";
+import { NETWORK_BACKOFF, retrying } from "./retrying.ts";
+import { SetAside } from "./set-aside.ts";
 
 export type ShipperOptions = {
   readonly client: Pick<Caller, "call">;
@@ -18,6 +27,8 @@ export type ShipperOptions = {
   readonly pace?: Pick<Pace, "gatheringMs">;
   readonly backoff?: Backoff;
   readonly random?: () => number;
+  /** How often the plane is asked again to take what it failed on. Default: every minute. */
+  readonly setAsideMs?: number;
 };
 
 /** Half of what the API accepts as a body. */
@@ -26,10 +37,13 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 const LINGER_MS = 4;
 // While the plane writes one batch it can read the next, and check the one after.
 const MOST_UNDER_WAY = 3;
+// After so many failures of the plane itself the batch may be why.
+const SUSPECT_AFTER = 5;
 
 /**
  * Carries the outbox to the plane: oldest first, forever. An item leaves the outbox only when the plane has answered it.
- * One batch is under way at a time; up to three only if all are full and of items that may overtake each other.
+ * One batch is under way at a time; up to three only if all are full and of items that may overtake each other. What the
+ * plane fails on while it takes the rest is {@link SetAside}: it stays in the outbox, and nothing waits for it.
  */
 export class Shipper {
   readonly #options: ShipperOptions;
@@ -39,11 +53,17 @@ export class Shipper {
   #delivered = 0;
   #answeredAtMs = Number.NEGATIVE_INFINITY;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #setAside: SetAside;
   /** Everything before this place has been sent. */
   #from = 0;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
+    this.#setAside = new SetAside({
+      send: (entry) => this.#once([entry]).catch(() => false),
+      signal: this.#stopped.signal,
+      everyMs: options.setAsideMs,
+    });
     options.outbox.onReady(() => this.#wake());
   }
 
@@ -70,6 +90,7 @@ export class Shipper {
       else await this.#untilWoken();
     }
     await Promise.all(this.#underWay);
+    await this.#setAside.stopped();
   }
 
   async #nextBatch(): Promise<OutboxEntry[]> {
@@ -109,26 +130,72 @@ export class Shipper {
   }
 
   async #deliver(entries: readonly OutboxEntry[]): Promise<void> {
-    const items = entries.map(({ item }) => item);
-    try {
-      const { outcomes } = await retrying(
-        () =>
-          this.#options.client.call(
-            "report",
-            { body: { items } },
-            { signal: this.#stopped.signal },
-          ),
-        {
-          ...this.#options,
-          signal: this.#stopped.signal,
-          failure: "reports cannot be delivered; they are kept and retried",
-        },
-      );
-      await this.#settle(entries, outcomes);
-    } catch (error) {
-      if (this.#stopped.signal.aborted) return;
-      await this.#isolate(entries, error);
+    const { watch, backoff = NETWORK_BACKOFF, random = Math.random } = this.#options;
+    const { signal } = this.#stopped;
+    for (let rounds = 0; ; rounds += 1) {
+      try {
+        return await this.#settle(entries, await this.#insist(entries, rounds));
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!mayPass(error)) return this.#isolate(entries, error);
+      }
+      if (await this.#isTakenApart(entries)) return;
+      await watch.pause(fullJitterMs(backoff, SUSPECT_AFTER + rounds, random), signal);
     }
+  }
+
+  /** Until it is answered, will never be, or the plane itself has failed on it again and again. */
+  async #insist(entries: readonly OutboxEntry[], rounds: number): Promise<ReportOutcome[]> {
+    const mostFailures = rounds === 0 ? SUSPECT_AFTER : 1;
+    let failures = 0;
+    return retrying(() => this.#report(entries), {
+      ...this.#options,
+      signal: this.#stopped.signal,
+      failure: "reports cannot be delivered; they are kept and retried",
+      isWorthRetrying: (error) =>
+        mayPass(error) && !(isFailureOfPlane(error) && (failures += 1) >= mostFailures),
+    });
+  }
+
+  async #report(entries: readonly OutboxEntry[]): Promise<ReportOutcome[]> {
+    const body = { items: entries.map(({ item }) => item) };
+    const { signal } = this.#stopped;
+    return (await this.#options.client.call("report", { body }, { signal })).outcomes;
+  }
+
+  /** Whether the plane has answered these. @throws what is not a failure of the plane, nor a refusal for good */
+  async #once(entries: readonly OutboxEntry[]): Promise<boolean> {
+    try {
+      await this.#settle(entries, await this.#report(entries));
+      return true;
+    } catch (error) {
+      if (isFailureOfPlane(error)) return false;
+      if (this.#stopped.signal.aborted || mayPass(error)) throw error;
+      await this.#isolate(entries, error);
+      return true;
+    }
+  }
+
+  /** Whether all but what the plane fails on has been answered, so that the next batch may go. */
+  async #isTakenApart(entries: readonly OutboxEntry[]): Promise<boolean> {
+    const { outbox, logger } = this.#options;
+    const isThere = (entry: OutboxEntry) => outbox.holds(entry);
+    // When the plane goes away meanwhile, what is left is delivered as ever.
+    const failed = await deliverApart(entries, (part) => this.#once(part)).catch(() => undefined);
+    if (failed === undefined) {
+      const left = entries.filter(isThere);
+      if (left.length === 0 || left.length === entries.length) return left.length === 0;
+      await this.#deliver(left);
+      return true;
+    }
+    for (const { item } of failed) {
+      const { runId, kind } = item;
+      const text = "the plane fails on an item but takes others; it is kept and tried now and then";
+      logger.error({ runId, kind }, text);
+    }
+    outbox.setAside(failed);
+    this.#setAside.add(failed);
+    return true;
   }
 
   /** The plane will never take this batch as it is: find the item it objects to, so that the others get through. */
@@ -178,6 +245,11 @@ export class Shipper {
       "the plane did not accept an item",
     );
   }
+}
+
+/** It, or something before it, answers, though not with anything about these items. */
+function isFailureOfPlane(error: unknown): boolean {
+  return isDownbeatError(error) && (error.code === "internal" || error.code === "response_invalid");
 }
 
 // Of task runs the newest state stands, whatever came first. What ends a run, and its log, must arrive in order.
