@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { resolveEntrypoint } from "./project.ts";
+import { requireProject, resolveEntrypoint } from "./project.ts";
 
 let root: string;
 let project: string;
@@ -47,4 +47,13 @@ test.each([
     code: "entrypoint_invalid",
     message: expect.stringMatching(problem),
   });
+});
+
+test("an agent without a project directory does not start", async () => {
+  await expect(requireProject(project)).resolves.toBeUndefined();
+  for (const path of [join(root, "absent"), join(root, "outside.ts")])
+    await expect(requireProject(path)).rejects.toMatchObject({
+      code: "configuration_invalid",
+      message: expect.stringContaining(path) as string,
+    });
 });

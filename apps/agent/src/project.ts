@@ -5,6 +5,19 @@ import { DownbeatError } from "@downbeat/contract";
 const LOADABLE = [".ts", ".mts", ".js", ".mjs"];
 
 /**
+ * Makes sure that there is a project directory: without one every run that an agent takes would crash.
+ *
+ * @throws DownbeatError `configuration_invalid`
+ */
+export async function requireProject(directory: string): Promise<void> {
+  const found = await stat(directory).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  throw new DownbeatError("configuration_invalid", {
+    message: `There is no project directory ${directory}; name the one that holds the flows with --project or DOWNBEAT_PROJECT.`,
+  });
+}
+
+/**
  * Turns an entrypoint's path into the absolute path of a module inside the project directory. Whatever the plane sends,
  * the agent runs only what its owner put there: symbolic links are followed before the check.
  *

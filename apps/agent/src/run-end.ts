@@ -77,11 +77,12 @@ export function crashedBefore(detail: ErrorDetail): Ending {
   return { type: "CRASHED", name: "Crashed", reason: "launch_failed", error: { detail } };
 }
 
-const REASON_BY_CLASS: Record<string, StateReasonCode> = {
-  ParameterError: "parameters_invalid",
-  EntrypointError: "entrypoint_invalid",
-  FlowNeverSettled: "never_settled",
-};
+// A map: a class may be called as the properties of every object are, such as `constructor`.
+const REASON_BY_CLASS: ReadonlyMap<string, StateReasonCode> = new Map([
+  ["ParameterError", "parameters_invalid"],
+  ["EntrypointError", "entrypoint_invalid"],
+  ["FlowNeverSettled", "never_settled"],
+]);
 
 function endingOfOutcome(outcome: WorkerOutcome): Ending {
   if (outcome.outcome === "completed") {
@@ -96,7 +97,7 @@ function endingOfOutcome(outcome: WorkerOutcome): Ending {
   }
   const { stateName, error } = outcome;
   const reason =
-    stateName === "TimedOut" ? "timed_out" : (REASON_BY_CLASS[error.class] ?? "failed");
+    stateName === "TimedOut" ? "timed_out" : (REASON_BY_CLASS.get(error.class) ?? "failed");
   return { type: "FAILED", name: stateName, reason, error: { detail: error as ErrorDetail } };
 }
 

@@ -28,6 +28,7 @@ import { Pace } from "./pace.ts";
 import { PlaneWatch } from "./plane-watch.ts";
 import { RunPreparer } from "./prepare-run.ts";
 import { identifyGroup } from "./process-group.ts";
+import { requireProject } from "./project.ts";
 import { recover } from "./recover.ts";
 import { RunTable } from "./run-table.ts";
 import type { SupervisorParts } from "./run-supervisor.ts";
@@ -67,9 +68,10 @@ const MOST_CAPACITY = 10_000;
  * Starts an agent in this process: enrols if need be, clears up after a predecessor, opens a session and takes work
  * until {@link Agent.stop}. Waits as long as the API is away.
  *
- * @throws DownbeatError `key_missing`, `key_wrong`, `data_directory_in_use`, or the API's refusal
+ * @throws DownbeatError `configuration_invalid`, `key_missing`, `key_wrong`, `data_directory_in_use`, or the API's refusal
  */
 export async function startAgent(config: AgentConfig, options: StartOptions = {}): Promise<Agent> {
+  await requireProject(config.project);
   const logger = options.logger ?? createLogger(config.logLevel);
   const stopping = new AbortController();
   options.signal?.addEventListener("abort", () => stopping.abort(), { once: true });

@@ -47,7 +47,9 @@ test.each([
   [{ limits: ["a/b"] }, '"a/b" cannot name a limit'],
   [{ limits: Array.from({ length: 17 }, (_, n) => `l${n}`) }, "names 17 limits; 16 is the most"],
   [{ tags: [""] }, '"" cannot be a tag'],
-  [{ tags: ["x".repeat(65)] }, "one has 1 to 64 characters"],
+  [{ tags: ["x".repeat(65)] }, "is not 1 to 64 characters long"],
+  [{ tags: ["a\0b"] }, '"a\\u0000b" cannot be a tag; it holds the character U+0000'],
+  [{ tags: [5 as never] }, "5 cannot be a tag; it is not text"],
   [{ tags: Array.from({ length: 33 }, (_, n) => `t${n}`) }, "has 33 tags; 32 is the most"],
 ])("what cannot be limits or tags is refused when the task is defined", (options, words) => {
   expect(() => task({ name: "bad", ...options }, async () => 1)).toThrow(words);

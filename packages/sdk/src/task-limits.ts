@@ -1,10 +1,6 @@
 import { DownbeatError } from "@downbeat/contract/errors";
-import {
-  LONGEST_NAME,
-  LONGEST_TAG,
-  MOST_TAGS,
-  NAME_PATTERN,
-} from "@downbeat/contract/name-pattern";
+import { LONGEST_NAME, MOST_TAGS, NAME_PATTERN } from "@downbeat/contract/name-pattern";
+import { quotedTag, tagFlaw } from "./tag-flaw.ts";
 import type { TaskRun } from "./task-run.ts";
 
 /** The most limits one task may name. */
@@ -24,13 +20,13 @@ export function checkLimits(owner: string, limits: readonly string[] = []): void
 
 /** @throws DownbeatError `definition_invalid` when these cannot be tags. */
 export function checkTags(owner: string, tags: readonly string[] = []): void {
-  const wrong = tags.find((tag) => tag === "" || tag.length > LONGEST_TAG);
-  if (wrong === undefined && tags.length <= MOST_TAGS) return;
+  const wrong = tags.findIndex((tag) => tagFlaw(tag) !== undefined);
+  if (wrong === -1 && tags.length <= MOST_TAGS) return;
   throw new DownbeatError("definition_invalid", {
     message:
-      wrong === undefined
+      wrong === -1
         ? `${owner}: tags has ${tags.length} tags; ${MOST_TAGS} is the most`
-        : `${owner}: tags: "${wrong}" cannot be a tag; one has 1 to ${LONGEST_TAG} characters`,
+        : `${owner}: tags: ${quotedTag(tags[wrong])} cannot be a tag; it ${tagFlaw(tags[wrong])}`,
   });
 }
 

@@ -1,11 +1,6 @@
 import { DownbeatError } from "@downbeat/contract/errors";
-import {
-  LONGEST_NAME,
-  LONGEST_TAG,
-  MOST_TAGS,
-  NAME_PATTERN,
-  NAME_RULE,
-} from "@downbeat/contract/name-pattern";
+import { LONGEST_NAME, MOST_TAGS, NAME_PATTERN, NAME_RULE } from "@downbeat/contract/name-pattern";
+import { quotedTag, tagFlaw } from "../tag-flaw.ts";
 
 /** A deployment by its names. */
 export type DeploymentName = {
@@ -35,9 +30,10 @@ function split(target: string): DeploymentName {
 
 /** @throws DownbeatError `usage_invalid` for tags that the plane would refuse */
 export function checkTags(tags: readonly string[]): readonly string[] {
-  const wrong = tags.find((tag) => tag === "" || tag.length > LONGEST_TAG);
-  if (wrong !== undefined)
-    throw invalid(`the tag "${wrong}" is not 1 to ${LONGEST_TAG} characters long`);
+  for (const tag of tags) {
+    const flaw = tagFlaw(tag);
+    if (flaw !== undefined) throw invalid(`the tag ${quotedTag(tag)} ${flaw}`);
+  }
   if (tags.length > MOST_TAGS)
     throw invalid(`${tags.length} tags are given; ${MOST_TAGS} is the most`);
   return tags;

@@ -80,7 +80,8 @@ function decodeError(encoded: Record<string, unknown>): Error {
 
 function emptyError(name: string, message: string): Error {
   if (name === "AggregateError") return new AggregateError([], message);
-  return new (ERRORS[name] ?? Error)(message);
+  const Class = Object.hasOwn(ERRORS, name) ? ERRORS[name] : undefined;
+  return new (Class ?? Error)(message);
 }
 
 function pick(from: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {

@@ -67,6 +67,11 @@ describe("jsonSerializer", () => {
     expect(error).toMatchObject({ name: "RowError", message: "bad row", row: 7 });
     expect(error.stack).toContain("encode-value.test.ts");
     expect(error.cause).toBeInstanceOf(TypeError);
+    for (const name of ["constructor", "toString"]) {
+      const odd = roundTrip(Object.assign(new Error("odd"), { name })) as Error;
+      expect(odd).toBeInstanceOf(Error);
+      expect(odd).toMatchObject({ name, message: "odd" });
+    }
     const many = roundTrip(new AggregateError([new RangeError("one")], "all")) as AggregateError;
     expect(many).toBeInstanceOf(AggregateError);
     expect(many.errors[0]).toEqual(new RangeError("one"));
