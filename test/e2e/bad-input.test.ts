@@ -1,7 +1,10 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { waitFor } from "@downbeat/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CLI_MAIN } from "./mains.ts";
 import { Plane } from "./plane.ts";
 import type { RunningProcess } from "./process.ts";
 
@@ -28,6 +31,12 @@ describe("bad input", () => {
     [["deploy", "--pool", "no-such-pool"], 5, "no-such-pool"],
     [["deploy", "flows/absent.ts"], 2, "absent.ts"],
     [["frobnicate"], 2, "frobnicate"],
+    [["run", "recovers", "--at", "2026-02-30T07:00:00Z"], 2, "is not a time"],
+    [["run", "recovers", "--idempotency-key", "abc"], 2, '"abc" is not a UUID'],
+    [["runs", "cancel", "--older-than", "99999999999d", "--dry-run"], 2, "is too long"],
+    [["api", "GET", "@elsewhere.example/v1/runs"], 2, "begins with a slash"],
+    [["agent", "start", "--project", "absent"], 2, "no project directory"],
+    [["results", "prune", "--project", "absent"], 2, "no project directory"],
     [["runs", "days", "--from", "2026-02-30"], 2, "written as 2026-03-01"],
     [["runs", "days", "--from", "2026-03-02", "--to", "2026-03-01"], 2, "no later than"],
     [["runs", "days", "--flow", "a/b/c"], 2, "FLOW/DEPLOYMENT"],
@@ -37,6 +46,46 @@ describe("bad input", () => {
     expect(result.code).toBe(code);
     expect(result.stdout).toBe("");
   });
+
+  it("refuses parameters that are too large to be sealed, by their size", async () => {
+    const file = join(plane.folder, "large.json");
+    await writeFile(file, JSON.stringify({ gate: "x".repeat(600 * 1024) }));
+    const result = await plane.cli(["run", "gated", "--params", `@${file}`]);
+    expect(result.stderr).toMatch(/take \d+ bytes as JSON; \d+ are allowed/);
+    expect(result.code).toBe(1);
+  });
+
+  it("takes a limit away with none", async () => {
+    const queue = ["pool", "queue", "default", "narrow", "--limit"];
+    await plane.cli([...queue, "3"]);
+    const pool = await plane.cliJson<{ queues: object[] }>([...queue, "none"]);
+    expect(pool.queues).toContainEqual(
+      expect.objectContaining({ name: "narrow", concurrencyLimit: null }),
+    );
+    const limit = ["deployment", "limit", "gated", "--concurrency"];
+    await plane.cli([...limit, "3"]);
+    expect(await plane.cliJson([...limit, "none"])).toMatchObject({ concurrency: null });
+  });
+
+  it("watches for a month when asked to: such a time does not pass at once", async () => {
+    const { id } = await plane.cliJson<{ id: string }>(["run", "gated", "-p", "gate=never"]);
+    const watching = plane.cli(["runs", "watch", id, "--timeout", "30d"]);
+    await plane.cli(["runs", "cancel", id]);
+    expect(await watching).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Cancelled") as string,
+    });
+  });
+
+  it.skipIf(!existsSync("/dev/full"))(
+    "says in a line that what it prints cannot be written",
+    () => {
+      const line = `exec "$0" "$1" deploy --help >/dev/full`;
+      const { status, stderr } = spawnSync("sh", ["-c", line, process.execPath, CLI_MAIN]);
+      expect(stderr.toString()).toMatch(/^stdout cannot be written: .*\n$/);
+      expect(status).toBe(1);
+    },
+  );
 
   it("says when nobody answers, when the API key is wrong, and when no profile is set", async () => {
     const away = await plane.cli(["runs", "ls"], {

@@ -7,7 +7,7 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError("Give a whole number, 0 or more.");
 }
 
-/** A whole number, or `none` for null. */
-export function parseCountOrNone(text: string): number | null {
-  return text === "none" ? null : parseCount(text);
+/** A whole number, or `none`. Not null for it: commander takes an option's null for one without a value. */
+export function parseCountOrNone(text: string): number | "none" {
+  return text === "none" ? text : parseCount(text);
 }

@@ -2,6 +2,7 @@ import pc from "picocolors";
 import { describe, expect, it } from "vitest";
 import { parseDurationMs } from "./duration.ts";
 import { parseDay } from "./parse-day.ts";
+import { parseInstant } from "./parse-instant.ts";
 import { parseTarget } from "./parse-target.ts";
 import { creationWindow } from "./runs/find-run.ts";
 import { showControls } from "./runs/log-words.ts";
@@ -53,6 +54,40 @@ describe("parseDurationMs", () => {
 
   it.each(["", "soon", "-1", "5w"])("refuses %j", (text) => {
     expect(() => parseDurationMs(text)).toThrow(/is not a duration/);
+  });
+
+  it.each(["36501d", "99999999999999999999d"])("refuses %j: nothing lasts so long", (text) => {
+    expect(() => parseDurationMs(text)).toThrow(/is too long; give at most 36500d/);
+  });
+});
+
+describe("parseInstant", () => {
+  it.each([
+    ["2026-03-01T07:00:00Z", "2026-03-01T07:00:00.000Z"],
+    ["2026-03-01T07:00+05:30", "2026-03-01T01:30:00.000Z"],
+    ["2026-03-01 07:00:00.5Z", "2026-03-01T07:00:00.500Z"],
+    ["2026-03-01", "2026-03-01T00:00:00.000Z"],
+    ["2024-02-29", "2024-02-29T00:00:00.000Z"],
+  ])("reads %s", (text, instant) => {
+    expect(parseInstant("--at", text)).toBe(instant);
+  });
+
+  it.each([
+    "",
+    "tomorrow",
+    "5",
+    "nov 23",
+    "2026-02-30",
+    "2026-02-29T07:00:00Z",
+    "2026-13-01",
+    "2026-03-01T25:00:00Z",
+    "2026-03-01T07:00:00+25:00",
+    "0000-06-01T00:00:00Z",
+    "0001-01-01T00:00:00+05:00",
+    "9999-12-31T23:59:59-05:00",
+    "+275760-09-13T00:00:00.000Z",
+  ])("refuses %j", (text) => {
+    expect(() => parseInstant("--at", text)).toThrow(`--at "${text}" is not a time`);
   });
 });
 

@@ -42,7 +42,7 @@ function usageError({ message }: CommanderError): DownbeatError {
 function dieQuietlyOnClosedPipe(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE")
-      throw new DownbeatError("internal", { message: "stdout failed", cause: error });
-    process.exit(EXIT.ok.code);
+      process.stderr.write(`stdout cannot be written: ${error.message}\n`);
+    process.exit(error.code === "EPIPE" ? EXIT.ok.code : EXIT.failed.code);
   });
 }

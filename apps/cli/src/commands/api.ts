@@ -21,6 +21,11 @@ async function callApi(
   method: string,
   path: string,
 ): Promise<void> {
+  // "@elsewhere" after the origin would be a host, and be sent the credentials.
+  if (!path.startsWith("/"))
+    throw new DownbeatError("usage_invalid", {
+      message: `"${path}" is not a path of the API; it begins with a slash, like /v1/runs?limit=5.`,
+    });
   const text = body === "-" ? await readAll(process.stdin) : body;
   const answer = await send(context, { method: method.toUpperCase(), path, body: text });
   context.output.line(prettyJson(answer.text));

@@ -9,7 +9,7 @@ import { parseCountOrNone } from "../counts.ts";
 import { parseTarget } from "../parse-target.ts";
 
 type Options = {
-  concurrency?: number | null;
+  concurrency?: number | "none";
   strategy?: ConcurrencyStrategy;
   limits?: string[];
   requireLabels?: string[];
@@ -49,13 +49,14 @@ With --json: the deployment, as PATCH /v1/deployments/:deploymentId returns it.`
 async function limitDeployment(
   context: CliContext,
   { concurrency, strategy, limits, requireLabels }: Options,
-  given: string,
+  target: string,
 ): Promise<void> {
-  const { flowName, deploymentName = "default" } = parseTarget(given);
+  const { flowName, deploymentName = "default" } = parseTarget(target);
   const { client } = await context.connect();
   const standing = await client.call("readDeployment", { params: { flowName, deploymentName } });
-  const limit = concurrency === undefined ? standing.concurrency?.limit : concurrency;
-  if (strategy !== undefined && (limit === undefined || limit === null)) {
+  const given = concurrency ?? standing.concurrency?.limit;
+  const limit = given === "none" ? undefined : given;
+  if (strategy !== undefined && limit === undefined) {
     throw new DownbeatError("usage_invalid", {
       message: "--strategy says what becomes of runs beyond a limit; give one with --concurrency.",
     });
@@ -66,7 +67,7 @@ async function limitDeployment(
     body: {
       ...(isChanged && {
         concurrency:
-          limit === undefined || limit === null
+          limit === undefined
             ? null
             : { limit, strategy: strategy ?? standing.concurrency?.strategy ?? "enqueue" },
       }),

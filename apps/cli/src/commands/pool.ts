@@ -81,14 +81,18 @@ async function createPool(
 
 async function setQueue(
   context: CliContext,
-  { priority, limit }: { priority: number; limit?: number | null },
+  { priority, limit }: { priority: number; limit?: number | "none" },
   poolName: string,
   name: string,
 ): Promise<void> {
   const { client } = await context.connect();
   const pool = await client.call("createQueue", {
     params: { poolName },
-    body: { name, priority, ...(limit !== undefined && { concurrencyLimit: limit }) },
+    body: {
+      name,
+      priority,
+      ...(limit !== undefined && { concurrencyLimit: limit === "none" ? null : limit }),
+    },
   });
   context.output.result(pool, () => `Queue ${name} of pool ${pool.name} is set.`);
 }

@@ -67,6 +67,7 @@ With --json: the run, as POST /v1/runs returns it; with --watch the run as it st
 
 async function triggerRun(context: CliContext, options: Options, target: string): Promise<void> {
   const scheduledFor = options.at === undefined ? undefined : parseInstant("--at", options.at);
+  checkIdempotencyKey(options.idempotencyKey);
   if (options.each !== undefined) {
     const each = eachOf(options);
     const { triggerEach } = await import("../runs/trigger-each.ts");
@@ -86,8 +87,8 @@ async function triggerRun(context: CliContext, options: Options, target: string)
   await watch(context, run.id, options.timeout);
 }
 
-/** @throws {DownbeatError} `usage_invalid` with options that are about one run, two that read stdin, or a key that is no UUID */
-function eachOf({ each = "", watch, timeout, params, idempotencyKey }: Options): string {
+/** @throws {DownbeatError} `usage_invalid` with options that are about one run, or two that read stdin */
+function eachOf({ each = "", watch, timeout, params }: Options): string {
   const refusals = [
     [watch, "--watch follows one run; list these with `downbeat runs ls`, or watch one by its id"],
     [timeout !== undefined, "--timeout goes with --watch, which follows one run"],
@@ -96,11 +97,13 @@ function eachOf({ each = "", watch, timeout, params, idempotencyKey }: Options):
   const refusal = refusals.find(([isGiven]) => isGiven)?.[1];
   if (refusal !== undefined)
     throw new DownbeatError("usage_invalid", { message: `With --each: ${refusal}.` });
-  if (idempotencyKey !== undefined && !UUID.test(idempotencyKey)) {
-    const message = `--idempotency-key ${idempotencyKey} is not a UUID, from which the keys of the lines are derived.`;
-    throw new DownbeatError("usage_invalid", { message });
-  }
   return each;
+}
+
+function checkIdempotencyKey(key: string | undefined): void {
+  if (key === undefined || UUID.test(key)) return;
+  const message = `--idempotency-key "${key}" is not a UUID; make one with uuidgen.`;
+  throw new DownbeatError("usage_invalid", { message });
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

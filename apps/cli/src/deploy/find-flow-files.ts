@@ -37,7 +37,8 @@ export async function findFlowFiles(
   });
 }
 
-async function projectRoot(directory: string): Promise<string> {
+/** @throws {DownbeatError} `usage_invalid` when there is no such directory */
+export async function projectRoot(directory: string): Promise<string> {
   try {
     return await realpath(directory);
   } catch (cause) {

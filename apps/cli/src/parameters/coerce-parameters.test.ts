@@ -53,6 +53,8 @@ describe("coerceParameters", () => {
     ["days=mon"],
     ["window=[1]"],
     ["limit=Infinity"],
+    ["dryRun=toString"],
+    ["dryRun=__proto__"],
   ])("refuses %s and names the parameter", (assignment) => {
     const error = caught(() => coerceParameters([assignment, "name=x"], schema));
     expect(error?.code).toBe("parameters_invalid");

@@ -63,7 +63,7 @@ function coerceValue(text: string, node: SchemaNode, root: SchemaNode): unknown 
 // Narrow readings first; text is what remains.
 const READERS: readonly (readonly [type: string, read: (text: string) => unknown])[] = [
   ["null", (text) => (text === "null" ? null : undefined)],
-  ["boolean", (text) => ({ true: true, false: false })[text]],
+  ["boolean", (text) => (text === "true" ? true : text === "false" ? false : undefined)],
   ["integer", readNumber],
   ["number", readNumber],
   ["array", (text) => readJson(text, Array.isArray)],

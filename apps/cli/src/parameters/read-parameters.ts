@@ -45,13 +45,18 @@ async function readSource(source: string): Promise<string> {
 
 function parse(text: string, source: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(withoutByteOrderMark(text));
   } catch (cause) {
     throw new DownbeatError("usage_invalid", {
       message: `--params ${nameOf(source)} is not valid JSON.`,
       cause,
     });
   }
+}
+
+// Editors and shells of Windows put one before a file.
+function withoutByteOrderMark(text: string): string {
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }
 
 function nameOf(source: string): string {

@@ -52,5 +52,13 @@ it("asks a storage that a module of the project exports, in a process of its own
   await expect(pruneStorage(project, "storage.mjs", counting)).rejects.toThrow(
     'exports no storage "default"',
   );
-  await expect(pruneStorage(project, "gone.mjs", counting)).rejects.toThrow("gone.mjs");
+  await expect(pruneStorage(project, "gone.mjs", counting)).rejects.toThrow(
+    /^There is no file "gone.mjs" inside the project /,
+  );
+});
+
+it("says that there is no such project, instead of finding nothing in it", async () => {
+  await expect(pruneStorage(join(project, "absent"), "kept", request as never)).rejects.toThrow(
+    /^There is no project directory .*absent/,
+  );
 });

@@ -15,6 +15,9 @@ export type WatchOptions = {
   readonly silent?: boolean;
 };
 
+// Longer delays overflow Node's timers, which would then fire at once.
+const LONGEST_DELAY_MS = 2_147_483_647;
+
 /**
  * Prints a run's states as they come, until it is over.
  *
@@ -32,7 +35,7 @@ export async function watchRun(
   const limit =
     options.timeout === undefined
       ? undefined
-      : AbortSignal.timeout(parseDurationMs(options.timeout));
+      : AbortSignal.timeout(Math.min(parseDurationMs(options.timeout), LONGEST_DELAY_MS));
   const signal = limit === undefined ? interrupt : AbortSignal.any([interrupt, limit]);
   const onState = (record: RunStateRecord): void => {
     if (options.silent !== true) output.event(record, stateLine(output.colors, record));
