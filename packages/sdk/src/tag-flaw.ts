@@ -1,10 +1,10 @@
-import { LONGEST_TAG } from "@downbeat/contract/name-pattern";
+import { isKeptText, LONGEST_TAG, TEXT_RULE } from "@downbeat/contract/name-pattern";
 
 /** Why the plane would refuse a tag, after "it"; undefined when it would not. */
 export function tagFlaw(tag: unknown): string | undefined {
   if (typeof tag !== "string") return "is not text";
   if (tag === "" || tag.length > LONGEST_TAG) return `is not 1 to ${LONGEST_TAG} characters long`;
-  return tag.includes("\0") ? "holds the character U+0000, which no database keeps" : undefined;
+  return isKeptText(tag) ? undefined : TEXT_RULE;
 }
 
 /** The tag as it can stand in a message. */
