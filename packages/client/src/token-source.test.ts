@@ -27,6 +27,14 @@ describe("the token source", () => {
     expect(await source(true)).toBe("t2");
   });
 
+  it.each([{}, { accessToken: 5, expiresInSeconds: 600 }, { accessToken: "t" }])(
+    "refuses what another service answers: %j",
+    async (answer) => {
+      const source = createTokenSource(async () => answer as never);
+      await expect(source(false)).rejects.toMatchObject({ code: "response_invalid" });
+    },
+  );
+
   it("tries again after a failed exchange", async () => {
     let fails = true;
     const source = createTokenSource(async () => {

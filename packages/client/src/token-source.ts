@@ -1,3 +1,4 @@
+import { DownbeatError } from "@downbeat/contract";
 import type { Credentials } from "./caller.ts";
 
 export type AccessToken = { readonly accessToken: string; readonly expiresInSeconds: number };
@@ -5,6 +6,8 @@ export type AccessToken = { readonly accessToken: string; readonly expiresInSeco
 /**
  * Keeps one access token and renews it when four fifths of its life are over. Concurrent callers share one exchange.
  * Counts on a monotonic clock, so a change of the wall clock neither expires nor revives a token.
+ *
+ * The source throws a {@link DownbeatError} `response_invalid` when what answers the exchange is no Downbeat API.
  *
  * @param nowMs monotonic milliseconds
  */
@@ -18,6 +21,10 @@ export function createTokenSource(
   async function renew(): Promise<string> {
     const askedAtMs = nowMs(); // before the request: the server's clock started no earlier
     const { accessToken, expiresInSeconds } = await exchange();
+    if (typeof accessToken !== "string" || typeof expiresInSeconds !== "number")
+      throw new DownbeatError("response_invalid", {
+        message: "The answer holds no access token; is there another service under this URL?",
+      });
     current = { text: accessToken, renewAtMs: askedAtMs + expiresInSeconds * 800 };
     return accessToken;
   }
