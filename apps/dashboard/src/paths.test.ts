@@ -40,8 +40,15 @@ describe("the filters in the address", () => {
     expect(parseRunsSearch({ flow: "a", day: "2026-02-30" })).toEqual({ flow: "a" });
   });
 
-  test("know a flow whose name is a number", () => {
+  test("take the place of what they drop: the router keeps what is not named", () => {
+    const asTyped = { state: 5, flow: ["a"], day: "2026-02-30", cursor: {} };
+    expect({ ...asTyped, ...parseRunsSearch(asTyped) }).toEqual({});
+    expect({ level: "loud", ...parseRunSearch({ level: "loud" }) }).toEqual({});
+  });
+
+  test("know a flow whose name is a number, or true", () => {
     expect(parseRunsSearch({ flow: 2024 })).toEqual({ flow: "2024" });
+    expect(parseRunsSearch({ flow: true })).toEqual({ flow: "true" });
   });
 
   test("have one spelling for one choice, whatever the order of clicks", () => {

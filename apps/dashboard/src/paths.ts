@@ -27,21 +27,23 @@ const RunsSearchParams = z.object({
     .transform((text) => joinStates(splitStates(text)))
     .optional()
     .catch(undefined),
-  // A flow may be called "2024", which the router reads from the address as a number.
-  flow: z.preprocess((value) => (typeof value === "number" ? String(value) : value), Text),
+  // A flow may be called "2024" or "true", which the router reads from the address as a number and a boolean.
+  flow: z.preprocess(scalarText, Text),
   day: Day.optional().catch(undefined),
-  cursor: z.preprocess((value) => (typeof value === "number" ? String(value) : value), Text),
+  cursor: z.preprocess(scalarText, Text),
 });
 
-/** Reads the filters from an address someone may have typed: what makes no sense is dropped, the rest holds. */
+function scalarText(value: unknown): unknown {
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+}
+
+/**
+ * Reads the filters from an address someone may have typed: what makes no sense is dropped, the rest holds. What is dropped
+ * is there as undefined: the router keeps of an address whatever is absent here.
+ */
 export function parseRunsSearch(search: Record<string, unknown>): RunsSearch {
   const { state, flow, day, cursor } = RunsSearchParams.parse(search);
-  return {
-    ...(state !== undefined && { state }),
-    ...(flow !== undefined && { flow }),
-    ...(day !== undefined && { day }),
-    ...(cursor !== undefined && { cursor }),
-  };
+  return { state, flow, day, cursor };
 }
 
 export function splitStates(state: string | undefined): StateType[] {
@@ -86,5 +88,5 @@ const Level = z.enum(LOG_LEVELS).optional().catch(undefined);
 
 export function parseRunSearch(search: Record<string, unknown>): RunSearch {
   const level = Level.parse(search["level"]);
-  return level === undefined || level === DEFAULT_LOG_LEVEL ? {} : { level };
+  return { level: level === DEFAULT_LOG_LEVEL ? undefined : level };
 }
