@@ -1,8 +1,9 @@
 import type { Caller } from "@downbeat/client/caller";
-import type { Artifact, Metric, Run, StateType, TaskRun } from "@downbeat/contract";
+import type { Run, StateType, TaskRun } from "@downbeat/contract";
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { createdOn } from "./created-on.ts";
-import { listRefreshMs, RUN_DAYS_REFRESH_MS, runRefreshMs } from "./refresh.ts";
+import { readAll } from "./read-all.ts";
+import { failedRefreshMs, listRefreshMs, RUN_DAYS_REFRESH_MS, runRefreshMs } from "./refresh.ts";
 
 export type RunsQuery = {
   readonly stateTypes: readonly StateType[];
@@ -24,8 +25,8 @@ export function flowNamesQuery(caller: Caller) {
   return queryOptions({
     queryKey: ["flow-names"],
     queryFn: async ({ signal }) => {
-      const { items } = await caller.call("listFlows", { query: { limit: 200 } }, { signal });
-      return items.map(({ name }) => name).toSorted((a, b) => a.localeCompare(b));
+      const flows = await readAll((query) => caller.call("listFlows", { query }, { signal }));
+      return flows.map(({ name }) => name).toSorted((a, b) => a.localeCompare(b));
     },
     staleTime: 30_000,
   });
@@ -40,7 +41,8 @@ export function runsQuery(caller: Caller, { stateTypes, flowName, day, cursor }:
       return caller.call("listRuns", { query }, { signal });
     },
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => listRefreshMs(state.data?.items),
+    refetchInterval: ({ state: { error, data } }) =>
+      error === null ? listRefreshMs(data?.items) : failedRefreshMs(error),
   });
 }
 
@@ -60,7 +62,8 @@ export function runQuery(caller: Caller, runId: string) {
   return queryOptions({
     queryKey: ["run", runId],
     queryFn: ({ signal }) => caller.call("readRun", { params: { runId } }, { signal }),
-    refetchInterval: ({ state }) => runRefreshMs(state.data?.state, Date.now()),
+    refetchInterval: ({ state: { error, data } }) =>
+      error === null ? runRefreshMs(data?.state, Date.now()) : failedRefreshMs(error),
   });
 }
 
@@ -72,6 +75,7 @@ export function runStatesQuery(caller: Caller, run: Run) {
       const params = { runId: run.id };
       return (await caller.call("listRunStates", { params }, { signal })).items;
     },
+    refetchInterval: ({ state: { error } }) => error !== null && failedRefreshMs(error),
     placeholderData: keepPreviousData,
   });
 }
@@ -84,7 +88,8 @@ export function taskRunsQuery(caller: Caller, run: Run, most: number) {
   return queryOptions({
     queryKey: ["task-runs", run.id, run.state.name, most],
     queryFn: ({ signal }) => readTaskRuns(caller, { runId: run.id, most, signal }),
-    refetchInterval: () => {
+    refetchInterval: ({ state: { error } }) => {
+      if (error !== null) return failedRefreshMs(error);
       const refreshMs = runRefreshMs(run.state, Date.now());
       // Thousands of rows come in many pages: five times as patient.
       return refreshMs !== false && run.taskRunCount > 200 ? 5 * refreshMs : refreshMs;
@@ -117,12 +122,12 @@ export function artifactsQuery(caller: Caller, run: Run) {
     queryKey: ["artifacts", run.id, run.state.name],
     queryFn: ({ signal }) => {
       const params = { runId: run.id };
-      const read = (query: PageOf) => caller.call("listArtifacts", { params, query }, { signal });
-      return readAll<Artifact>(read);
+      return readAll((query) => caller.call("listArtifacts", { params, query }, { signal }));
     },
-    refetchInterval: ({ state }) => {
+    refetchInterval: ({ state: { error, data = [] } }) => {
+      if (error !== null) return failedRefreshMs(error);
       const refreshMs = runRefreshMs(run.state, Date.now());
-      const characters = (state.data ?? []).reduce((sum, { detail }) => sum + detail.length, 0);
+      const characters = data.reduce((sum, { detail }) => sum + detail.length, 0);
       return refreshMs !== false && characters > LARGE_CHARACTERS ? 5 * refreshMs : refreshMs;
     },
     placeholderData: keepPreviousData,
@@ -134,25 +139,10 @@ export function metricsQuery(caller: Caller, run: Run) {
     queryKey: ["metrics", run.id, run.state.name],
     queryFn: ({ signal }) => {
       const params = { runId: run.id };
-      const read = (query: PageOf) => caller.call("listMetrics", { params, query }, { signal });
-      return readAll<Metric>(read);
+      return readAll((query) => caller.call("listMetrics", { params, query }, { signal }));
     },
-    refetchInterval: () => runRefreshMs(run.state, Date.now()),
+    refetchInterval: ({ state: { error } }) =>
+      error === null ? runRefreshMs(run.state, Date.now()) : failedRefreshMs(error),
     placeholderData: keepPreviousData,
   });
-}
-
-type PageOf = { readonly limit: number; readonly cursor: string | undefined };
-
-async function readAll<T>(
-  read: (query: PageOf) => Promise<{ readonly items: T[]; readonly nextCursor: string | null }>,
-): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await read({ limit: 200, cursor });
-    items.push(...page.items);
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return items;
 }

@@ -1,6 +1,6 @@
-import type { State } from "@downbeat/contract";
+import { DownbeatError, type State } from "@downbeat/contract";
 import { describe, expect, test } from "vitest";
-import { listRefreshMs, runRefreshMs } from "./refresh.ts";
+import { failedRefreshMs, listRefreshMs, runRefreshMs } from "./refresh.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 const atMs = Date.parse(at);
@@ -18,5 +18,12 @@ describe("refreshing", () => {
     expect(runRefreshMs(running, atMs + 3_600_000)).toBe(2_000);
     expect(runRefreshMs(completed, atMs + 29_999)).toBe(2_000);
     expect(runRefreshMs(completed, atMs + 30_000)).toBe(false);
+  });
+
+  test("goes on after a failure only where another answer may come", () => {
+    expect(failedRefreshMs(new DownbeatError("unreachable"))).toBe(5_000);
+    expect(failedRefreshMs(new DownbeatError("response_invalid"))).toBe(5_000);
+    expect(failedRefreshMs(new DownbeatError("not_found"))).toBe(false);
+    expect(failedRefreshMs(new TypeError("a flaw of the page"))).toBe(false);
   });
 });

@@ -8,15 +8,19 @@ import { ArtifactView } from "./artifact-view.tsx";
 
 /** What the run shows, opened here. Nothing at all for a run that shows nothing. */
 export function ArtifactsSection({ run }: { run: Run }) {
-  const { data: artifacts = [], error } = useQuery(artifactsQuery(useCaller(), run));
+  const { data: artifacts = [], error, refetch } = useQuery(artifactsQuery(useCaller(), run));
   if (artifacts.length === 0 && error === null) return null;
   return (
     <section className="panel" aria-label="Artifacts">
       <h2>
-        Artifacts <span className="quiet number">{artifacts.length}</span>
+        Artifacts {artifacts.length > 0 && <span className="quiet number">{artifacts.length}</span>}
       </h2>
       {error !== null && artifacts.length === 0 && (
-        <ErrorNotice what="The artifacts could not be read" error={error} />
+        <ErrorNotice
+          what="The artifacts could not be read"
+          error={error}
+          onRetry={() => void refetch()}
+        />
       )}
       {artifacts.map((artifact) => (
         <ArtifactItem key={artifact.keyTag} artifact={artifact} />

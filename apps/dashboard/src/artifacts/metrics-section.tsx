@@ -6,13 +6,17 @@ import { ErrorNotice } from "../ui/error-notice.tsx";
 
 /** The run's public numbers: readable without the key. Nothing at all for a run that has none. */
 export function MetricsSection({ run }: { run: Run }) {
-  const { data: metrics = [], error } = useQuery(metricsQuery(useCaller(), run));
+  const { data: metrics = [], error, refetch } = useQuery(metricsQuery(useCaller(), run));
   if (metrics.length === 0 && error === null) return null;
   return (
     <section className="panel" aria-label="Metrics">
       <h2>Metrics</h2>
       {error !== null && metrics.length === 0 && (
-        <ErrorNotice what="The metrics could not be read" error={error} />
+        <ErrorNotice
+          what="The metrics could not be read"
+          error={error}
+          onRetry={() => void refetch()}
+        />
       )}
       <dl className="facts">
         {metrics.map(({ name, value }) => (

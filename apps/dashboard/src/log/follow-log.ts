@@ -1,4 +1,4 @@
-import { isDownbeatError, type RouteResponse, type ROUTES } from "@downbeat/contract";
+import { isDownbeatError, mayPass, type RouteResponse, type ROUTES } from "@downbeat/contract";
 import type { LogBook } from "./log-book.ts";
 
 export type LogPage = RouteResponse<typeof ROUTES.listLogChunks>;
@@ -45,7 +45,7 @@ export async function followLog(deps: FollowLogDeps): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       onChange({ complete: false, error });
-      if (isDownbeatError(error) && !error.retryable) return;
+      if (isDownbeatError(error) && !mayPass(error)) return;
       await wait(AFTER_ERROR_MS);
     }
   }

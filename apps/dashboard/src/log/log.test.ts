@@ -1,4 +1,4 @@
-import type { LogChunk, LogLine } from "@downbeat/contract";
+import { DownbeatError, type LogChunk, type LogLine } from "@downbeat/contract";
 import { createOpener, sealJson } from "@downbeat/seal";
 import { openLogChunk, openLogManifest, type OpenedChunk } from "@downbeat/seal/log";
 import { anAttackScene, LOG_ATTACKS, VICTIM_LINES, VICTIM_RUN } from "@downbeat/seal/testing";
@@ -236,16 +236,26 @@ describe("following a log", () => {
     expect(book.manifests()).toEqual(scene.log.manifests);
   });
 
-  test("tells of a failure and goes on", async () => {
+  test.each([
+    ["a failure", new Error("The API is away.")],
+    ["a proxy's error page", new DownbeatError("response_invalid")],
+  ])("tells of %s and goes on", async (_, failure) => {
     const api = anApi([[await aChunk(1, 0)]]);
     let failures = 1;
     const readPage = async (after: string | undefined) => {
-      if (failures-- > 0) throw new Error("The API is away.");
+      if (failures-- > 0) throw failure;
       return api.readPage(after);
     };
     const { news, places } = await follow({ ...api, readPage });
-    expect(news[0]?.error).toBeInstanceOf(Error);
+    expect(news[0]?.error).toBe(failure);
     expect(news.at(-1)).toEqual({ complete: true, error: undefined });
     expect(places).toEqual(["1.0"]);
+  });
+
+  test("does not ask again what would be answered the same", async () => {
+    const api = anApi([[await aChunk(1, 0)]]);
+    const failure = new DownbeatError("not_found");
+    const { news } = await follow({ ...api, readPage: () => Promise.reject(failure) });
+    expect(news).toEqual([{ complete: false, error: failure }]);
   });
 });

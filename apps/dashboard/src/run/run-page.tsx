@@ -1,5 +1,6 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { Fragment } from "react";
 import { useCaller } from "../api/caller-context.ts";
 import { runQuery } from "../api/queries.ts";
 import { ArtifactsSection } from "../artifacts/artifacts-section.tsx";
@@ -22,17 +23,10 @@ const route = getRouteApi(paths.run);
 export function RunPage() {
   const { runId } = route.useParams();
   const caller = useCaller();
-  const {
-    data: run,
-    error,
-    refetch,
-  } = useQuery({
-    ...runQuery(caller, runId),
-    placeholderData: keepPreviousData,
-  });
+  const { data: run, error, refetch } = useQuery(runQuery(caller, runId));
   useTitle(run === undefined ? "Run" : `${lookOf(run.state).glyph} ${run.flowName}`);
 
-  if (run === undefined || run.id !== runId) {
+  if (run === undefined) {
     if (error === null) return <p className="quiet">Reading the run…</p>;
     return (
       <>
@@ -46,7 +40,8 @@ export function RunPage() {
     );
   }
   return (
-    <>
+    // Whoever goes from run to run through the history finds each as it is, and asks nothing of one what was asked of another.
+    <Fragment key={run.id}>
       <RunHeader run={run} />
       {error !== null && (
         <ErrorNotice
@@ -58,17 +53,17 @@ export function RunPage() {
       {run.error !== null && <RunErrorPanel run={run} error={run.error} />}
       <div className="run">
         <div className="run__main">
-          <ArtifactsSection key={`artifacts ${run.id}`} run={run} />
+          <ArtifactsSection run={run} />
           <TaskRunsSection run={run} />
-          <LogSection key={run.id} run={run} />
+          <LogSection run={run} />
         </div>
         <div className="run__side">
           <RunFacts run={run} />
-          <MetricsSection key={`metrics ${run.id}`} run={run} />
+          <MetricsSection run={run} />
           <RunParameters run={run} />
           <StateHistory run={run} />
         </div>
       </div>
-    </>
+    </Fragment>
   );
 }

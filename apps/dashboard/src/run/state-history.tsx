@@ -10,12 +10,16 @@ import { actorWords } from "./actor-words.ts";
 
 /** Every state the run was in: when, how long, who and why. */
 export function StateHistory({ run }: { run: Run }) {
-  const { data, error } = useQuery(runStatesQuery(useCaller(), run));
+  const { data, error, refetch } = useQuery(runStatesQuery(useCaller(), run));
   return (
     <section className="panel" aria-label="History">
       <h2>History</h2>
       {error !== null && data === undefined && (
-        <ErrorNotice what="The history could not be read" error={error} />
+        <ErrorNotice
+          what="The history could not be read"
+          error={error}
+          onRetry={() => void refetch()}
+        />
       )}
       <ol className="history">
         {data?.map((record, index) => (

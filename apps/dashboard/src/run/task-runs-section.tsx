@@ -11,7 +11,7 @@ import { useRunSpan } from "./use-run-span.ts";
 
 export function TaskRunsSection({ run }: { run: Run }) {
   const [most, setMost] = useState(TASK_RUNS_AT_FIRST);
-  const { data, error, isFetching } = useQuery(taskRunsQuery(useCaller(), run, most));
+  const { data, error, isFetching, refetch } = useQuery(taskRunsQuery(useCaller(), run, most));
   const span = useRunSpan(run);
   const items = data?.items ?? [];
   return (
@@ -20,7 +20,11 @@ export function TaskRunsSection({ run }: { run: Run }) {
         Task runs <span className="quiet number">{Math.max(run.taskRunCount, items.length)}</span>
       </h2>
       {error !== null && data === undefined && (
-        <ErrorNotice what="The task runs could not be read" error={error} />
+        <ErrorNotice
+          what="The task runs could not be read"
+          error={error}
+          onRetry={() => void refetch()}
+        />
       )}
       {data === undefined && error === null && <p className="quiet">Reading the task runs…</p>}
       {data !== undefined && items.length === 0 && <p className="quiet">No task was called.</p>}

@@ -39,7 +39,11 @@ export function RunsPage() {
       )}
       {error !== null && (
         <ErrorNotice
-          what="The runs could not be read"
+          what={
+            data === undefined
+              ? "The runs could not be read"
+              : "What you see may be old: the runs could not be read again"
+          }
           error={error}
           onRetry={() => void refetch()}
         />
@@ -51,15 +55,16 @@ export function RunsPage() {
           <FailuresTable runs={data.items} />
           {/* A new table for each filter and page: held-back rows belong to one list. */}
           <RunsTable key={JSON.stringify(search)} runs={data.items} />
-          <Pager search={search} nextCursor={data.nextCursor} />
         </>
       )}
+      <Pager search={search} nextCursor={data?.nextCursor ?? null} />
     </>
   );
 }
 
 function Pager({ search, nextCursor }: { search: RunsSearch; nextCursor: string | null }) {
   const { cursor, ...filter } = search;
+  if (cursor === undefined && nextCursor === null) return null;
   return (
     <nav className="pager" aria-label="Pages">
       {cursor !== undefined && (

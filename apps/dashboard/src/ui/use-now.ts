@@ -11,6 +11,18 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, readNow);
 }
 
+/** The time for as long as something is open; after that its end, and no clock wakes whoever shows it. */
+export function useNowUntil(endMs: number | undefined): number {
+  return useSyncExternalStore(
+    endMs === undefined ? subscribe : neverChanges,
+    () => endMs ?? readNow(),
+  );
+}
+
+function neverChanges(): () => void {
+  return () => {};
+}
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   timer ??= setInterval(tick, TICK_MS);
