@@ -1,10 +1,7 @@
 import type { ArtifactContent, ArtifactDetail } from "@downbeat/contract";
-import { lazy, Suspense } from "react";
+import { MarkdownArtifact } from "./markdown-artifact.tsx";
 import { safeHref } from "./safe-href.ts";
 import { TableArtifact } from "./table-artifact.tsx";
-
-// With it comes the reader of Markdown, which most pages do not need.
-const Markdown = lazy(async () => ({ default: (await import("./markdown.tsx")).Markdown }));
 
 /** An opened artifact. Its author is trusted with the workspace key, and still nothing in it runs. */
 export function ArtifactView({ detail }: { detail: ArtifactDetail }) {
@@ -20,11 +17,7 @@ export function ArtifactView({ detail }: { detail: ArtifactDetail }) {
 function Content({ content, name }: { content: ArtifactContent; name: string }) {
   switch (content.type) {
     case "markdown":
-      return (
-        <Suspense fallback={<pre className="code">{content.text}</pre>}>
-          <Markdown text={content.text} />
-        </Suspense>
-      );
+      return <MarkdownArtifact text={content.text} />;
     case "table":
       return <TableArtifact table={content} />;
     case "link":

@@ -1,11 +1,10 @@
-import { createElement } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
-import { Markdown } from "./markdown.tsx";
+import { markdownElements } from "./markdown.tsx";
 
 const rendered = (text: string): string =>
-  renderToStaticMarkup(createElement(Markdown, { text })).replace(
-    /^<div class="markdown">(.*)<\/div>$/s,
+  renderToStaticMarkup(markdownElements(text)).replace(
+    /^<div class="markdown" tabindex="0">(.*)<\/div>$/s,
     "$1",
   );
 
@@ -20,7 +19,11 @@ describe("Markdown", () => {
     ["- [x] done\n- [ ] open", "<ul><li>☑ done</li><li>☐ open</li></ul>"],
     ["> said", "<blockquote><p>said</p></blockquote>"],
     ["`a<b`", "<p><code>a&lt;b</code></p>"],
-    ["```js\nif (a < b) {}\n```", '<pre class="code">if (a &lt; b) {}</pre>'],
+    ["```js\nif (a < b) {}\n```", '<pre class="code" tabindex="0">if (a &lt; b) {}</pre>'],
+    [
+      "AT&amp;T &lt;b&gt; &#169;&#xa9;&copy; &nosuch; R&D `&amp;`",
+      "<p>AT&amp;T &lt;b&gt; ©©© &amp;nosuch; R&amp;D <code>&amp;amp;</code></p>",
+    ],
     ["one\n\n---\n\ntwo", "<p>one</p><hr/><p>two</p>"],
     [
       "|a|b|\n|-|-|\n|1|*2*|",
@@ -44,6 +47,8 @@ describe("Markdown", () => {
     "[x](data:text/html;base64,PHNjcmlwdD4=)",
     "[x](vbscript:x)",
     "[x](&#106;avascript:alert(1))",
+    "[x](javascript&#58;alert(1))",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
     "<javascript:alert(1)>",
     "![x](https://tracker.test/pixel.png)",
     "![x](javascript:alert(1))",

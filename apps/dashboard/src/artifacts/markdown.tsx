@@ -1,21 +1,24 @@
 import { Lexer, type Token, type Tokens } from "marked";
-import { createElement, Fragment, type ReactNode, useMemo } from "react";
+import { createElement, Fragment, type ReactNode } from "react";
+import { CodeBlock } from "../ui/code-block.tsx";
+import { characterText } from "./character-references.ts";
 import { safeHref } from "./safe-href.ts";
 
 /**
  * Markdown as elements. The text is only ever read: HTML in it is shown as text, links go to http:, https: and mailto: alone,
  * and images are named, not loaded, so that opening a run tells nobody.
  */
-export function Markdown({ text }: { text: string }) {
-  const tokens = useMemo(() => tokensOf(text), [text]);
-  return <div className="markdown">{tokens === undefined ? <pre>{text}</pre> : all(tokens)}</div>;
-}
-
-function tokensOf(text: string): Token[] | undefined {
+export function markdownElements(text: string): ReactNode {
   try {
-    return new Lexer({ gfm: true }).lex(text);
+    const elements = all(new Lexer({ gfm: true }).lex(text));
+    // A box that scrolls; by keyboard too, which not every browser does by itself.
+    return (
+      <div className="markdown" tabIndex={0}>
+        {elements}
+      </div>
+    );
   } catch {
-    return undefined; // nested so deep that the reader gave up: shown as it is
+    return <CodeBlock text={text} />; // nested so deep that the reader gave up: shown as it is
   }
 }
 
@@ -51,20 +54,23 @@ function one(token: Token): ReactNode {
       return createElement(HEADINGS[depth - 1] ?? "h6", null, all(inner(token)));
     }
     case "list":
-      return <List list={token as Tokens.List} />;
+      return list(token as Tokens.List);
     case "table":
-      return <Table table={token as Tokens.Table} />;
+      return table(token as Tokens.Table);
     case "code":
-      return <pre className="code">{(token as Tokens.Code).text}</pre>;
+      return <CodeBlock text={(token as Tokens.Code).text} />;
     case "codespan":
       return <code>{(token as Tokens.Codespan).text}</code>;
     case "link":
-      return <Link link={token as Tokens.Link}>{all(inner(token))}</Link>;
+      return link(token as Tokens.Link, all(inner(token)));
     case "image":
-      return <Link link={token as Tokens.Image}>{(token as Tokens.Image).text || "image"}</Link>;
-    case "text":
+      return link(token as Tokens.Image, characterText((token as Tokens.Image).text) || "image");
     case "escape":
-      return inner(token) === undefined ? (token as Tokens.Text).text : all(inner(token));
+      return (token as Tokens.Escape).text;
+    case "text": {
+      const held = inner(token);
+      return held === undefined ? characterText((token as Tokens.Text).text) : all(held);
+    }
     default:
       return token.raw; // HTML, and what is not known
   }
@@ -74,8 +80,8 @@ function inner(token: Token): Token[] | undefined {
   return "tokens" in token ? token.tokens : undefined;
 }
 
-function Link({ link, children }: { link: { readonly href: string }; children: ReactNode }) {
-  const href = safeHref(link.href);
+function link(to: { readonly href: string }, children: ReactNode): ReactNode {
+  const href = safeHref(characterText(to.href));
   if (href === undefined) return <>{children}</>;
   return (
     <a href={href} target="_blank" rel="noopener noreferrer" title={href}>
@@ -84,26 +90,22 @@ function Link({ link, children }: { link: { readonly href: string }; children: R
   );
 }
 
-function List({ list }: { list: Tokens.List }) {
-  const items = list.items.map((item, at) => (
+function list({ items: entries, ordered, start }: Tokens.List): ReactNode {
+  const items = entries.map((item, at) => (
     <li key={at}>
       {item.task && (item.checked === true ? "☑ " : "☐ ")}
       {all(item.tokens.filter(({ type }) => type !== "checkbox"))}
     </li>
   ));
-  return list.ordered ? (
-    <ol start={list.start === "" ? 1 : list.start}>{items}</ol>
-  ) : (
-    <ul>{items}</ul>
-  );
+  return ordered ? <ol start={start === "" ? 1 : start}>{items}</ol> : <ul>{items}</ul>;
 }
 
-function Table({ table }: { table: Tokens.Table }) {
+function table({ header, rows }: Tokens.Table): ReactNode {
   return (
     <table className="table">
       <thead>
         <tr>
-          {table.header.map((cell, at) => (
+          {header.map((cell, at) => (
             <th key={at} scope="col">
               {all(cell.tokens)}
             </th>
@@ -111,7 +113,7 @@ function Table({ table }: { table: Tokens.Table }) {
         </tr>
       </thead>
       <tbody>
-        {table.rows.map((row, at) => (
+        {rows.map((row, at) => (
           <tr key={at}>
             {row.map((cell, column) => (
               <td key={column}>{all(cell.tokens)}</td>

@@ -11,7 +11,7 @@ export function TableArtifact({ table: { columns, rows } }: { table: Table }) {
   const shown = rows.slice(0, most);
   // Columns and rows have no identity but their place.
   return (
-    <div className="artifact__table">
+    <div className="artifact__table" tabIndex={0}>
       <table className="table">
         <thead>
           <tr>

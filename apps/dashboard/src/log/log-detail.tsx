@@ -1,5 +1,6 @@
 import { formatAbsolute } from "../format/instant.ts";
 import { cleanLogText } from "../format/one-line.ts";
+import { CodeBlock } from "../ui/code-block.tsx";
 import type { LogRow } from "./log-rows.ts";
 
 /** A row in full: its text wrapped, with its fields. */
@@ -23,7 +24,9 @@ function DetailText({ row }: { row: LogRow }) {
         </p>
       );
     case "sealed":
-      return <p>Unlock to read these {row.lineCount} lines.</p>;
+      return (
+        <p>Unlock to read {row.lineCount === 1 ? "this line" : `these ${row.lineCount} lines`}.</p>
+      );
     case "line": {
       const { at, level, logger, text, fields } = row.line;
       return (
@@ -31,10 +34,8 @@ function DetailText({ row }: { row: LogRow }) {
           <p className="quiet">
             {formatAbsolute(at)} · {level} · {logger} · attempt {row.epoch}
           </p>
-          <pre className="code code--wrap">{cleanLogText(text)}</pre>
-          {fields !== undefined && (
-            <pre className="code code--wrap">{JSON.stringify(fields, null, 2)}</pre>
-          )}
+          <CodeBlock text={cleanLogText(text)} wraps />
+          {fields !== undefined && <CodeBlock text={JSON.stringify(fields, null, 2)} wraps />}
         </>
       );
     }

@@ -33,6 +33,11 @@ export function LogView({ rows, live }: { rows: readonly LogRow[]; live: boolean
     virtualizer.scrollToIndex(index);
   }
 
+  function close() {
+    setChosenKey(undefined);
+    viewport.current?.focus(); // the button goes, the lines stay
+  }
+
   return (
     <>
       <div
@@ -69,9 +74,7 @@ export function LogView({ rows, live }: { rows: readonly LogRow[]; live: boolean
           })}
         </div>
       </div>
-      {rows[chosenIndex] !== undefined && (
-        <LogDetail row={rows[chosenIndex]} onClose={() => setChosenKey(undefined)} />
-      )}
+      {rows[chosenIndex] !== undefined && <LogDetail row={rows[chosenIndex]} onClose={close} />}
     </>
   );
 }

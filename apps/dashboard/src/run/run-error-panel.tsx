@@ -1,5 +1,6 @@
 import { ErrorDetail, type Run, type RunError } from "@downbeat/contract";
 import { SealedValue } from "../sealed/sealed-value.tsx";
+import { CodeBlock } from "../ui/code-block.tsx";
 
 /** What went wrong, above everything else. The class is in clear; message, stack and causes are opened here. */
 export function RunErrorPanel({ run, error }: { run: Run; error: RunError }) {
@@ -37,7 +38,7 @@ function ErrorStory({ detail }: { detail: ErrorDetail }) {
       {detail.stack !== undefined && (
         <details>
           <summary>Stack</summary>
-          <pre className="code">{detail.stack}</pre>
+          <CodeBlock text={detail.stack} />
         </details>
       )}
       {detail.cause !== undefined && (

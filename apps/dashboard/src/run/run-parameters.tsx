@@ -1,6 +1,7 @@
 import { placeOfParameters, type RunDetail } from "@downbeat/contract";
 import { z } from "zod";
 import { SealedValue } from "../sealed/sealed-value.tsx";
+import { CodeBlock } from "../ui/code-block.tsx";
 
 const Parameters = z.unknown();
 
@@ -28,7 +29,7 @@ export function RunParameters({ run }: { run: RunDetail }) {
           context={placeOfParameters(run.parameters, { dep, run: run.id })}
           schema={Parameters}
         >
-          {(parameters) => <pre className="code">{JSON.stringify(parameters, null, 2)}</pre>}
+          {(parameters) => <CodeBlock text={JSON.stringify(parameters, null, 2)} />}
         </SealedValue>
       )}
     </section>
