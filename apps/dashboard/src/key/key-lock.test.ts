@@ -34,6 +34,15 @@ function aBrowser() {
   return { rows, clock, aTab };
 }
 
+/** A browser in which the page may store nothing. */
+function nothingKept(): { store: KeyringStore; tabs: TabChannel } {
+  const refuse = () => Promise.reject(new Error("The operation is insecure."));
+  return {
+    store: { read: refuse, write: refuse, clear: refuse },
+    tabs: { tell: () => {}, listen: () => () => {} },
+  };
+}
+
 describe("the key of this browser", () => {
   test("is kept as keys that cannot be read out, never as the keyset", async () => {
     const browser = aBrowser();
@@ -54,6 +63,13 @@ describe("the key of this browser", () => {
       status: "unlocked",
       keyring: { keyId: keyset.keyId },
     });
+  });
+
+  test("is asked for where the browser keeps nothing", async () => {
+    const { store, tabs } = nothingKept();
+    const lock = new KeyLock({ workspaceId, store, tabs, nowMs: () => 0 });
+    await lock.restore();
+    expect(lock.state()).toEqual({ status: "locked", because: "never-unlocked" });
   });
 
   test("is forgotten after 15 minutes without activity", async () => {

@@ -56,7 +56,8 @@ export class KeyLock {
 
   async restore(): Promise<void> {
     const { store, workspaceId } = this.#deps;
-    const stored = await store.read(workspaceId);
+    // A store that cannot be read holds no key; the form then says why it takes none.
+    const stored = await store.read(workspaceId).catch(() => undefined);
     if (this.#state.status === "unlocked") return;
     if (stored === undefined) return this.#enter({ status: "locked", because: "never-unlocked" });
     this.#lastActiveAtMs = stored.lastActiveAtMs;

@@ -1,5 +1,6 @@
 import { fingerprint, openKeysetExport } from "@downbeat/seal";
 import { type ChangeEvent, useEffect, useId, useRef, useState } from "react";
+import { focusContent } from "../ui/content.ts";
 import { wordsOf } from "../ui/words-of.ts";
 import { type KeyHold, useKey } from "./key-context.tsx";
 import { readKeyFile } from "./read-key-file.ts";
@@ -11,7 +12,7 @@ export function UnlockDialog() {
   const titleId = useId();
   useEffect(() => {
     if (key.asking) dialog.current?.showModal();
-    else dialog.current?.close();
+    else if (dialog.current?.open === true) close(dialog.current);
   }, [key.asking]);
 
   return (
@@ -19,6 +20,12 @@ export function UnlockDialog() {
       {key.asking && <UnlockForm hold={key} titleId={titleId} />}
     </dialog>
   );
+}
+
+/** The focus returns to what asked for the key, unless that was opened and is there no more. */
+function close(dialog: HTMLDialogElement): void {
+  dialog.close();
+  if (document.activeElement === document.body) focusContent();
 }
 
 function UnlockForm({ hold, titleId }: { hold: KeyHold; titleId: string }) {

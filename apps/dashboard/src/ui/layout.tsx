@@ -7,13 +7,16 @@ import { UnlockDialog } from "../key/unlock-dialog.tsx";
 import { paths } from "../paths.ts";
 import { apiKeyStore } from "../session/api-key.ts";
 import { usePrincipal } from "../session/principal-context.ts";
+import { CONTENT_ID } from "./content.ts";
+import { useFocusByPage } from "./use-focus-by-page.ts";
 
 export function Layout() {
   const { workspace } = usePrincipal();
   const { lock } = useKey();
+  useFocusByPage();
   return (
     <>
-      <a className="skip-link" href="#content">
+      <a className="skip-link" href={`#${CONTENT_ID}`}>
         Skip to the content
       </a>
       <header className="top-bar">
@@ -26,7 +29,7 @@ export function Layout() {
           </Link>
         </nav>
         <span className="top-bar__space" />
-        <span className="quiet" title={`Workspace ${workspace.id}`}>
+        <span className="quiet top-bar__workspace" title={`Workspace ${workspace.id}`}>
           {workspace.name}
         </span>
         <LockButton />
@@ -34,7 +37,7 @@ export function Layout() {
           Sign out
         </button>
       </header>
-      <main className="page" id="content" tabIndex={-1}>
+      <main className="page" id={CONTENT_ID} tabIndex={-1}>
         <KeyNotice />
         <Outlet />
       </main>
