@@ -55,7 +55,7 @@ export function LogSection({ run }: { run: Run }) {
       {rows.length > 0 ? (
         <LogView rows={rows} live={!isTerminal(run.state.type)} />
       ) : (
-        <p className="quiet">{log.complete ? "No lines." : "No lines yet."}</p>
+        log.error === undefined && <p className="quiet">{noRowsWords(log)}</p>
       )}
     </section>
   );
@@ -108,6 +108,11 @@ function LogFilterForm(props: {
       />
     </>
   );
+}
+
+function noRowsWords({ lineCount, complete }: LogSlots): string {
+  if (lineCount > 0) return complete ? "No line matches." : "No line matches so far.";
+  return complete ? "No lines." : "No lines yet.";
 }
 
 function countWords(rows: readonly LogRow[], log: LogSlots): string {

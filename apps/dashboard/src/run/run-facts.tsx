@@ -1,4 +1,4 @@
-import type { Actor, Run } from "@downbeat/contract";
+import { type Actor, isTerminal, type Run } from "@downbeat/contract";
 import type { ReactNode } from "react";
 import { Time } from "../ui/time.tsx";
 import { actorWords } from "./actor-words.ts";
@@ -12,7 +12,9 @@ export function RunFacts({ run }: { run: Run }) {
         </Fact>
         <Fact name="Deployment">{run.deploymentName ?? "none: started as a plain script"}</Fact>
         {run.poolName !== null && <Fact name="Pool">{run.poolName}</Fact>}
-        <Fact name="Agent">{run.agentName ?? "none yet"}</Fact>
+        <Fact name="Agent">
+          {run.agentName ?? (isTerminal(run.state.type) ? "none" : "none yet")}
+        </Fact>
         <Fact name="Created">
           <Time at={run.createdAt} /> by <CreatedBy actor={run.createdBy} />
         </Fact>
@@ -29,7 +31,11 @@ export function RunFacts({ run }: { run: Run }) {
             <Time at={run.endedAt} />
           </Fact>
         )}
-        {run.tags.length > 0 && <Fact name="Tags">{run.tags.join(", ")}</Fact>}
+        {run.tags.length > 0 && (
+          <Fact name="Tags">
+            <Tags tags={run.tags} />
+          </Fact>
+        )}
       </dl>
     </section>
   );
@@ -41,6 +47,19 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
       <dt>{name}</dt>
       <dd>{children}</dd>
     </>
+  );
+}
+
+/** Each apart: tags may hold commas, and text that runs from right to left. */
+function Tags({ tags }: { tags: readonly string[] }) {
+  return (
+    <ul className="tags">
+      {tags.map((tag, at) => (
+        <li key={at} className="tag">
+          <bdi>{tag}</bdi>
+        </li>
+      ))}
+    </ul>
   );
 }
 
