@@ -1,4 +1,4 @@
-import { DownbeatError } from "@downbeat/contract";
+import { DownbeatError, Instant } from "@downbeat/contract";
 
 const ISO_8601 =
   /^(?<day>\d{4}-\d\d-\d\d)(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)?)?$/;
@@ -12,8 +12,8 @@ export function parseInstant(option: string, text: string): string {
   const { day } = ISO_8601.exec(text)?.groups ?? {};
   const milliseconds = day !== undefined && isOfTheCalendar(day) ? Date.parse(text) : Number.NaN;
   const instant = Number.isNaN(milliseconds) ? "" : new Date(milliseconds).toISOString();
-  // A zone can lead out of the years that four digits name.
-  if (ISO_8601.test(instant) && !instant.startsWith("0000")) return instant;
+  // A zone can lead out of the years that the API takes.
+  if (Instant.safeParse(instant).success) return instant;
   throw new DownbeatError("usage_invalid", {
     message: `${option} "${text}" is not a time; write it as 2026-03-01T07:00:00Z.`,
   });
