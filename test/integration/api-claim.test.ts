@@ -61,6 +61,22 @@ describeEachDatabase("claiming over the API", ({ database }) => {
     expect(waits.toSorted((a, b) => a - b)[2]).toBeLessThan(500);
   });
 
+  it("gives a run to a held claim as it is made: it never waits", async () => {
+    const stage = await aStage(api, here);
+    const sessionId = await openSession(stage.agent);
+    const body = { flowName: stage.flowName };
+    await here.admin.call("createRun", { body }); // the process learns where its runs go
+    await claim(stage.agent, sessionId);
+    const held = claim(stage.agent, sessionId, { waitSeconds: 20 });
+    await waitFor(() => isHeld(held), { describe: "the claim to be held" });
+    const { id: runId } = await here.admin.call("createRun", { body });
+    const { items } = await here.admin.call("listRunStates", { params: { runId } });
+    expect(items.map(({ type }) => type)).toEqual(["SCHEDULED", "PENDING"]);
+    expect(items[1]?.at).toBe(items[0]?.at);
+    const { leases } = await held;
+    expect(leases).toMatchObject([{ runId, epoch: 1, flowName: stage.flowName }]);
+  });
+
   it("finds by its poll what no call in this process announced", async () => {
     const stage = await aStage(api, here);
     const sessionId = await openSession(stage.agent);

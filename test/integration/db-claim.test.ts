@@ -12,8 +12,8 @@ import {
 } from "@downbeat/db";
 import { describeEachDatabase } from "@downbeat/testkit";
 import { expect, it } from "vitest";
-import { aNewRun, aSession, aWorkspace, claim, someRuns, type Fixture } from "./db-fixture.ts";
-import { aLimit, aQueue, deployLimited, runsOf } from "./limits-fixture.ts";
+import { aNewRun, aSession, aWorkspace, claim, someRuns } from "./db-fixture.ts";
+import { NOT_SIMPLE } from "./limits-fixture.ts";
 
 describeEachDatabase("claiming runs", ({ database }) => {
   it("leases runs oldest first and writes who took them", async () => {
@@ -213,29 +213,7 @@ describeEachDatabase("claiming in one round trip", ({ database }) => {
     expect(await claim(fixture, asked)).toEqual(answers.flat());
   });
 
-  const others: [string, (fixture: Fixture) => Promise<unknown>][] = [
-    ["a second line", (fixture) => anotherLine(fixture)],
-    [
-      "a limit of the pool",
-      ({ inside }) => inside((tx) => updatePool(tx, { name: "default", concurrencyLimit: 9 })),
-    ],
-    ["a limit of the queue", (fixture) => aQueue(fixture, "default", { concurrencyLimit: 9 })],
-    [
-      "a limit of the deployment",
-      (fixture) =>
-        deployLimited(fixture, "etl", { concurrency: { limit: 9, strategy: "enqueue" } }),
-    ],
-    ["a named limit", (fixture) => aNamedLimit(fixture)],
-    [
-      "a paused pool",
-      ({ inside }) => inside((tx) => updatePool(tx, { name: "default", paused: true })),
-    ],
-    [
-      "a label the session lacks",
-      (fixture) => deployLimited(fixture, "etl", { requiredLabels: ["gpu"] }),
-    ],
-  ];
-  it.each(others)("leaves %s to the long way", async (_, change) => {
+  it.each(NOT_SIMPLE)("leaves %s to the long way", async (_, change) => {
     const fixture = await aWorkspace(database());
     await someRuns(fixture, 2);
     const sessionId = await aSession(fixture);
@@ -259,13 +237,3 @@ describeEachDatabase("claiming in one round trip", ({ database }) => {
     expect(await claim(fixture, { sessionId }, claimAlone)).toHaveLength(1);
   });
 });
-
-async function anotherLine(fixture: Fixture): Promise<void> {
-  await deployLimited(fixture, "other");
-  await runsOf(fixture, "other", 1);
-}
-
-async function aNamedLimit(fixture: Fixture): Promise<void> {
-  await aLimit(fixture, "db", { slots: 9 });
-  await deployLimited(fixture, "etl", { limitNames: ["db"] });
-}

@@ -1,5 +1,5 @@
 import type { DeploymentSpec, Lease, LimitSpec } from "@downbeat/contract";
-import { createRuns, setLimit, upsertDeployments, upsertQueue } from "@downbeat/db";
+import { createRuns, setLimit, updatePool, upsertDeployments, upsertQueue } from "@downbeat/db";
 import { aDeployment, aNewRun, type Fixture } from "./db-fixture.ts";
 
 /** Registers `flowName/default`, limited as given; returns its id. */
@@ -47,4 +47,37 @@ export async function countSlots(fixture: Fixture): Promise<number> {
 
 export function flowsOf(leases: readonly Lease[]): string[] {
   return leases.map(({ flowName }) => flowName);
+}
+
+/** What keeps runs of etl from being given away in one round trip. */
+export const NOT_SIMPLE: readonly [string, (fixture: Fixture) => Promise<unknown>][] = [
+  ["a second line", (fixture) => anotherLine(fixture)],
+  [
+    "a limit of the pool",
+    ({ inside }) => inside((tx) => updatePool(tx, { name: "default", concurrencyLimit: 9 })),
+  ],
+  ["a limit of the queue", (fixture) => aQueue(fixture, "default", { concurrencyLimit: 9 })],
+  [
+    "a limit of the deployment",
+    (fixture) => deployLimited(fixture, "etl", { concurrency: { limit: 9, strategy: "enqueue" } }),
+  ],
+  ["a named limit", (fixture) => aNamedLimit(fixture)],
+  [
+    "a paused pool",
+    ({ inside }) => inside((tx) => updatePool(tx, { name: "default", paused: true })),
+  ],
+  [
+    "a label the session lacks",
+    (fixture) => deployLimited(fixture, "etl", { requiredLabels: ["gpu"] }),
+  ],
+];
+
+async function anotherLine(fixture: Fixture): Promise<void> {
+  await deployLimited(fixture, "other");
+  await runsOf(fixture, "other", 1);
+}
+
+async function aNamedLimit(fixture: Fixture): Promise<void> {
+  await aLimit(fixture, "db", { slots: 9 });
+  await deployLimited(fixture, "etl", { limitNames: ["db"] });
 }

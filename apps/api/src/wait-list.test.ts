@@ -16,6 +16,23 @@ describe("WaitList", () => {
     expect(list.keys).toEqual([]);
   });
 
+  it("names the first of those who stand, and wakes that one alone", async () => {
+    const list = new WaitList<string, string>();
+    const waits = [1, 2, 3].map(() => list.begin("pool", inAMinute()));
+    expect(list.firstStanding("pool")).toBeUndefined();
+    waits[2]?.stand("third");
+    waits[1]?.stand("second");
+    const first = list.firstStanding("pool");
+    expect(first?.ready).toBe("second");
+    first?.wake("news");
+    expect(await waits[1]?.ended).toEqual({ kind: "woken", token: "news" });
+    expect(list.firstStanding("pool")?.ready).toBe("third");
+    waits[2]?.cancel();
+    waits[1]?.stand("over");
+    expect(list.firstStanding("pool")).toBeUndefined();
+    expect(list.count("pool")).toBe(1);
+  });
+
   it("ends by time, by hang-up and by closing", async () => {
     const list = new WaitList();
     const hangUp = new Happening();

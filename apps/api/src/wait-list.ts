@@ -15,13 +15,21 @@ export type WaitOptions = {
 };
 
 /** A wait that has begun. Begin it *before* looking, so that nothing that happens while looking is missed. */
-export type Wait<T> = { readonly ended: Promise<WaitEnd<T>>; readonly cancel: () => void };
+export type Wait<T, R = never> = {
+  readonly ended: Promise<WaitEnd<T>>;
+  readonly cancel: () => void;
+  /** Says that the look is over, and that whoever waits can be given what it asks for. Whatever wakes it from now on it sees. */
+  readonly stand: (ready: R) => void;
+};
 
-type Waiter<T> = (end: WaitEnd<T>) => void;
+type Waiter<T, R> = { readonly end: (how: WaitEnd<T>) => void; ready: R | undefined };
+
+/** The first of those who {@link Wait.stand}, and how to wake it. */
+export type Standing<T, R> = { readonly ready: R; readonly wake: (token: T) => void };
 
 /** Callers that wait for something to happen to a key (a pool, a run). Nothing is written while they wait. */
-export class WaitList<T = undefined> {
-  readonly #waiters = new Map<string, Set<Waiter<T>>>();
+export class WaitList<T = undefined, R = never> {
+  readonly #waiters = new Map<string, Set<Waiter<T, R>>>();
   readonly #clock = new AlarmClock();
   #closed = false;
 
@@ -35,31 +43,42 @@ export class WaitList<T = undefined> {
   }
 
   /** Begins a wait; it ends when woken, at `untilMs`, or with `ending`, whichever comes first. */
-  begin(key: string, { untilMs, ending }: WaitOptions): Wait<T> {
-    let resolve: Waiter<T> = () => undefined;
+  begin(key: string, { untilMs, ending }: WaitOptions): Wait<T, R> {
+    let resolve: (end: WaitEnd<T>) => void = () => undefined;
     const ended = new Promise<WaitEnd<T>>((settle) => (resolve = settle));
     const elapse = (): void => end({ kind: "elapsed" });
     const abort = (): void => end({ kind: "aborted" });
     let isOver = false;
-    const end: Waiter<T> = (how) => {
+    const end = (how: WaitEnd<T>): void => {
       if (isOver) return;
       isOver = true;
       this.#clock.cancel(untilMs, elapse);
       ending.forget();
-      this.#remove(key, end);
+      this.#remove(key, waiter);
       resolve(how);
     };
-    this.#add(key, end);
+    const waiter: Waiter<T, R> = { end, ready: undefined };
+    this.#add(key, waiter);
     this.#clock.set(untilMs, elapse);
     if (this.#closed) abort();
     else ending.tell(abort);
-    return { ended, cancel: abort };
+    const stand = (ready: R): void => void (waiter.ready = ready);
+    return { ended, cancel: abort, stand };
+  }
+
+  /** Of those who have said that they {@link Wait.stand}, the one that has waited longest. */
+  firstStanding(key: string): Standing<T, R> | undefined {
+    for (const { ready, end } of this.#waiters.get(key) ?? []) {
+      if (ready === undefined) continue;
+      return { ready, wake: (token) => end({ kind: "woken", token }) };
+    }
+    return undefined;
   }
 
   /** Wakes those who wait for this key, longest wait first, at most `limit` of them. Returns how many. */
   wake(key: string, token: T, limit = Number.POSITIVE_INFINITY): number {
     const waiting = [...(this.#waiters.get(key) ?? [])].slice(0, limit);
-    for (const end of waiting) end({ kind: "woken", token });
+    for (const { end } of waiting) end({ kind: "woken", token });
     return waiting.length;
   }
 
@@ -67,16 +86,16 @@ export class WaitList<T = undefined> {
   close(): void {
     this.#closed = true;
     const waiters = [...this.#waiters.values()].flatMap((waiting) => [...waiting]);
-    for (const end of waiters) end({ kind: "aborted" });
+    for (const { end } of waiters) end({ kind: "aborted" });
   }
 
-  #add(key: string, waiter: Waiter<T>): void {
+  #add(key: string, waiter: Waiter<T, R>): void {
     const waiting = this.#waiters.get(key);
     if (waiting === undefined) this.#waiters.set(key, new Set([waiter]));
     else waiting.add(waiter);
   }
 
-  #remove(key: string, waiter: Waiter<T>): void {
+  #remove(key: string, waiter: Waiter<T, R>): void {
     const waiting = this.#waiters.get(key);
     waiting?.delete(waiter);
     if (waiting?.size === 0) this.#waiters.delete(key);

@@ -56,6 +56,24 @@ describe("ClaimDesk", () => {
     expect(told).toEqual([]);
   });
 
+  it("gives a run that is being made to a claim that has looked, and to one only", async () => {
+    const desk = new ClaimDesk();
+    const [looking, standing] = [1, 2].map(() => desk.beginWait("pool", inAMinute()));
+    const claim = { sessionId: "s", principalId: "p", claimRequestId: "c", max: 1 };
+    standing?.stand(claim);
+    const given = Promise.resolve({ leases: [], deployments: [], sequences: [] });
+    const first = desk.firstStanding("pool");
+    expect(first?.claim).toEqual(claim);
+    first?.give(given);
+    expect(await standing?.ended).toEqual({
+      kind: "woken",
+      token: { baton: { tries: 1 }, given },
+    });
+    expect(desk.firstStanding("pool")).toBeUndefined();
+    desk.passOn("pool", { tries: 1 });
+    expect(await looking?.ended).toMatchObject({ kind: "woken" });
+  });
+
   it("lets a session that found nothing due look again only after news of its pool", () => {
     const desk = new ClaimDesk();
     expect(desk.isIdle("session", "pool")).toBe(false);

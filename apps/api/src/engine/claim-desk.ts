@@ -1,4 +1,4 @@
-import type { InWorkspace } from "@downbeat/db";
+import type { Claim, ClaimedRuns, InWorkspace } from "@downbeat/db";
 import { Happening } from "../happening.ts";
 import { WaitList, type Wait, type WaitOptions } from "../wait-list.ts";
 
@@ -13,6 +13,15 @@ export type Wake = {
    * comes late, and gets one like any other.
    */
   readonly behind?: InWorkspace;
+  /** Set if a run is being made for this very claim: what has come of it. Never rejects. */
+  readonly given?: Promise<ClaimedRuns>;
+};
+
+/** A claim that waits and can be given a run as it is made. */
+export type StandingClaim = {
+  readonly claim: Claim;
+  /** Wakes it, to be told what it has got. To be called before anything is awaited. */
+  readonly give: (given: Promise<ClaimedRuns>) => void;
 };
 
 /** An open claim of a session. */
@@ -35,7 +44,7 @@ export type TellNews = (text: string, count?: number) => void;
  * thousand, and no run waits because the wrong agent was woken. A session has one open claim; a second ends the first.
  */
 export class ClaimDesk {
-  readonly #line = new WaitList<Wake>();
+  readonly #line = new WaitList<Wake, Claim>();
   readonly #holds = new Map<string, Hold>();
   /** Pools in which a claim left runs because a limit was full. */
   readonly #limitedPools = new Set<string>();
@@ -74,7 +83,7 @@ export class ClaimDesk {
     return newest !== undefined && newest !== hold && newest.claimRequestId === hold.claimRequestId;
   }
 
-  beginWait(poolId: string, options: WaitOptions): Wait<Wake> {
+  beginWait(poolId: string, options: WaitOptions): Wait<Wake, Claim> {
     return this.#line.begin(poolId, options);
   }
 
@@ -102,6 +111,14 @@ export class ClaimDesk {
   announceAhead(poolId: string, behind: InWorkspace): boolean {
     const baton: Baton = { tries: this.#line.count(poolId) - 1 };
     return this.#line.wake(poolId, { baton, behind }, 1) > 0;
+  }
+
+  /** The claim that would be the first to hear of a run. As with {@link announceAhead}, the run is announced once it is committed, to one less. */
+  firstStanding(poolId: string): StandingClaim | undefined {
+    const first = this.#line.firstStanding(poolId);
+    if (first === undefined) return undefined;
+    const baton: Baton = { tries: this.#line.count(poolId) - 1 };
+    return { claim: first.ready, give: (given) => first.wake({ baton, given }) };
   }
 
   /** How often there was news of the pool: read before a look, given to {@link noteIdle} after it. */

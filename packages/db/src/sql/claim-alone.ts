@@ -1,6 +1,7 @@
 import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
 import type { Claim } from "./claim-runs.ts";
+import { claimingSession, isOpenToMine, isUnlimited } from "./claiming-session.ts";
 import {
   dueUntil,
   leaseColumns,
@@ -41,33 +42,19 @@ export async function claimAlone(tx: Tx, claim: Claim): Promise<ClaimedRuns> {
 }
 
 function take(tx: Tx, claim: Claim): Promise<(LeaseRow & LeasedDeploymentRow)[]> {
-  const { sessionId, claimRequestId, principalId, now = null } = claim;
+  const { now = null } = claim;
   const most = Math.min(claim.max, MOST_RUNS);
   return tx.prisma.$queryRaw<(LeaseRow & LeasedDeploymentRow)[]>`/* prepared */
-    with recursive mine as materialized (
-      select s.agent_id, s.pool_id, s.labels, s.queue_names, s.capacity
-      from agent_session s
-      join work_pool p on (p.workspace_id = ${tx.workspaceId}::uuid) is true and p.id = s.pool_id
-      where (s.workspace_id = ${tx.workspaceId}::uuid) is true and s.id = ${sessionId}::uuid
-        and ${principalId}::uuid in (s.agent_id, s.api_key_id) and s.ended_at is null
-        and s.lease_expires_at > coalesce(${now}::timestamptz, now())
-        and not p.paused and p.concurrency_limit is null
-    ),
-    held as (
-      select count(*)::int as count, coalesce(bool_or(l.claim_request_id = ${claimRequestId}::uuid), false) as before
-      from live_run l
-      where (l.workspace_id = ${tx.workspaceId}::uuid) is true and l.session_id = ${sessionId}::uuid
-    ),
+    with recursive ${claimingSession(tx, claim)},
     ${waitingLines(tx, Prisma.sql`(select pool_id from mine)`)},
     open as materialized (
       select line.queue_priority, line.queue_id, line.deployment_id,
-        q.concurrency_limit is null and d.concurrency_limit is null and d.limit_names = '{}' as is_unlimited
+        ${isUnlimited} as is_unlimited
       from line
       cross join mine
       join work_queue q on q.id = line.queue_id and (q.workspace_id = ${tx.workspaceId}::uuid) is true
       join deployment d on d.id = line.deployment_id and (d.workspace_id = ${tx.workspaceId}::uuid) is true
-      where line.scheduled_for <= coalesce(${now}::timestamptz, now()) and not q.paused and not d.paused
-        and d.required_labels <@ mine.labels and (mine.queue_names = '{}' or q.name = any(mine.queue_names))
+      where line.scheduled_for <= coalesce(${now}::timestamptz, now()) and ${isOpenToMine}
     ),
     picked as materialized (
       select next.run_id

@@ -1,5 +1,6 @@
 import type { Tx } from "../transaction.ts";
-import { insertRuns, type CreatedRun, type InsertedRun, type NewRun } from "./insert-runs.ts";
+import { insertRuns } from "./insert-runs.ts";
+import type { CreatedRun, InsertedRun, NewRun } from "./new-run.ts";
 import { readIdempotencyKeys } from "./read-idempotency-keys.ts";
 
 /** Makes runs, and finds those that their keys made before. Returns one answer per row, in order. */

@@ -1,7 +1,14 @@
 import type { ClaimAnswer, ClaimRequest, LeasedRun } from "@downbeat/contract";
-import { claimAlone, claimRuns, releaseRuns, type InWorkspace } from "@downbeat/db";
+import {
+  claimAlone,
+  claimRuns,
+  releaseRuns,
+  type Claim,
+  type ClaimedRuns as Claimed,
+  type InWorkspace,
+} from "@downbeat/db";
 import { announceMoved } from "../../engine/announce-moved.ts";
-import type { Baton, Hold } from "../../engine/claim-desk.ts";
+import type { Baton, Hold, Wake } from "../../engine/claim-desk.ts";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 
@@ -52,12 +59,11 @@ async function claimOrWait(
       if (claimed.leases.length > 0) return claimed;
       isKnownIdle = false;
       if (baton !== undefined) claims.passOn(poolId, baton);
+      wait.stand(toClaim(ctx, body));
       const end = await wait.ended;
       if (end.kind !== "woken") return NOTHING;
       baton = end.token.baton;
-      const { behind } = end.token;
-      const claimedAhead =
-        behind === undefined ? NOTHING : await takeAhead(services, ctx, { body, behind });
+      const claimedAhead = await takeAhead(services, ctx, { body, wake: end.token });
       if (claimedAhead.leases.length > 0) return claimedAhead;
     } finally {
       wait.cancel();
@@ -67,12 +73,14 @@ async function claimOrWait(
 
 // Work that is just being made mostly is the simple case. What is not, and what fails (often because the making did), is
 // looked at again the long way, under the same request id.
-function takeAhead(
+async function takeAhead(
   services: Services,
   ctx: RequestContext,
-  ahead: { body: ClaimRequest; behind: InWorkspace },
+  { body, wake: { behind, given } }: { body: ClaimRequest; wake: Wake },
 ): Promise<ClaimedRuns> {
-  return take(services, ctx, ahead).catch((error: unknown) => {
+  if (given !== undefined) return remember(services, ctx, await given);
+  if (behind === undefined) return NOTHING;
+  return take(services, ctx, { body, behind }).catch((error: unknown) => {
     ctx.log.warn({ err: error }, "claiming what is just being made failed; looking again");
     return NOTHING;
   });
@@ -88,25 +96,37 @@ function deadlineFor(waitMs: number): number {
 // A claim that a crash of the database undoes starts nothing: the start report, which does wait for the disk, is then
 // refused (docs/adr/0007).
 async function take(
-  { database, claims, runMemory }: Services,
-  { principal, workspaceId }: RequestContext,
+  services: Services,
+  ctx: RequestContext,
   { body, behind }: { body: ClaimRequest; behind?: InWorkspace },
 ): Promise<ClaimedRuns> {
-  const { sessionId, claimRequestId, max } = body;
-  const poolId = principal.poolId ?? "";
+  const { database, claims } = services;
+  const { poolId = "" } = ctx.principal;
   const news = claims.newsOf(poolId);
   const asked = {
-    sessionId,
-    claimRequestId,
-    max,
-    principalId: principal.id,
+    ...toClaim(ctx, body),
     onLimited: () => claims.limitReached(poolId),
-    onIdle: () => claims.noteIdle(sessionId, news),
+    onIdle: () => claims.noteIdle(body.sessionId, news),
   };
-  const place = { workspaceId, flush: "later" } as const;
-  const { leases, deployments, sequences } = await (behind === undefined
+  const place = { workspaceId: ctx.workspaceId, flush: "later" } as const;
+  const claimed = await (behind === undefined
     ? database.inWorkspace(place, (tx) => claimRuns(tx, asked))
     : behind(place, (tx) => claimAlone(tx, asked)));
+  return remember(services, ctx, claimed);
+}
+
+function toClaim(
+  { principal }: RequestContext,
+  { sessionId, claimRequestId, max }: ClaimRequest,
+): Claim {
+  return { sessionId, claimRequestId, max, principalId: principal.id };
+}
+
+function remember(
+  { runMemory }: Services,
+  { principal, workspaceId }: RequestContext,
+  { leases, deployments, sequences }: Claimed,
+): ClaimedRuns {
   const holder = { kind: principal.kind, id: principal.id };
   leases.forEach(({ runId, epoch, leaseToken }, index) => {
     const sequence = sequences[index] ?? -1;

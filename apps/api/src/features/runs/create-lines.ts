@@ -13,7 +13,8 @@ import { isRefusal } from "../../refusal.ts";
 import type { RequestContext } from "../../request-context.ts";
 import { isUnreachable } from "../../unreachable.ts";
 import { AnswerLost } from "./answer-lost.ts";
-import { toRow, type Made, type RunCreator } from "./create-runs.ts";
+import { toRow, type RunCreator } from "./create-runs.ts";
+import type { Made } from "./making.ts";
 
 /** How long a stream waits for a plane that cannot write before it ends. Its caller hears nothing meanwhile. */
 const PATIENCE_MS = 10_000;

@@ -7,7 +7,8 @@ import {
 import { readRuns, shareHeldRun } from "@downbeat/db";
 import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
-import { announceMade, makeRuns, readOutcomes, toRow } from "./create-runs.ts";
+import { readOutcomes, toRow } from "./create-runs.ts";
+import { announceMade, makeRuns } from "./making.ts";
 
 /**
  * Triggers runs for a run that the caller holds; they become its children. The held run stays locked meanwhile, so one
