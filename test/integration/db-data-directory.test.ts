@@ -132,13 +132,16 @@ async function createUntilKilled(
   return { acknowledged, workspaceId };
 }
 
-// The shell becomes a program that knows nothing of the child that the shell has started.
+// The shell becomes a program that knows nothing of the child that the shell has started. The child ends only then:
+// a shell that is still one may bury it.
 async function aZombie(): Promise<{ holder: object; bury: () => void }> {
-  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 600"], {
+  const parent = spawn("sh", ["-c", "sleep 600 & echo $!; exec sleep 600"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [printed] = (await once(parent.stdout, "data")) as [Buffer];
   const pid = Number(String(printed));
+  await waitFor(() => readFileSync(`/proc/${parent.pid}/comm`, "utf8") === "sleep\n");
+  process.kill(pid, "SIGKILL");
   const stat = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
   await waitFor(() => stat()[0] === "Z");
   return { holder: { pid, startedAt: stat()[19] }, bury: () => void parent.kill() };
