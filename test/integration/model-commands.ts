@@ -12,22 +12,25 @@ export type ReportRef = LeaseRef & {
   readonly pause?: PausePoint;
 };
 
+export type RunRef = {
+  readonly key: string;
+  readonly hash: string;
+  readonly delayMs: number | null;
+};
+
+export type ClaimRef = {
+  readonly session: number;
+  readonly agent: number;
+  readonly id: string;
+  readonly max: number;
+};
+
 /** What is asked of both stores. Runs, sessions, agents and claims are named by number: their ids differ. */
 export type Command = { readonly afterMs: number } & (
-  | {
-      readonly do: "create";
-      readonly key: string;
-      readonly hash: string;
-      readonly delayMs: number | null;
-    }
+  | ({ readonly do: "create" } & RunRef)
+  | ({ readonly do: "create_for" } & RunRef & ClaimRef)
   | { readonly do: "open"; readonly agent: number; readonly capacity: number }
-  | {
-      readonly do: "claim";
-      readonly session: number;
-      readonly agent: number;
-      readonly id: string;
-      readonly max: number;
-    }
+  | ({ readonly do: "claim" } & ClaimRef)
   | { readonly do: "report"; readonly agent: number; readonly items: readonly ReportRef[] }
   | {
       readonly do: "beat";
@@ -103,18 +106,13 @@ export class CommandSource {
     const kind = random.pick(KINDS);
     switch (kind) {
       case "create":
-        return { ...base, do: "create", ...this.#key(), delayMs: this.#delayMs() };
+        return { ...base, do: "create", ...this.#run() };
+      case "create_for":
+        return { ...base, do: "create_for", ...this.#run(), ...this.#claim(session, agent) };
       case "open":
         return { ...base, do: "open", agent: random.between(0, 1), capacity: random.between(1, 4) };
       case "claim":
-        return {
-          ...base,
-          do: "claim",
-          session,
-          agent,
-          id: this.#claimId(),
-          max: random.between(1, 3),
-        };
+        return { ...base, do: "claim", ...this.#claim(session, agent) };
       case "report":
         return { ...base, do: "report", agent, items: this.#items(made) };
       case "beat":
@@ -141,17 +139,16 @@ export class CommandSource {
     }
   }
 
-  #key(): { key: string; hash: string } {
-    const key = this.#again(this.#keys, () => this.#random.uuid());
-    return { key, hash: this.#random.chance(0.95) ? "one" : "other" };
+  #run(): RunRef {
+    const random = this.#random;
+    const key = this.#again(this.#keys, () => random.uuid());
+    const hash = random.chance(0.95) ? "one" : "other";
+    return { key, hash, delayMs: random.chance(0.8) ? null : random.between(-20_000, 60_000) };
   }
 
-  #delayMs(): number | null {
-    return this.#random.chance(0.8) ? null : this.#random.between(-20_000, 60_000);
-  }
-
-  #claimId(): string {
-    return this.#again(this.#claimIds, () => this.#random.uuid());
+  #claim(session: number, agent: number): ClaimRef {
+    const id = this.#again(this.#claimIds, () => this.#random.uuid());
+    return { session, agent, id, max: this.#random.between(1, 3) };
   }
 
   #items(made: Made): ReportRef[] {
@@ -199,7 +196,8 @@ export class CommandSource {
 }
 
 const KINDS = spread({
-  create: 4,
+  create: 3,
+  create_for: 3,
   open: 1,
   claim: 5,
   report: 6,

@@ -7,7 +7,9 @@ import {
   completeExpectedRuns,
   createRuns,
   endSessions,
+  findTaken,
   heartbeat,
+  insertLeasedRun,
   type LockedRun,
   lockRuns,
   markLate,
@@ -18,11 +20,23 @@ import {
   storeRunInput,
   sweepPauses,
   sweepSessions,
+  type ClaimedRuns,
+  type CreatedRun,
   type Database,
+  type NewRun,
   type Tx,
 } from "@downbeat/db";
 import { randomUUID } from "node:crypto";
-import type { Moved, Outcome, ReportedTransition, Resume, Store } from "../simulation/store.ts";
+import type {
+  Created,
+  Leased,
+  Moved,
+  NewDueRun,
+  Outcome,
+  ReportedTransition,
+  Resume,
+  Store,
+} from "../simulation/store.ts";
 import { aNewRun, type Fixture } from "./db-fixture.ts";
 
 const FENCED: Outcome = { status: "fenced", stands: null };
@@ -34,14 +48,23 @@ export function databaseStore(database: Database, fixture: Fixture): Store {
   let claims = 0;
   const engine = async (work: () => Promise<MovedRun[]>): Promise<Moved[]> =>
     (await work()).filter((it) => it.workspaceId === workspaceId).map(toMoved);
+  const toLeased = ({ leases, sequences: claimed }: ClaimedRuns): Leased[] => {
+    leases.forEach(({ leaseToken }, at) => sequences.set(leaseToken, claimed[at] ?? -1));
+    return leases.map(({ runId, epoch, leaseToken, inputs }) => {
+      return { runId, epoch, leaseToken, inputs: inputs.map(({ key }) => key) };
+    });
+  };
   return {
-    createRun: async ({ key, requestHash, scheduledForMs, actor }, nowMs) => {
-      const scheduledFor = scheduledForMs === null ? null : new Date(scheduledForMs).toISOString();
-      const run = aNewRun({ idempotencyKey: key, requestHash, scheduledFor, createdBy: actor });
-      const [created] = await inside((tx) => createRuns(tx, [run], new Date(nowMs)));
-      if (created === undefined || created.status === "unknown") throw new Error("No deployment.");
-      if (created.status === "mismatch") return { status: "mismatch" };
-      return { status: created.status, runId: created.runId };
+    createRun: async (given, nowMs) => {
+      const [created] = await inside((tx) => createRuns(tx, [toRow(given)], new Date(nowMs)));
+      return toCreated(created);
+    },
+    createRunFor: async (given, { agentId, ...claim }, nowMs) => {
+      const asked = { ...claim, principalId: agentId, now: new Date(nowMs) };
+      const row = toRow(given);
+      const { inserted, claimed } = await inside((tx) => insertLeasedRun(tx, row, asked));
+      const [created] = await inside((tx) => findTaken(tx, [row], [inserted]));
+      return { created: toCreated(created), leases: toLeased(claimed) };
     },
     openSession: ({ agentId, poolId, capacity, leaseMs }, nowMs) =>
       inside((tx) =>
@@ -58,12 +81,8 @@ export function databaseStore(database: Database, fixture: Fixture): Store {
         const asked = { ...claim, principalId: agentId, now: new Date(nowMs) };
         claims += 1;
         const alone = claims % 2 === 0 && (await inside((tx) => claimAlone(tx, asked)));
-        const { leases, sequences: claimed } =
-          alone && alone.leases.length > 0 ? alone : await inside((tx) => claimRuns(tx, asked));
-        leases.forEach(({ leaseToken }, at) => sequences.set(leaseToken, claimed[at] ?? -1));
-        return leases.map(({ runId, epoch, leaseToken, inputs }) => {
-          return { runId, epoch, leaseToken, inputs: inputs.map(({ key }) => key) };
-        });
+        const isTaken = alone && alone.leases.length > 0;
+        return toLeased(isTaken ? alone : await inside((tx) => claimRuns(tx, asked)));
       } catch (error) {
         if (isDownbeatError(error) && error.code === "session_ended") return "session_ended";
         throw error;
@@ -122,6 +141,17 @@ export function databaseStore(database: Database, fixture: Fixture): Store {
         ),
       ),
   };
+}
+
+function toRow({ key, requestHash, scheduledForMs, actor }: NewDueRun): NewRun {
+  const scheduledFor = scheduledForMs === null ? null : new Date(scheduledForMs).toISOString();
+  return aNewRun({ idempotencyKey: key, requestHash, scheduledFor, createdBy: actor });
+}
+
+function toCreated(created: CreatedRun | undefined): Created {
+  if (created === undefined || created.status === "unknown") throw new Error("No deployment.");
+  if (created.status === "mismatch") return { status: "mismatch" };
+  return { status: created.status, runId: created.runId };
 }
 
 const EXPECTED = { Running: startExpectedRuns, Completed: completeExpectedRuns } as const;

@@ -1,7 +1,15 @@
 import type { Actor } from "@downbeat/contract";
 import type { Fence } from "@downbeat/testkit/history";
-import type { Moved, ReportedTransition, Store } from "../simulation/store.ts";
-import type { Command, Made } from "./model-commands.ts";
+import type {
+  Claim,
+  Created,
+  Leased,
+  Moved,
+  NewDueRun,
+  ReportedTransition,
+  Store,
+} from "../simulation/store.ts";
+import type { ClaimRef, Command, Made, RunRef } from "./model-commands.ts";
 
 const LEASE_MS = 45_000;
 const SWEEP = { reconnectWindowMs: 300_000, cancelDeadlineMs: 60_000 };
@@ -56,6 +64,15 @@ export class ModelDriver {
     switch (command.do) {
       case "create":
         return this.#create(command, nowMs);
+      case "create_for": {
+        const asked = this.#asked(command);
+        const { created, leases } = await this.#store.createRunFor(
+          this.#newRun(command, nowMs),
+          asked,
+          nowMs,
+        );
+        return { ...this.#created(created), leases: this.#leased(leases) };
+      }
       case "open":
         return this.#open(command, nowMs);
       case "claim":
@@ -100,10 +117,16 @@ export class ModelDriver {
     }
   }
 
-  async #create(command: Extract<Command, { do: "create" }>, nowMs: number): Promise<unknown> {
-    const scheduledForMs = command.delayMs === null ? null : nowMs + command.delayMs;
-    const run = { key: command.key, requestHash: command.hash, scheduledForMs, actor: PERSON };
-    const created = await this.#store.createRun(run, nowMs);
+  async #create(command: RunRef, nowMs: number): Promise<unknown> {
+    return this.#created(await this.#store.createRun(this.#newRun(command, nowMs), nowMs));
+  }
+
+  #newRun({ key, hash, delayMs }: RunRef, nowMs: number): NewDueRun {
+    const scheduledForMs = delayMs === null ? null : nowMs + delayMs;
+    return { key, requestHash: hash, scheduledForMs, actor: PERSON };
+  }
+
+  #created(created: Created): object {
     if (created.status === "mismatch") return created;
     if (created.status === "created") this.#runIds.push(created.runId);
     return { status: created.status, run: this.numberOf(created.runId) };
@@ -120,12 +143,17 @@ export class ModelDriver {
     return { epoch };
   }
 
-  async #claim(command: Extract<Command, { do: "claim" }>, nowMs: number): Promise<unknown> {
-    const session = this.#session(command.session, command.agent);
-    const asked = { ...session, claimRequestId: command.id, max: command.max };
-    const claimed = await this.#store.claimRuns(asked, nowMs);
-    if (typeof claimed === "string") return claimed;
-    return claimed.map(({ runId, epoch, leaseToken, inputs }) => {
+  async #claim(command: ClaimRef, nowMs: number): Promise<unknown> {
+    const claimed = await this.#store.claimRuns(this.#asked(command), nowMs);
+    return typeof claimed === "string" ? claimed : this.#leased(claimed);
+  }
+
+  #asked({ session, agent, id, max }: ClaimRef): Claim {
+    return { ...this.#session(session, agent), claimRequestId: id, max };
+  }
+
+  #leased(leases: readonly Leased[]): unknown[] {
+    return leases.map(({ runId, epoch, leaseToken, inputs }) => {
       const run = this.numberOf(runId);
       const key = `${run} ${epoch}`;
       const isRepeated = this.#tokens.get(key) === leaseToken;

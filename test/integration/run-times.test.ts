@@ -100,6 +100,25 @@ describeEachDatabase("pages of runs made in a time", ({ database }) => {
 });
 
 describe("runs whose ids tell another time than they were made at", () => {
+  it("are told from the others they are made with, to the millisecond", async () => {
+    const made = await createDatabase("postgres");
+    const fixture = await aWorkspace(made.database);
+    const at = Date.parse("2026-03-01T12:00:00.123Z");
+    const create = async (...offByMs: readonly number[]): Promise<void> => {
+      const ids = offByMs.map((ms) => idAt(at + ms));
+      const rows = ids.map((runId) => aNewRun({ runId, idempotencyKey: runId }));
+      await fixture.inside((tx) => createRuns(tx, rows, new Date(at)));
+    };
+    await create(0, -60_001, -60_000, 59_999, 60_000);
+    await create(-60_000, 59_999);
+    await create(-60_001);
+    await create(60_000);
+    const found = await strays(made.place.options.url ?? "");
+    const offBy = found.map(({ id }) => timeOf(id) - at);
+    expect(offBy).toEqual([-60_001, -60_001, 60_000, 60_000]);
+    await made.drop();
+  });
+
   it("are the same before and after the table tells them", async () => {
     const made = await createDatabase("postgres");
     const url = made.place.options.url ?? "";
@@ -183,15 +202,18 @@ function isOf({ createdAt, flowName, deploymentName, state }: Run, filter: Filte
 }
 
 function isStray({ id, createdAt }: Run): boolean {
-  const tells = Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
-  return Math.abs(tells - Date.parse(createdAt)) > MINUTE_MS;
+  return Math.abs(timeOf(id) - Date.parse(createdAt)) > MINUTE_MS;
+}
+
+function timeOf(id: string): number {
+  return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
 /** The rows of the table, which no policy keeps from a superuser. */
-function strays(url: string): Promise<unknown[]> {
+function strays(url: string): Promise<{ id: string }[]> {
   return withClient(url, async (client) => {
     const { rows } = await client.query("select id from flow_run where stray_id order by id");
-    return rows as unknown[];
+    return rows as { id: string }[];
   });
 }
 

@@ -22,6 +22,7 @@ import type {
   Claim,
   Claimed,
   Created,
+  Leased,
   Moved,
   NewSession,
   Outcome,
@@ -78,6 +79,21 @@ export class MemoryStore {
     this.#runs.add(run);
     this.#keys.set(given.key, { runId, requestHash: given.requestHash });
     return { status: "created", runId };
+  }
+
+  createRunFor(
+    given: NewMemoryRun,
+    claim: Claim,
+    nowMs: number,
+  ): { created: Created; leases: readonly Leased[] } {
+    const isFree = this.#options.poolLimit === null && this.#claimable(nowMs).length === 0;
+    const isRepeated = this.#runs
+      .heldBy([claim.sessionId])
+      .some(({ claimRequestId }) => claimRequestId === claim.claimRequestId);
+    const created = this.createRun(given, nowMs);
+    if (created.status !== "created" || !isFree || isRepeated) return { created, leases: [] };
+    const claimed = this.claimRuns(claim, nowMs);
+    return { created, leases: claimed === "session_ended" ? [] : claimed };
   }
 
   openSession(session: NewSession, nowMs: number): { sessionId: string; epoch: number } {

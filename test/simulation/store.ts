@@ -29,6 +29,14 @@ export type BeatAnswer = {
   readonly owned: readonly Owned[];
 };
 
+export type NewDueRun = {
+  readonly key: string;
+  readonly requestHash: string;
+  /** Null: now. */
+  readonly scheduledForMs: number | null;
+  readonly actor: Actor;
+};
+
 export type Created =
   | { readonly status: "created" | "standing"; readonly runId: string }
   | { readonly status: "mismatch" };
@@ -67,10 +75,13 @@ type Result<T> = T | Promise<T>;
  * runs on the one in memory; the differential test compares that with the real database.
  */
 export type Store = {
-  createRun: (
-    run: { key: string; requestHash: string; scheduledForMs: number | null; actor: Actor },
+  createRun: (run: NewDueRun, nowMs: number) => Result<Created>;
+  /** Makes a run for a claim that waits: it is given to it if the claim would get it right behind and nothing else is due or limited. */
+  createRunFor: (
+    run: NewDueRun,
+    claim: Claim,
     nowMs: number,
-  ) => Result<Created>;
+  ) => Result<{ created: Created; leases: readonly Leased[] }>;
   openSession: (session: NewSession, nowMs: number) => Result<{ sessionId: string; epoch: number }>;
   claimRuns: (claim: Claim, nowMs: number) => Result<Claimed>;
   report: (items: readonly ReportedTransition[], actor: Actor, nowMs: number) => Result<Outcome[]>;

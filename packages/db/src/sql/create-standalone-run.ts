@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Actor } from "@downbeat/contract";
 import { uuidv7 } from "uuidv7";
 import type { Tx } from "../transaction.ts";
-import { isStrayId, nearIds } from "./stray-ids.ts";
+import { areAllNear, isStrayId } from "./stray-ids.ts";
 
 export type NewStandaloneRun = {
   readonly sessionId: string;
@@ -30,7 +30,7 @@ export async function createStandaloneRun(
       select ${runId}::uuid as run_id, ${tx.workspaceId}::uuid as workspace_id, ${run.createdBy.kind}::text as actor_kind,
         ${run.createdBy.id}::uuid as actor_id, coalesce(${run.now ?? null}::timestamptz, now())::timestamptz(3) as at
     ),
-    near as (select ${nearIds} from new_run),
+    near as (select ${areAllNear([runId])} from new_run),
     identity as (
       insert into flow_run (id, workspace_id, flow_id, parameters, tags, created_by_kind, created_by_id, created_at,
         scheduled_for, stray_id)

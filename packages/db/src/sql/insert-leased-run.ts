@@ -7,13 +7,14 @@ import { claimingSession, isOpenToMine, isUnlimited } from "./claiming-session.t
 import type { ClaimedRuns } from "./lease-rows.ts";
 import { waitingLines } from "./lock-session.ts";
 import { toInserted, type Target } from "./made-runs.ts";
-import { byTarget, making, targetColumns } from "./making-runs.ts";
+import { making, targetColumns } from "./making-runs.ts";
 import type { InsertedRun, NewRun } from "./new-run.ts";
 import {
   deploymentColumns,
   toLeasedDeployment,
   type LeasedDeploymentRow,
 } from "./read-leased-deployments.ts";
+import { byTarget, type MoreOfTarget } from "./targets.ts";
 
 // Each is a jump in an index. Where more deployments have runs planned, whoever makes one shall not wait for so many.
 const MOST_LINES = 64;
@@ -24,8 +25,8 @@ export type InsertedAndClaimed = {
   readonly claimed: ClaimedRuns;
 };
 
-// The deployment is there if the run was given away.
-type Row = Target & LeasedDeploymentRow & { is_leased: boolean };
+type Row = Target &
+  Omit<LeasedDeploymentRow, "flow_name" | "deployment_name"> & { is_leased: boolean };
 
 /**
  * As insert-runs.ts for one run, and gives it to a claim that waits, as claim-alone.ts would right behind: if nothing else is due in the
@@ -64,22 +65,22 @@ async function insert(tx: Tx, row: NewRun, claim: Claim): Promise<InsertedAndCla
   const asked = byTarget([row]);
   const leaseToken = randomBytes(16).toString("hex");
   const rows = await tx.prisma.$queryRaw<Row[]>`/* prepared */
-    with recursive ${making(tx, [row], { asked, now })},
-    ${claimingSession(tx, claim)},
+    with recursive ${claimingSession(tx, claim)},
+    ${making(tx, [row], { asked, now, more: moreOfTarget(tx) })},
     ${waitingLines(tx, Prisma.sql`(select pool_id from mine)`)},
     few as materialized (
       select line.scheduled_for <= clock.at as is_due from line cross join clock limit ${MOST_LINES + 1}::int
     ),
-    holder as materialized (
-      select fresh.deployment_id
+    lease as materialized (
+      select 'PENDING' as type, 'Pending' as name, 'claimed' as reason, 1 as sequence, 1 as epoch,
+        ${leaseToken}::text as token, ${sessionId}::uuid as session_id, ${claimRequestId}::uuid as claim_request_id,
+        fresh.at as claimed_at
       from fresh
-      cross join clock
+      cross join target
       cross join mine
       cross join held
-      join work_queue q on q.id = fresh.queue_id and (q.workspace_id = ${tx.workspaceId}::uuid) is true
-      join deployment d on d.id = fresh.deployment_id and (d.workspace_id = ${tx.workspaceId}::uuid) is true
-      where fresh.pool_id = mine.pool_id and fresh.scheduled_for <= clock.at and mine.agent_id is not null
-        and ${isOpenToMine} and ${isUnlimited} and held.count < mine.capacity and not held.before
+      where fresh.pool_id = mine.pool_id and fresh.scheduled_for <= fresh.at and mine.agent_id is not null
+        and target.is_open_to_mine and target.is_unlimited and held.count < mine.capacity and not held.before
         and current_setting('app.locked_session', true) = ${sessionId}::text
         and (select count(*) <= ${MOST_LINES}::int and not coalesce(bool_or(is_due), false) from few)
     ),
@@ -88,36 +89,33 @@ async function insert(tx: Tx, row: NewRun, claim: Claim): Promise<InsertedAndCla
         state_type, state_name, state_at, reason, state_sequence, retry, parent_run_id, epoch, lease_token, session_id,
         claim_request_id, claimed_at)
       select fresh.run_id, ${tx.workspaceId}::uuid, fresh.deployment_id, fresh.pool_id, fresh.queue_id, fresh.queue_priority,
-        fresh.scheduled_for, step.type, step.name, fresh.at, step.reason, step.sequence, fresh.retry, fresh.parent_run_id,
-        step.epoch, step.lease_token, step.session_id, step.claim_request_id, step.claimed_at
-      from fresh
-      cross join lateral (
-        select 'PENDING' as type, 'Pending' as name, 'claimed' as reason, 1 as sequence, 1 as epoch,
-          ${leaseToken}::text as lease_token, ${sessionId}::uuid as session_id,
-          ${claimRequestId}::uuid as claim_request_id, fresh.at as claimed_at
-        from holder
-        union all
-        select 'SCHEDULED', 'Scheduled', 'created', 0, 0, null, null, null, null where not exists (select from holder)
-      ) as step
+        fresh.scheduled_for, coalesce(lease.type, 'SCHEDULED'), coalesce(lease.name, 'Scheduled'), fresh.at,
+        coalesce(lease.reason, 'created'), coalesce(lease.sequence, 0), fresh.retry, fresh.parent_run_id, coalesce(lease.epoch, 0), lease.token, lease.session_id,
+        lease.claim_request_id, lease.claimed_at
+      from fresh left join lease on true
     )
-    select ${targetColumns}, leased.deployment_name is not null as is_leased, leased.*
-    from target
-    cross join clock
-    left join lateral (
-      select ${deploymentColumns(tx)}
-      from holder
-      join deployment d on d.id = holder.deployment_id and (d.workspace_id = ${tx.workspaceId}::uuid) is true
-      join flow f on f.id = d.flow_id and (f.workspace_id = ${tx.workspaceId}::uuid) is true
-      join flow_version v on v.id = d.flow_version_id and (v.workspace_id = ${tx.workspaceId}::uuid) is true
-    ) as leased on true`;
+    select ${targetColumns([row])}, exists (select from lease) as is_leased, target.content_hash, target.entrypoint,
+      target.default_parameters, target.signature, target.timeout_seconds, target.exclusive, target.limited_tags
+    from target cross join clock`;
   const [inserted = { status: "unknown", flowExists: false }] = toInserted([row], asked, rows);
   const [made] = rows;
   if (made?.is_leased !== true || inserted.status !== "created")
     return { inserted, claimed: NOTHING };
   const lease = toFirstLease(row, inserted.runId, leaseToken);
+  const deployment = toLeasedDeployment({
+    ...made,
+    flow_name: row.flowName,
+    deployment_name: row.deploymentName,
+  });
+  return { inserted, claimed: { leases: [lease], deployments: [deployment], sequences: [1] } };
+}
+
+// What the agent is told of the deployment, and whether its runs may be given to it at once.
+function moreOfTarget(tx: Tx): MoreOfTarget {
   return {
-    inserted,
-    claimed: { leases: [lease], deployments: [toLeasedDeployment(made)], sequences: [1] },
+    columns: Prisma.sql`${deploymentColumns(tx)}, ${isUnlimited} as is_unlimited,
+      exists (select from mine where ${isOpenToMine}) as is_open_to_mine`,
+    joins: Prisma.sql`join flow_version v on v.id = d.flow_version_id and (v.workspace_id = ${tx.workspaceId}::uuid) is true`,
   };
 }
 

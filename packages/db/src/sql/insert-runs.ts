@@ -1,7 +1,8 @@
 import type { Tx } from "../transaction.ts";
 import { toInserted, type Target } from "./made-runs.ts";
-import { byTarget, making, targetColumns } from "./making-runs.ts";
+import { making, targetColumns } from "./making-runs.ts";
 import type { InsertedRun, NewRun } from "./new-run.ts";
+import { byTarget } from "./targets.ts";
 
 /**
  * Makes runs: identity, live row and idempotency key in one statement. The identity tells all about a run's first state,
@@ -28,7 +29,7 @@ export async function insertRuns(
         'SCHEDULED', 'Scheduled', at, 'created', 0, retry, parent_run_id
       from fresh
     )
-    select ${targetColumns}
+    select ${targetColumns(rows)}
     from target cross join clock
     order by target.ordinal`;
   return toInserted(rows, asked, targets);

@@ -1,8 +1,8 @@
 import type { Run } from "@downbeat/contract";
 import type { RetryBudget } from "@downbeat/core";
 import { retriesLeft } from "../run-row.ts";
-import type { Asked } from "./making-runs.ts";
 import { toInstant, type CreatedRun, type InsertedRun, type NewRun } from "./new-run.ts";
+import type { Asked } from "./targets.ts";
 
 /** A deployment that some of the rows ask for, with what every run of it inherits. */
 export type Target = {

@@ -2,7 +2,7 @@ import type { LeasedDeployment } from "@downbeat/contract";
 import { Prisma } from "../generated/client.ts";
 import type { Tx } from "../transaction.ts";
 
-/** What {@link deploymentColumns} selects, besides the id. */
+/** A deployment as an agent is told of it. */
 export type LeasedDeploymentRow = {
   flow_name: string;
   deployment_name: string;
@@ -28,7 +28,7 @@ export async function readLeasedDeployments(
   if (runs.length === 0) return new Map();
   const ids = [...new Set(runs.map(({ deployment_id }) => deployment_id))];
   const rows = await tx.prisma.$queryRaw<(LeasedDeploymentRow & { id: string })[]>`/* prepared */
-    select d.id, ${deploymentColumns(tx)}
+    select d.id, f.name as flow_name, d.name as deployment_name, ${deploymentColumns(tx)}
     from deployment d
     join flow f on f.id = d.flow_id and (f.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow_version v on v.id = d.flow_version_id and (v.workspace_id = ${tx.workspaceId}::uuid) is true
@@ -36,9 +36,9 @@ export async function readLeasedDeployments(
   return new Map(rows.map((row) => [row.id, toLeasedDeployment(row)]));
 }
 
-/** The columns of a {@link LeasedDeploymentRow}, of deployment `d`, flow `f` and flow_version `v`. */
+/** The columns of a {@link LeasedDeploymentRow} but for names, of deployment `d` and flow_version `v`. */
 export function deploymentColumns(tx: Tx): Prisma.Sql {
-  return Prisma.sql`f.name as flow_name, d.name as deployment_name, v.content_hash, d.entrypoint, d.default_parameters,
+  return Prisma.sql`v.content_hash, d.entrypoint, d.default_parameters,
       d.signature, d.timeout_seconds, d.exclusive, array(
         select distinct c.tag from concurrency_limit c where c.workspace_id = ${tx.workspaceId}::uuid and c.tag is not null
       ) as limited_tags`;
