@@ -30,6 +30,7 @@ describe("bad input", () => {
     ],
     [["deploy", "--pool", "no-such-pool"], 5, "no-such-pool"],
     [["deploy", "flows/absent.ts"], 2, "absent.ts"],
+    [["deploy", "--dry-run", "--tag", "x".repeat(200)], 1, "tags.0: Too big"],
     [["frobnicate"], 2, "frobnicate"],
     [["run", "recovers", "--at", "2026-02-30T07:00:00Z"], 2, "is not a time"],
     [["run", "recovers", "--idempotency-key", "abc"], 2, '"abc" is not a UUID'],

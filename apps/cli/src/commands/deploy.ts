@@ -3,7 +3,7 @@ import { Command } from "commander";
 import type { Deployment } from "@downbeat/contract";
 import { action, type CliContext } from "../context.ts";
 import type { ProjectPlan } from "../deploy/plan-project.ts";
-import type { DeployOverrides } from "../deploy/register-deployments.ts";
+import type { DeployOverrides } from "../deploy/planned-spec.ts";
 import { readRunPolicy, runPolicyOptions, type RunPolicyOptions } from "../deploy/run-policy.ts";
 import { collect } from "../options.ts";
 import { table } from "../table.ts";
@@ -39,7 +39,7 @@ export function deployCommand(): Command {
       "let callers that cannot seal send parameters in clear: the hosted plane sees them (default: refused)",
     )
     .option("--sign", "fail unless there is a signing key; with one, every deployment is signed")
-    .option("--dry-run", "show what would be deployed and send nothing")
+    .option("--dry-run", "check and show what would be deployed, and send nothing")
     .option("--keep-going", "deploy what imports even if other files do not")
     .action(action(deploy))
     .addHelpText("after", DEPLOY_HELP);
@@ -73,7 +73,11 @@ async function deploy(context: CliContext, options: Options, paths: string[]): P
   for (const failure of plan.failures)
     context.output.warn(`skipped ${failure.path}: ${failure.message}`);
   const overrides = overridesOf(options);
-  if (options.dryRun === true) return showPlan(context, plan, overrides);
+  if (options.dryRun === true) {
+    const { checkSpecs } = await import("../deploy/planned-spec.ts");
+    await checkSpecs(plan.deployments, overrides);
+    return showPlan(context, plan, overrides);
+  }
   const { registerDeployments } = await import("../deploy/register-deployments.ts");
   const deployments = await registerDeployments(context, {
     ...plan,

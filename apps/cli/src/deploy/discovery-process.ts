@@ -47,8 +47,12 @@ async function prune(request: PruneExported): Promise<PruneAnswer> {
 }
 
 async function importAll(): Promise<DiscoveryMessage> {
+  // A flow is told of where it is found first: an index that passes on what others define comes after them.
+  const isIndex = (path: string): boolean => /(^|\/)index\.\w+$/.test(path);
+  const ordered = [...paths.filter((path) => !isIndex(path)), ...paths.filter(isIndex)];
+  const found = new Set<unknown>();
   const files: DiscoveredFile[] = [];
-  for (const path of paths) files.push(await importFile(path));
+  for (const path of ordered) files.push(await importFile(path, found));
   return { files };
 }
 
@@ -65,9 +69,9 @@ function importModule(path: string): Promise<unknown> {
   return import(pathToFileURL(resolve(projectDirectory, path)).href);
 }
 
-async function importFile(path: string): Promise<DiscoveredFile> {
+async function importFile(path: string, found: Set<unknown>): Promise<DiscoveredFile> {
   try {
-    return { path, flows: flowsOf((await importModule(path)) as Record<string, unknown>) };
+    return { path, flows: flowsOf((await importModule(path)) as Record<string, unknown>, found) };
   } catch (error) {
     return { path, error: wordsFor(error) };
   }
@@ -77,13 +81,14 @@ function wordsFor(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function flowsOf(module: Record<string, unknown>): DiscoveredFlow[] {
-  const found = new Map<unknown, DiscoveredFlow>();
+/** @param found flows told of before, whatever their names; those of this module are added */
+function flowsOf(module: Record<string, unknown>, found: Set<unknown>): DiscoveredFlow[] {
+  const flows: DiscoveredFlow[] = [];
   for (const [name, value] of Object.entries(module)) {
     const definition = definitionOf(value);
-    // One flow under two names is one flow; the first name stands.
     if (definition === undefined || found.has(value)) continue;
-    found.set(value, {
+    found.add(value);
+    flows.push({
       flowName: definition.name,
       export: name,
       parameterSchema: definition.parametersJsonSchema(),
@@ -91,7 +96,7 @@ function flowsOf(module: Record<string, unknown>): DiscoveredFlow[] {
       exclusive: definition.exclusive === true,
     });
   }
-  return [...found.values()];
+  return flows;
 }
 
 function definitionOf(value: unknown): FlowDefinition | undefined {

@@ -51,6 +51,23 @@ describe("planDeployments", () => {
     await expect(plan()).rejects.toThrow(/Two flows are called "same"/);
   });
 
+  it("takes a flow that other files pass on once, from where it is defined if they are an index", async () => {
+    await write("flows/load.mjs", flowCalled("load"));
+    await write(
+      "flows/index.mjs",
+      `export { found as load } from "./load.mjs"; ${flowCalled("own")}`,
+    );
+    await write("flows/zebra.mjs", `export { found as striped } from "./load.mjs";`);
+    const { flows } = await plan();
+    expect(flows.map(({ flowName, path }) => `${flowName} ${path}`).toSorted()).toEqual([
+      "load flows/load.mjs",
+      "own flows/index.mjs",
+    ]);
+    expect((await plan({ paths: ["flows/zebra.mjs"] })).flows).toMatchObject([
+      { flowName: "load", path: "flows/zebra.mjs", export: "striped" },
+    ]);
+  });
+
   it("finds out which flows are exclusive", async () => {
     await write("flows/a.mjs", flowCalled("plain"));
     await write(

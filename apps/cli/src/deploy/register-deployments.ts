@@ -1,25 +1,11 @@
-import { DownbeatError, type Deployment, type DeploymentSpec } from "@downbeat/contract";
+import { DownbeatError, type Deployment } from "@downbeat/contract";
 import { createDataKey, publicKeyOf } from "@downbeat/seal";
 import type { CliContext } from "../context.ts";
-import { deploymentSpec, type DeploymentSecrets } from "@downbeat/sdk/protocol";
-import { coerceParameters } from "../parameters/coerce-parameters.ts";
 import { pinnedPublicKey } from "../pinned-key.ts";
 import { signingInForce } from "../signing.ts";
+import { plannedSpec, type DeployOverrides } from "./planned-spec.ts";
 import type { PlannedDeployment } from "./plan-targets.ts";
 import type { ProjectConfig } from "./project-config.ts";
-
-/** What the command line says about every deployment; what it leaves open the project's configuration says. */
-export type DeployOverrides = {
-  readonly poolName: string | undefined;
-  readonly queueName: string | undefined;
-  /** Added to those of the configuration. */
-  readonly tags: readonly string[];
-  /** `name=value` texts, over the parameters of the configuration. */
-  readonly defaults: readonly string[];
-  /** Whether all of them take parameters in clear; if not, those do of which the configuration says so. */
-  readonly hostTransit: boolean;
-  readonly policy: Partial<Pick<DeploymentSpec, "retry" | "timeoutSeconds" | "exclusive">>;
-};
 
 export type DeployRequest = {
   readonly deployments: readonly PlannedDeployment[];
@@ -44,7 +30,7 @@ export async function registerDeployments(
   const signing = await signingInForce(context, sign);
   const dataKey = await createDataKey({ recipients: [publicKeyOf(keyset)], keyring });
   const deployments = await Promise.all(
-    planned.map((one) => specOf(one, overrides, { dataKey, signing })),
+    planned.map((one) => plannedSpec(one, overrides, { dataKey, signing })),
   );
   const { client } = connection;
   await client.call("createDataKeys", { body: { dataKeys: [dataKey.wrapped] } });
@@ -67,25 +53,4 @@ async function registerKey(context: CliContext): Promise<void> {
   if (workspace.key !== null) return;
   const { keyId, publicJwk } = publicKeyOf(keyset);
   await client.call("setWorkspaceKey", { body: { keyId, publicJwk } });
-}
-
-/** What the command line says over what the configuration says. */
-async function specOf(
-  { flow, name, config }: PlannedDeployment,
-  { poolName, queueName, tags, defaults, hostTransit, policy }: DeployOverrides,
-  secrets: DeploymentSecrets,
-): Promise<DeploymentSpec> {
-  const given = coerceParameters(defaults, flow.parameterSchema);
-  const merged = {
-    ...config,
-    pool: poolName ?? config.pool,
-    queue: queueName ?? config.queue,
-    tags: [...(config.tags ?? []), ...tags],
-    parameters: { ...config.parameters, ...given },
-    retry: policy.retry ?? config.retry,
-    timeoutSeconds: policy.timeoutSeconds ?? config.timeoutSeconds,
-    exclusive: policy.exclusive === true || config.exclusive,
-    hostTransit: hostTransit || config.hostTransit,
-  };
-  return deploymentSpec({ flow, name, config: merged }, secrets);
 }

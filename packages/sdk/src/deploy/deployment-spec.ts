@@ -82,10 +82,9 @@ export async function deploymentSpec(
 function checked(spec: object, dep: string): DeploymentSpec {
   const { success, error, data } = DeploymentSpec.safeParse(spec);
   if (success) return data;
-  const [issue] = error.issues;
+  const wrong = error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
   throw new DownbeatError("definition_invalid", {
-    message: `deployment "${dep}" cannot be as it is described: ${issue?.path.join(".")}: ${issue?.message}`,
-    cause: error,
+    message: `deployment "${dep}" cannot be as it is described: ${wrong}`,
   });
 }
 
