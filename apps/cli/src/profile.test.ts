@@ -29,6 +29,11 @@ describe("loadProfile", () => {
     });
   });
 
+  it("reads one with a byte order mark before it", async () => {
+    await writeFile(join(directory, "profile.json"), `\uFEFF${JSON.stringify(stored)}`);
+    expect(await loadProfile(configOf({}))).toMatchObject({ apiKey: "dnb_stored" });
+  });
+
   it("lets the environment win, and keeps the rest of a profile of the same API", async () => {
     await writeProfile(join(directory, "profile.json"), stored);
     const profile = await loadProfile(configOf({ DOWNBEAT_API_KEY: "dnb_other" }));

@@ -91,7 +91,8 @@ function profileMissing(config: CliConfig): DownbeatError {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    // Decoded so, a byte order mark, which editors of Windows put before a file, is no part of the text.
+    return new TextDecoder().decode(await readFile(path));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new DownbeatError("configuration_invalid", {

@@ -55,9 +55,10 @@ async function importKey(
 
 async function readGiven(context: CliContext, path: string): Promise<WorkspaceKeyset> {
   const { isKeysetExport, openKeysetExport } = await import("@downbeat/seal");
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     throw new DownbeatError("key_missing", { message: `${path} cannot be read.`, cause });
   });
+  const text = new TextDecoder().decode(bytes); // without a byte order mark
   if (isKeysetExport(text)) return openKeysetExport(text, await readSecret(context, "passphrase"));
   const { readKeyset } = await import("@downbeat/seal/node");
   return readKeyset(path);

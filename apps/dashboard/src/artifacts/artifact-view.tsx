@@ -1,3 +1,4 @@
+import { countWords } from "../format/count.ts";
 import type { ArtifactContent, ArtifactDetail } from "@downbeat/contract";
 import { MarkdownArtifact } from "./markdown-artifact.tsx";
 import { safeHref } from "./safe-href.ts";
@@ -58,7 +59,9 @@ function ProgressArtifact({ progress, name }: { progress: Progress; name: string
           max={total || 1}
         />
       )}
-      <span className="number">{total === null ? done : `${done} of ${total}`}</span>
+      <span className="number">
+        {total === null ? countWords(done) : `${countWords(done)} of ${countWords(total)}`}
+      </span>
       {label !== undefined && <span className="quiet">{label}</span>}
     </div>
   );

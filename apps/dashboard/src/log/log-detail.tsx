@@ -1,3 +1,4 @@
+import { countWords } from "../format/count.ts";
 import { formatAbsolute } from "../format/instant.ts";
 import { cleanLogText } from "../format/one-line.ts";
 import { CodeBlock } from "../ui/code-block.tsx";
@@ -25,7 +26,10 @@ function DetailText({ row }: { row: LogRow }) {
       );
     case "sealed":
       return (
-        <p>Unlock to read {row.lineCount === 1 ? "this line" : `these ${row.lineCount} lines`}.</p>
+        <p>
+          Unlock to read{" "}
+          {row.lineCount === 1 ? "this line" : `these ${countWords(row.lineCount)} lines`}.
+        </p>
       );
     case "line": {
       const { at, level, logger, text, fields } = row.line;

@@ -1,3 +1,4 @@
+import { countWords } from "../format/count.ts";
 import { formatByteSize, sealedByteSize } from "../format/byte-size.ts";
 import { formatTimeOfDay } from "../format/instant.ts";
 import { oneLine } from "../format/one-line.ts";
@@ -11,8 +12,8 @@ export function LogRowView({ row }: { row: LogRow }) {
     case "sealed":
       return (
         <span className="log__note">
-          <LockIcon /> sealed · {row.lineCount} {row.lineCount === 1 ? "line" : "lines"} ·{" "}
-          {formatByteSize(sealedByteSize(row.blob))}
+          <LockIcon /> sealed · {countWords(row.lineCount)} {row.lineCount === 1 ? "line" : "lines"}{" "}
+          · {formatByteSize(sealedByteSize(row.blob))}
         </span>
       );
     case "line": {

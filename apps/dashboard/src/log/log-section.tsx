@@ -1,3 +1,4 @@
+import { countWords } from "../format/count.ts";
 import { isTerminal, type Run } from "@downbeat/contract";
 import { getRouteApi } from "@tanstack/react-router";
 import { useId, useMemo, useState } from "react";
@@ -39,7 +40,7 @@ export function LogSection({ run }: { run: Run }) {
       <div className="log-bar">
         <h2>Log</h2>
         <LogFilterForm level={level} text={text} onText={setText} disabled={locked} />
-        <span className="quiet log-bar__count">{countWords(rows, log)}</span>
+        <span className="quiet log-bar__count">{linesWords(rows, log)}</span>
       </div>
       {log.error !== undefined && log.slots.length === 0 && (
         <ErrorNotice what="The log could not be read" error={log.error} />
@@ -115,12 +116,13 @@ function noRowsWords({ lineCount, complete }: LogSlots): string {
   return complete ? "No lines." : "No lines yet.";
 }
 
-function countWords(rows: readonly LogRow[], log: LogSlots): string {
+function linesWords(rows: readonly LogRow[], log: LogSlots): string {
   if (log.lineCount === 0) return "";
+  const total = countWords(log.lineCount);
   const shown = rows.filter(({ kind }) => kind === "line").length;
   const sealed = rows.some(({ kind }) => kind === "sealed");
   const all = shown === log.lineCount || (shown === 0 && sealed);
-  const some = all ? `${log.lineCount}` : `${shown} of ${log.lineCount}`;
+  const some = all ? total : `${countWords(shown)} of ${total}`;
   const words = `${some} ${log.lineCount === 1 ? "line" : "lines"}`;
   if (log.error !== undefined) return `${words}; reading on failed: ${wordsOf(log.error)}`;
   return log.complete ? words : `${words} so far`;

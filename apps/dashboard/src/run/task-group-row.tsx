@@ -1,3 +1,4 @@
+import { countWords } from "../format/count.ts";
 import { useState } from "react";
 import { StateBadge } from "../ui/state-badge.tsx";
 import type { TaskGroup } from "./task-groups.ts";
@@ -23,13 +24,13 @@ export function TaskGroupRow({ group, span }: { group: TaskGroup; span: RunSpan 
             onClick={() => setChosen(!open)}
           >
             <span aria-hidden="true">{open ? "▾" : "▸"}</span> {group.taskName}{" "}
-            <span className="quiet number">× {group.taskRuns.length}</span>
+            <span className="quiet number">× {countWords(group.taskRuns.length)}</span>
           </button>
         </td>
         <td colSpan={5}>
           {group.counts.map(({ state, count }) => (
             <span key={state.name} className="tasks__count">
-              <StateBadge state={state} /> <span className="number">{count}</span>
+              <StateBadge state={state} /> <span className="number">{countWords(count)}</span>
             </span>
           ))}
         </td>

@@ -1,3 +1,4 @@
+import { countWords } from "../format/count.ts";
 import type { Run } from "@downbeat/contract";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -17,7 +18,8 @@ export function TaskRunsSection({ run }: { run: Run }) {
   return (
     <section className="panel" aria-label="Task runs">
       <h2>
-        Task runs <span className="quiet number">{Math.max(run.taskRunCount, items.length)}</span>
+        Task runs{" "}
+        <span className="quiet number">{countWords(Math.max(run.taskRunCount, items.length))}</span>
       </h2>
       {error !== null && data === undefined && (
         <ErrorNotice
@@ -57,7 +59,7 @@ export function TaskRunsSection({ run }: { run: Run }) {
       )}
       {data?.more === true && (
         <p className="notice">
-          These are the first {items.length} of {run.taskRunCount}.{" "}
+          These are the first {countWords(items.length)} of {countWords(run.taskRunCount)}.{" "}
           <button
             type="button"
             className="button"

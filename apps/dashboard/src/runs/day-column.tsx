@@ -1,7 +1,8 @@
 import { endedRuns, type RunDay } from "@downbeat/contract";
 import { lookOfType } from "../state/state-look.ts";
 import type { DayBar } from "./day-bars.ts";
-import { runDayWords, shortCountWords, weekdayWords } from "./day-words.ts";
+import { shortCountWords } from "../format/count.ts";
+import { runDayWords, weekdayWords } from "./day-words.ts";
 
 type Props = {
   readonly runDay: RunDay;

@@ -1,6 +1,6 @@
 import { defaultStateName, type RunDay, TERMINAL_STATE_TYPES } from "@downbeat/contract";
 import { lookOfType, stateWords } from "../state/state-look.ts";
-import { countWords, shortCountWords } from "./day-words.ts";
+import { countWords, shortCountWords } from "../format/count.ts";
 
 /** From here on counts are told in short, for which there is room on a small screen too. */
 const LARGE = 1_000_000;

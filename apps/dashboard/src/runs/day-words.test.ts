@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { countWords, dayWords, runDayWords, shortCountWords } from "./day-words.ts";
+import { countWords, shortCountWords } from "../format/count.ts";
+import { dayWords, runDayWords } from "./day-words.ts";
 
 describe("a day in words", () => {
   test("is that day of the calendar, in whatever zone it is read", () => {

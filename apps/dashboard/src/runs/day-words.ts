@@ -1,4 +1,5 @@
 import { defaultStateName, endedRuns, type RunDay, TERMINAL_STATE_TYPES } from "@downbeat/contract";
+import { countWords } from "../format/count.ts";
 import { stateWords } from "../state/state-look.ts";
 
 // A day stands for itself, whatever the viewer's zone.
@@ -9,12 +10,6 @@ const dayAndMonth = new Intl.DateTimeFormat(undefined, {
   timeZone: "UTC",
 });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone: "UTC" });
-const whole = new Intl.NumberFormat();
-const compact = new Intl.NumberFormat(undefined, {
-  notation: "compact",
-  maximumSignificantDigits: 3,
-});
-
 /** A day such as `2026-11-23` as people read it: "Mon, Nov 23". */
 export function dayWords(day: string): string {
   return dayAndMonth.format(new Date(day));
@@ -22,16 +17,6 @@ export function dayWords(day: string): string {
 
 export function weekdayWords(day: string): string {
   return weekday.format(new Date(day));
-}
-
-/** "1,204,331" */
-export function countWords(count: number): string {
-  return whole.format(count);
-}
-
-/** In four characters or so: "840", "1.2M". */
-export function shortCountWords(count: number): string {
-  return compact.format(count);
 }
 
 /** What a bar shows, in one line: "Mon, Nov 23: 1,204 completed, 3 failed". */

@@ -1,3 +1,4 @@
+import { countWords } from "../format/count.ts";
 import type { Run } from "@downbeat/contract";
 import { Link } from "@tanstack/react-router";
 import { paths } from "../paths.ts";
@@ -41,7 +42,7 @@ function GroupRow({ group: { runs, errorClass, fingerprint } }: { group: Failure
   if (newest === undefined || oldest === undefined) return null;
   return (
     <tr>
-      <td className="number">{runs.length}</td>
+      <td className="number">{countWords(runs.length)}</td>
       <td>
         <Link to={paths.run} params={{ runId: newest.id }} title={`Run ${shortId(newest.id)}`}>
           <code>{errorClass}</code>

@@ -1,3 +1,4 @@
+import { countWords } from "../format/count.ts";
 import type { Run } from "@downbeat/contract";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -15,7 +16,7 @@ export function RunsTable({ runs }: { runs: readonly Run[] }) {
     <div onPointerEnter={() => setHeld(runs)} onPointerLeave={() => setHeld(undefined)}>
       {waitingCount > 0 && (
         <button type="button" className="button waiting-rows" onClick={() => setHeld(runs)}>
-          ↑ {waitingCount} new {waitingCount === 1 ? "run" : "runs"}
+          ↑ {countWords(waitingCount)} new {waitingCount === 1 ? "run" : "runs"}
         </button>
       )}
       <table className="table runs">

@@ -9,7 +9,9 @@ import { parseTrustedSigners, type TrustedSigners } from "@downbeat/seal/node";
  */
 export async function readSigners(path: string): Promise<TrustedSigners> {
   try {
-    return await parseTrustedSigners(JSON.parse(await readFile(path, "utf8")));
+    // Decoded so, a byte order mark, which editors of Windows put before a file, is no part of the text.
+    const text = new TextDecoder().decode(await readFile(path));
+    return await parseTrustedSigners(JSON.parse(text));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new DownbeatError("configuration_invalid", {

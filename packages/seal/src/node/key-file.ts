@@ -19,7 +19,8 @@ export async function readKeyFile(file: KeyFile): Promise<unknown> {
   let text: string;
   try {
     await refuseExposed(file, handle);
-    text = await handle.readFile("utf8");
+    // Decoded so, a byte order mark, which editors of Windows put before a file, is no part of the text.
+    text = new TextDecoder().decode(await handle.readFile());
   } catch (cause) {
     throw unreachable(file, cause);
   } finally {

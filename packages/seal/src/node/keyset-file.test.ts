@@ -25,6 +25,13 @@ test("a keyset is read back as written, from a private file in a private directo
   expect(await readdir(join(directory, "keys"))).toEqual(["keyset.json"]);
 });
 
+test("a byte order mark before a keyset is passed over", async () => {
+  const keyset = await createKeyset({ workspaceId: "w1", now });
+  await writeKeyset(path, keyset);
+  await writeFile(path, `\uFEFF${await readFile(path, "utf8")}`);
+  expect(await readKeyset(path)).toEqual(keyset);
+});
+
 test("a keyset that stands there is never overwritten unless asked to", async () => {
   const [first, second] = await Promise.all(
     [1, 2].map(() => createKeyset({ workspaceId: "w1", now })),
