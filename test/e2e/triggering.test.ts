@@ -177,6 +177,18 @@ async function post(path: string, parameters: object, headers: Record<string, st
   return { status: response.status, answer };
 }
 
+it("a project of more flows than a request takes is deployed whole", async () => {
+  const flows = `import { flow } from "@downbeat/sdk";
+    ${Array.from({ length: 130 }, (_, at) => `export const f${at} = flow({ name: "many-${at}" }, () => ${at});`).join("\n")}`;
+  await writeFile(join(plane.project, "flows/many.mjs"), flows);
+  const { deployments } = await plane.cliJson<{ deployments: Deployment[] }>([
+    "deploy",
+    "flows/many.mjs",
+  ]);
+  expect(new Set(deployments.map(({ flowName }) => flowName)).size).toBe(130);
+  await plane.reaches(await plane.trigger("many-129"), "Completed");
+});
+
 it("a project's configuration says which deployments it has, and with what", async () => {
   const config = join(plane.project, "downbeat.config.mjs");
   await writeFile(

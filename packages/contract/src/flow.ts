@@ -82,6 +82,9 @@ export const Deployment = z.strictObject({
 });
 export type Deployment = z.infer<typeof Deployment>;
 
+/** How many deployments one request registers at most. */
+export const DEPLOY_LIMIT = 100;
+
 /** What `deploy` registers: flow, version and deployment in one idempotent call. */
 export const DeploymentSpec = z
   .strictObject({

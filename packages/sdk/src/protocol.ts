@@ -3,6 +3,7 @@ export { shownKey } from "./artifacts/shown.ts";
 export { contentHash } from "./deploy/content-hash.ts";
 export { deploymentSpec } from "./deploy/deployment-spec.ts";
 export type { DeploymentSecrets } from "./deploy/deployment-spec.ts";
+export { registerAll } from "./deploy/register-all.ts";
 export { gitRevision } from "./deploy/git-revision.ts";
 export { FLOW, flowDefinitionOf } from "./flow-definition.ts";
 export type { FlowDefinition } from "./flow-definition.ts";

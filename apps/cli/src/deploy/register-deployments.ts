@@ -1,5 +1,6 @@
 import { DownbeatError, type Deployment } from "@downbeat/contract";
 import { createDataKey, publicKeyOf } from "@downbeat/seal";
+import { registerAll } from "@downbeat/sdk/protocol";
 import type { CliContext } from "../context.ts";
 import { pinnedPublicKey } from "../pinned-key.ts";
 import { signingInForce } from "../signing.ts";
@@ -16,7 +17,7 @@ export type DeployRequest = {
 };
 
 /**
- * Sets the limits, seals each flow's entrypoint and defaults and registers them in one call. It takes the private key: an
+ * Sets the limits, seals each flow's entrypoint and defaults and registers them. It takes the private key: an
  * agent runs only entrypoints that a key holder has sealed.
  */
 export async function registerDeployments(
@@ -36,8 +37,7 @@ export async function registerDeployments(
   await client.call("createDataKeys", { body: { dataKeys: [dataKey.wrapped] } });
   for (const [limitName, body] of Object.entries(limits))
     await client.call("setLimit", { params: { limitName }, body });
-  const answer = await client.call("deploy", { body: { deployments } });
-  return answer.deployments;
+  return registerAll(client, deployments);
 }
 
 /** A workspace that has no key yet takes the one of this machine; refused by the API without the role admin. */

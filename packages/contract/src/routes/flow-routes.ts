@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { EnrolmentToken, Agent } from "../agent.ts";
-import { Deployment, DeploymentSpec, Flow, FlowVersion, WorkPool, WorkQueue } from "../flow.ts";
+import {
+  DEPLOY_LIMIT,
+  Deployment,
+  DeploymentSpec,
+  Flow,
+  FlowVersion,
+  WorkPool,
+  WorkQueue,
+} from "../flow.ts";
 import { Flag, Id, Name, Tags } from "../identifiers.ts";
 import { DeploymentConcurrency, HeldLimit, LimitNames } from "../limit.ts";
 import { pageOf, pageQuery } from "../paging.ts";
@@ -43,7 +51,7 @@ export const flowRoutes = {
     summary: "Register flows, versions and deployments (idempotent; no code travels)",
     tag: "deployments",
     access: ["developer"],
-    body: z.strictObject({ deployments: z.array(DeploymentSpec).min(1).max(100) }),
+    body: z.strictObject({ deployments: z.array(DeploymentSpec).min(1).max(DEPLOY_LIMIT) }),
     response: z.strictObject({ deployments: z.array(Deployment) }),
   }),
   listDeployments: route({

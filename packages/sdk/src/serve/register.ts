@@ -7,6 +7,7 @@ import type { DataKey } from "@downbeat/seal";
 import { contentHash } from "../deploy/content-hash.ts";
 import { deploymentSpec } from "../deploy/deployment-spec.ts";
 import { gitRevision } from "../deploy/git-revision.ts";
+import { registerAll } from "../deploy/register-all.ts";
 import type { Profile } from "../profile/stored-profile.ts";
 import { createAgentKey } from "./agent-key.ts";
 import { openKeys, ServeKeys } from "./serve-keys.ts";
@@ -36,7 +37,7 @@ export async function registerServed(
     const place = { poolName, script: await versionOfScript(), dataKey: held.dataKey };
     const deployments = await Promise.all(flows.map((flow) => specOf(flow, place)));
     await owner.call("createPool", { body: { name: poolName } });
-    await owner.call("deploy", { body: { deployments } });
+    await registerAll(owner, deployments);
     const client = await enrol(owner, apiUrl, poolName);
     return { client, keys: new ServeKeys(client, profile, held) };
   } finally {
