@@ -1,5 +1,5 @@
-import { countWords } from "../format/count.ts";
 import type { ArtifactContent, ArtifactDetail } from "@downbeat/contract";
+import { countWords } from "../format/count.ts";
 import { MarkdownArtifact } from "./markdown-artifact.tsx";
 import { safeHref } from "./safe-href.ts";
 import { TableArtifact } from "./table-artifact.tsx";

@@ -1,5 +1,5 @@
-import { countWords } from "../format/count.ts";
 import { formatByteSize, sealedByteSize } from "../format/byte-size.ts";
+import { countWords } from "../format/count.ts";
 import { formatTimeOfDay } from "../format/instant.ts";
 import { oneLine } from "../format/one-line.ts";
 import { LockIcon } from "../ui/lock-icon.tsx";

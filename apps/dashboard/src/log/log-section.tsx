@@ -1,7 +1,7 @@
-import { countWords } from "../format/count.ts";
 import { isTerminal, type Run } from "@downbeat/contract";
 import { getRouteApi } from "@tanstack/react-router";
 import { useId, useMemo, useState } from "react";
+import { countWords } from "../format/count.ts";
 import { DEFAULT_LOG_LEVEL, paths } from "../paths.ts";
 import { useKey } from "../key/key-context.tsx";
 import { ErrorNotice } from "../ui/error-notice.tsx";

@@ -1,5 +1,5 @@
-import { countWords } from "../format/count.ts";
 import { useState } from "react";
+import { countWords } from "../format/count.ts";
 import { StateBadge } from "../ui/state-badge.tsx";
 import type { TaskGroup } from "./task-groups.ts";
 import { TaskRunRow } from "./task-run-row.tsx";

@@ -1,9 +1,9 @@
-import { countWords } from "../format/count.ts";
 import type { Run } from "@downbeat/contract";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useCaller } from "../api/caller-context.ts";
 import { TASK_RUNS_AT_FIRST, taskRunsQuery } from "../api/queries.ts";
+import { countWords } from "../format/count.ts";
 import { ErrorNotice } from "../ui/error-notice.tsx";
 import { groupTaskRuns, MOST_UNGROUPED } from "./task-groups.ts";
 import { TaskGroupRow } from "./task-group-row.tsx";

@@ -1,6 +1,6 @@
-import { countWords } from "../format/count.ts";
 import type { Run } from "@downbeat/contract";
 import { Link } from "@tanstack/react-router";
+import { countWords } from "../format/count.ts";
 import { paths } from "../paths.ts";
 import { shortId } from "../ui/short-id.ts";
 import { Time } from "../ui/time.tsx";

@@ -1,7 +1,7 @@
-import { countWords } from "../format/count.ts";
 import type { Run } from "@downbeat/contract";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { countWords } from "../format/count.ts";
 import { paths } from "../paths.ts";
 import { Duration } from "../ui/duration.tsx";
 import { shortId } from "../ui/short-id.ts";

@@ -75,7 +75,7 @@ function take(tx: Tx, claim: Claim): Promise<(LeaseRow & LeasedDeploymentRow)[]>
       where open.is_unlimited and (select count(*) from open) = 1 and not held.before
     ),
     ${leasing(tx, { ...claim, agentId: Prisma.sql`(select agent_id from mine)`, most })}
-    select ${leaseColumns(tx)}, f.name as flow_name, d.name as deployment_name, ${deploymentColumns(tx)}
+    select ${leaseColumns(tx)}, ${deploymentColumns(tx)}
     from claimed l
     join flow_run r on r.id = l.run_id and (r.workspace_id = ${tx.workspaceId}::uuid) is true
     join deployment d on d.id = l.deployment_id and (d.workspace_id = ${tx.workspaceId}::uuid) is true

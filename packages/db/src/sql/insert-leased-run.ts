@@ -10,8 +10,8 @@ import { toInserted, type Target } from "./made-runs.ts";
 import { making, targetColumns } from "./making-runs.ts";
 import type { InsertedRun, NewRun } from "./new-run.ts";
 import {
-  deploymentColumns,
   toLeasedDeployment,
+  unnamedDeploymentColumns,
   type LeasedDeploymentRow,
 } from "./read-leased-deployments.ts";
 import { byTarget, type MoreOfTarget } from "./targets.ts";
@@ -90,8 +90,8 @@ async function insert(tx: Tx, row: NewRun, claim: Claim): Promise<InsertedAndCla
         claim_request_id, claimed_at)
       select fresh.run_id, ${tx.workspaceId}::uuid, fresh.deployment_id, fresh.pool_id, fresh.queue_id, fresh.queue_priority,
         fresh.scheduled_for, coalesce(lease.type, 'SCHEDULED'), coalesce(lease.name, 'Scheduled'), fresh.at,
-        coalesce(lease.reason, 'created'), coalesce(lease.sequence, 0), fresh.retry, fresh.parent_run_id, coalesce(lease.epoch, 0), lease.token, lease.session_id,
-        lease.claim_request_id, lease.claimed_at
+        coalesce(lease.reason, 'created'), coalesce(lease.sequence, 0), fresh.retry, fresh.parent_run_id,
+        coalesce(lease.epoch, 0), lease.token, lease.session_id, lease.claim_request_id, lease.claimed_at
       from fresh left join lease on true
     )
     select ${targetColumns([row])}, exists (select from lease) as is_leased, target.content_hash, target.entrypoint,
@@ -113,7 +113,7 @@ async function insert(tx: Tx, row: NewRun, claim: Claim): Promise<InsertedAndCla
 // What the agent is told of the deployment, and whether its runs may be given to it at once.
 function moreOfTarget(tx: Tx): MoreOfTarget {
   return {
-    columns: Prisma.sql`${deploymentColumns(tx)}, ${isUnlimited} as is_unlimited,
+    columns: Prisma.sql`${unnamedDeploymentColumns(tx)}, ${isUnlimited} as is_unlimited,
       exists (select from mine where ${isOpenToMine}) as is_open_to_mine`,
     joins: Prisma.sql`join flow_version v on v.id = d.flow_version_id and (v.workspace_id = ${tx.workspaceId}::uuid) is true`,
   };

@@ -28,7 +28,7 @@ export async function readLeasedDeployments(
   if (runs.length === 0) return new Map();
   const ids = [...new Set(runs.map(({ deployment_id }) => deployment_id))];
   const rows = await tx.prisma.$queryRaw<(LeasedDeploymentRow & { id: string })[]>`/* prepared */
-    select d.id, f.name as flow_name, d.name as deployment_name, ${deploymentColumns(tx)}
+    select d.id, ${deploymentColumns(tx)}
     from deployment d
     join flow f on f.id = d.flow_id and (f.workspace_id = ${tx.workspaceId}::uuid) is true
     join flow_version v on v.id = d.flow_version_id and (v.workspace_id = ${tx.workspaceId}::uuid) is true
@@ -36,8 +36,13 @@ export async function readLeasedDeployments(
   return new Map(rows.map((row) => [row.id, toLeasedDeployment(row)]));
 }
 
-/** The columns of a {@link LeasedDeploymentRow} but for names, of deployment `d` and flow_version `v`. */
+/** The columns of a {@link LeasedDeploymentRow}, of deployment `d`, flow `f` and flow_version `v`. */
 export function deploymentColumns(tx: Tx): Prisma.Sql {
+  return Prisma.sql`f.name as flow_name, d.name as deployment_name, ${unnamedDeploymentColumns(tx)}`;
+}
+
+/** The same but for the names, of `d` and `v`. */
+export function unnamedDeploymentColumns(tx: Tx): Prisma.Sql {
   return Prisma.sql`v.content_hash, d.entrypoint, d.default_parameters,
       d.signature, d.timeout_seconds, d.exclusive, array(
         select distinct c.tag from concurrency_limit c where c.workspace_id = ${tx.workspaceId}::uuid and c.tag is not null
