@@ -53,6 +53,14 @@ export async function openPage(browser: Browser, options: OpenPageOptions): Prom
   return { page, faults, close: () => context.close() };
 }
 
+/**
+ * Waits until the page holds the key that came with its address. The address has lost it by then, so a page that goes
+ * elsewhere before has neither.
+ */
+export async function keyIsKept(page: Page): Promise<void> {
+  await page.getByRole("button", { name: /^Unlocked/ }).waitFor();
+}
+
 // Reported from inside the page, since the console words violations differently in each version. The function is
 // installed before any script of the page, so even a violation by the first one is seen.
 async function watchCsp(context: BrowserContext, { cspViolations }: PageFaults): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { axeViolations } from "./axe-violations.ts";
-import { openPage, startBrowser, type OpenPage } from "./browser.ts";
+import { keyIsKept, openPage, startBrowser, type OpenPage } from "./browser.ts";
 import { Plane } from "./plane.ts";
 import type { RunningProcess } from "./process.ts";
 
@@ -211,13 +211,15 @@ describe("the page in use", () => {
   });
 
   it("shows Markdown as it was written when what reads it is no longer served", async () => {
-    const page = await open("/runs");
     const runId = await endedRun("wordy");
+    const page = await open("/runs");
+    await keyIsKept(page);
     await page.route("**/assets/markdown-*.js", (route) => route.fulfill({ status: 404 }));
-    const refused = page.waitForResponse("**/assets/markdown-*.js");
-    await page.goto(`${plane.apiUrl}/runs/${runId}`);
+    await Promise.all([
+      page.waitForResponse("**/assets/markdown-*.js"),
+      page.goto(`${plane.apiUrl}/runs/${runId}`),
+    ]);
     await section(page, "Artifacts").getByText("AT&amp;T").waitFor();
-    await refused;
     await page.getByRole("button", { name: /^Unlocked/ }).click();
     await section(page, "Artifacts").getByText("sealed ·").first().waitFor();
     expect(await page.getByText("This page failed").count()).toBe(0);

@@ -6,7 +6,7 @@ import type { Run, StateName } from "@downbeat/contract";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { axeViolations } from "./axe-violations.ts";
-import { openPage, startBrowser, type OpenPage } from "./browser.ts";
+import { keyIsKept, openPage, startBrowser, type OpenPage } from "./browser.ts";
 import { Plane } from "./plane.ts";
 import type { RunningProcess } from "./process.ts";
 
@@ -219,6 +219,7 @@ describe("the page", () => {
       const { page } = await open("/runs", { key: true, colorScheme });
       await page.getByRole("link", { name: /^Run / }).first().waitFor();
       expect(await axeViolations(page)).toEqual([]);
+      await keyIsKept(page);
       await page.goto(`${plane.apiUrl}/runs/${failed.id}`);
       await page.getByText(`marker-log-7d20be says ${SECRET}`).waitFor();
       expect(await axeViolations(page)).toEqual([]);

@@ -117,6 +117,7 @@ describe("ended runs by day", () => {
       await page.route(RUN_DAYS, (route) => route.fulfill({ status: 500, body: "broken" }));
       await page.reload();
       await chartOn(page).getByText("The counts by day could not be read.").waitFor();
+      await rowsOn(page).nth(2).waitFor();
       expect(await rowsOn(page).count()).toBe(3);
       expect(await page.getByRole("alert").count()).toBe(0);
       await page.unroute(RUN_DAYS);
