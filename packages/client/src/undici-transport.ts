@@ -1,8 +1,9 @@
 import { Readable } from "node:stream";
 import { DownbeatError } from "@downbeat/contract";
-import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from "undici";
+import { Agent, EnvHttpProxyAgent, type Dispatcher } from "undici";
 import type { Transport, TransportRequest } from "./caller.ts";
 import type { StreamedAnswer } from "./stream/stream-lines.ts";
+import { single, wholeAnswer } from "./whole-answer.ts";
 
 /** Longer than the longest held claim or log read, shorter than what a person would wait for a dead host. */
 const HEADERS_TIMEOUT_MS = 40_000;
@@ -34,42 +35,34 @@ export type UndiciTransport = {
 export function createUndiciTransport(apiUrl: string): UndiciTransport {
   const origin = parseOrigin(apiUrl);
   const dispatcher = dispatcherFor(origin);
-  const to = { origin, dispatcher };
   return {
     transport: (asked) =>
-      reaching(origin, asked, async () => {
-        const response = await send(to, asked, { body: asked.body ?? null });
-        return { ...headOf(response), text: await response.body.text() };
-      }),
+      reaching(origin, asked, () =>
+        wholeAnswer(
+          dispatcher,
+          { ...aimed(origin, asked), body: asked.body ?? null },
+          asked.signal,
+        ),
+      ),
     openStream: (asked) =>
       reaching(origin, asked, async () => {
-        const body = Readable.from(asked.body, { objectMode: false });
-        const response = await send(to, asked, { body, bodyTimeout: STREAM_SILENCE_MS });
-        return { ...headOf(response), body: reachingOn(origin, asked, response.body) };
+        const { statusCode, headers, body } = await dispatcher.request({
+          ...aimed(origin, asked),
+          body: Readable.from(asked.body, { objectMode: false }),
+          bodyTimeout: STREAM_SILENCE_MS,
+          signal: asked.signal ?? null,
+        });
+        const header = (name: string) => single(headers[name]);
+        return { status: statusCode, header, body: reachingOn(origin, asked, body) };
       }),
     close: () => dispatcher.destroy(),
   };
 }
 
 type Asked = Omit<TransportRequest, "body">;
-type Destination = { readonly origin: URL; readonly dispatcher: Dispatcher };
 
-function send(
-  { origin, dispatcher }: Destination,
-  { method, path, headers, signal }: Asked,
-  rest: Pick<Dispatcher.RequestOptions, "body" | "bodyTimeout">,
-): Promise<Dispatcher.ResponseData> {
-  return request(`${origin.origin}${path}`, {
-    method: method as Dispatcher.HttpMethod,
-    headers,
-    signal: signal ?? null,
-    dispatcher,
-    ...rest,
-  });
-}
-
-function headOf({ statusCode, headers }: Dispatcher.ResponseData) {
-  return { status: statusCode, header: (name: string) => single(headers[name]) };
+function aimed({ origin }: URL, { method, path, headers }: Asked) {
+  return { origin, path, method: method as Dispatcher.HttpMethod, headers };
 }
 
 async function reaching<T>(origin: URL, asked: Asked, work: () => Promise<T>): Promise<T> {
@@ -116,10 +109,6 @@ function dispatcherFor(origin: URL): Dispatcher {
   };
   const isLoopback = ["127.0.0.1", "localhost", "[::1]"].includes(origin.hostname);
   return isLoopback ? new Agent(options) : new EnvHttpProxyAgent(options);
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }
 
 function describe(cause: unknown): string {
