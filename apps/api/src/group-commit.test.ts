@@ -156,6 +156,29 @@ describe("GroupCommit", () => {
     expect(await third).toBe(3);
   });
 
+  it("writes the first at once, and those who follow soon together, unless somebody is in a hurry", async () => {
+    const batches: (readonly number[])[] = [];
+    const group = new GroupCommit<number, number>({
+      restMs: 60_000,
+      commit: async (_key, items) => {
+        batches.push(items);
+        return items;
+      },
+    });
+    await group.submit("w", 1);
+    const behind = [group.submit("w", 2), group.submit("w", 3)];
+    await new Promise(setImmediate);
+    await group.submit("v", 4); // another key does not wait
+    expect(batches).toEqual([[1], [4]]);
+    group.hurry("w");
+    await Promise.all(behind);
+    expect(batches).toEqual([[1], [4], [2, 3]]);
+    group.hurry("w"); // ends the rest
+    await new Promise(setImmediate);
+    await group.submit("w", 5);
+    expect(batches.at(-1)).toEqual([5]);
+  });
+
   it("a hurry during a write is for those who wait for the next", async () => {
     const gate = aGate();
     const group = new GroupCommit<number, number>({

@@ -17,6 +17,8 @@ export type GroupCommitOptions<Item, Result> = {
   readonly weigh?: ((item: Item) => number) | undefined;
   /** How long a batch waits for more items, unless {@link GroupCommit.hurry} is called. Default 0: a turn of the event loop. */
   readonly lingerMs?: number | undefined;
+  /** How long a key rests after a batch, unless {@link GroupCommit.hurry} is called: the first item is written at once, those behind it together. Default 0. */
+  readonly restMs?: number | undefined;
   /** Whether a failure concerns the batch as a whole (say, no connection), so that parts need not be tried. */
   readonly isFatal?: ((error: unknown) => boolean) | undefined;
 };
@@ -32,7 +34,7 @@ type Lane<Item, Result> = {
   waitingWeight: number;
   busy: boolean;
   isHurried: boolean;
-  /** Ends the wait for others. */
+  /** Ends the pause. */
   wake: () => void;
 };
 
@@ -91,6 +93,7 @@ export class GroupCommit<Item, Result> {
     while (lane.waiting.length > 0) {
       await this.#others(lane);
       await this.#flush(key, this.#takeBatch(lane));
+      await this.#pause(lane, this.#options.restMs);
     }
     lane.busy = false;
     this.#lanes.delete(key);
@@ -99,14 +102,16 @@ export class GroupCommit<Item, Result> {
   // One turn of the event loop lets requests in that have arrived already. Without it the embedded database, which
   // works on this very thread, would get every one of them in a transaction of its own.
   async #others(lane: Lane<Item, Result>): Promise<void> {
-    const { lingerMs = 0 } = this.#options;
-    if (lingerMs > 0 && !lane.isHurried) {
-      const wait = new AbortController();
-      lane.wake = () => wait.abort();
-      await pause(lingerMs, undefined, { signal: wait.signal }).catch(() => {}); // woken
-    }
+    await this.#pause(lane, this.#options.lingerMs);
     lane.isHurried = false;
     await nextTurn();
+  }
+
+  async #pause(lane: Lane<Item, Result>, pauseMs = 0): Promise<void> {
+    if (pauseMs === 0 || lane.isHurried) return;
+    const ending = new AbortController();
+    lane.wake = () => ending.abort();
+    await pause(pauseMs, undefined, { signal: ending.signal }).catch(() => {}); // woken
   }
 
   #takeBatch(lane: Lane<Item, Result>): Entry<Item, Result>[] {

@@ -15,8 +15,8 @@ export async function claimAndBeat(
 ): Promise<ClaimAnswer> {
   const { sessionId, idleTick } = body;
   if (idleTick === undefined) return claim(services, ctx, body);
-  let isUnderWay = true;
-  const beaten = heartbeats.beatIdle(ctx, sessionId, idleTick);
+  let [isUnderWay, hasWork] = [true, false];
+  const beaten = heartbeats.beatIdle(ctx, { sessionId, tick: idleTick }, () => hasWork);
   beaten.then(
     () => (isUnderWay = false),
     () => {
@@ -26,6 +26,7 @@ export async function claimAndBeat(
     },
   );
   const answer = await claim(services, ctx, body);
+  hasWork = answer.leases.length > 0;
   if (isUnderWay) heartbeats.hurry(ctx);
   // If it failed, the leases wait for the claim to be repeated under its id.
   await beaten;

@@ -12,13 +12,13 @@ import type { RequestContext } from "../../request-context.ts";
 import type { Services } from "../../services.ts";
 import { isUnreachable } from "../../unreachable.ts";
 
-const IDLE_LINGER_MS = 250;
+const IDLE_REST_MS = 250;
 
 /** Takes heartbeats; those of a workspace that arrive together are one statement. */
 export class HeartbeatDesk {
   readonly #services: Services;
   readonly #commits: GroupCommit<Beat, BeatAnswer>;
-  /** Of agents without work, which wait for each other: nothing depends on when they are written. */
+  /** Of agents without work. Those that follow soon upon each other wait to be written together; work for one of them does not. */
   readonly #idleCommits: GroupCommit<Beat, BeatAnswer>;
 
   constructor(services: Services) {
@@ -34,7 +34,7 @@ export class HeartbeatDesk {
       isFatal: isUnreachable,
     };
     this.#commits = new GroupCommit(options);
-    this.#idleCommits = new GroupCommit({ ...options, lingerMs: IDLE_LINGER_MS });
+    this.#idleCommits = new GroupCommit({ ...options, restMs: IDLE_REST_MS });
   }
 
   /**
@@ -64,11 +64,16 @@ export class HeartbeatDesk {
   /**
    * Takes the heartbeat of an agent without work, together with those of others, unless {@link hurry} is called.
    *
+   * @param hasWork whether it has been given some since it asked
    * @throws {DownbeatError} session_ended when the session is not open (any more).
    */
-  async beatIdle(ctx: RequestContext, sessionId: string, tick: number): Promise<void> {
-    const answer = await this.#renew(this.#idleCommits, ctx, { sessionId, tick });
-    if (answer.renewed && answer.ownedRuns.length > 0) await this.#settleAbsent(ctx, sessionId, []);
+  async beatIdle(
+    ctx: RequestContext,
+    { sessionId, tick }: { sessionId: string; tick: number },
+    hasWork: () => boolean,
+  ): Promise<void> {
+    const { renewed, ownedRuns } = await this.#renew(this.#idleCommits, ctx, { sessionId, tick });
+    if (renewed && ownedRuns.length > 0 && !hasWork()) await this.#settleAbsent(ctx, sessionId, []);
   }
 
   /** Somebody waits for the heartbeats of idle agents. */
